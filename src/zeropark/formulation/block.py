@@ -1,0 +1,177 @@
+"""A block: all assets of one kind in a plan, as an asset's rules see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from zeropark.formulation.layout import Layout
+from zeropark.formulation.linear import Indices, Linear, Rule, Term
+from zeropark.formulation.value import Given, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+INFINITE = float("inf")
+
+
+class Rank(IntEnum):
+    """Which limit gives way first: the higher rank gives way later. Physics and safety never do."""
+
+    COMFORT = 1
+    CONTRACT = 2
+    SUPPLY = 3
+
+
+class Formulated(Protocol):
+    """What the formulation asks of an asset; `assets.kind.Kind` is the full contract."""
+
+    name: str
+
+    def members(self) -> Sequence[tuple[str, object]]:
+        """Return (name, object) of the parts that get rows of their own."""
+
+    def port_nodes(self) -> Mapping[str, str | None]:
+        """Return the node at each port."""
+
+    def rules(self, m: Block) -> Iterator[tuple[str, Rule]]:
+        """Yield the kind's rules, named."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A block of columns and the numbers that bound it."""
+
+    name: str
+    columns: Indices
+    lower: Value | float
+    upper: Value | float
+    state: bool = False
+    rank: Rank | None = None
+    means: str = ""
+
+
+@dataclass(frozen=True)
+class Into:
+    """An expression [MWh per slot, or the carrier's own amount] that flows into the node at `port`."""
+
+    port: str
+    expression: Linear
+
+
+@dataclass(frozen=True)
+class Cost:
+    """An expression [CNY] that adds to the objective under the name `part`."""
+
+    part: str
+    expression: Linear
+
+
+class Block:
+    """The assets of one kind × the slots of a plan.
+
+    A kind's rules ask it for columns (`flow`, `state`, `once`, `slack`), for numbers (`m["p_nom"]`,
+    `m.signal`, `m.figure`) and hand back what enters nodes (`into`) and what costs (`cost`).
+    """
+
+    def __init__(self, kind: str, assets: Sequence[Formulated], layout: Layout, first_column: int) -> None:
+        self.kind = kind
+        self.assets = assets
+        self.layout = layout
+        self.members = [
+            (asset, name, part) for asset in assets for name, part in asset.members()
+        ]
+        self.names = [f"{a.name}/{name}" if name else a.name for a, name, _ in self.members]
+        self.columns: list[Column] = []
+        self.intos: list[Into] = []
+        self.costs: list[Cost] = []
+        self.signals: dict[str, Given] = {}
+        self.figures: dict[str, Given] = {}
+        self.nameplates: dict[str, Given] = {}
+        self._next = first_column
+        self.hours = Given(np.ones((1, layout.slots)))
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    @property
+    def width(self) -> int:
+        """Number of columns asked for so far."""
+        return self._next - (int(self.columns[0].columns.flat[0]) if self.columns else self._next)
+
+    def __getitem__(self, field: str) -> Value:
+        """Return a nameplate number of each member, shape (members, 1)."""
+        if field not in self.nameplates:
+            numbers = [float(_read(asset, part, field)) for asset, _, part in self.members]
+            self.nameplates[field] = Given(np.array(numbers).reshape(-1, 1))
+        return self.nameplates[field]
+
+    def texts(self, field: str) -> list[Any]:
+        """Return a field of each member that is no number."""
+        return [_read(asset, part, field) for asset, _, part in self.members]
+
+    def signal(self, name: str) -> Value:
+        """Return a number per member and slot that is given at each update."""
+        if name not in self.signals:
+            self.signals[name] = Given(np.zeros((len(self), self.layout.slots)))
+        return self.signals[name]
+
+    def figure(self, name: str) -> Value:
+        """Return a number per member that is given at each update."""
+        if name not in self.figures:
+            self.figures[name] = Given(np.zeros((len(self), 1)))
+        return self.figures[name]
+
+    def flow(
+        self, name: str, lower: Value | float = 0.0, upper: Value | float = INFINITE, means: str = ""
+    ) -> Linear:
+        """Return a column per member and slot: an amount per slot, such as energy [MWh].
+
+        `means` names what binds when the column stands at its upper bound (a reason's code).
+        """
+        return self._ask(Column(name, self._grid(), lower, upper, means=means))
+
+    def state(self, name: str, lower: Value | float = 0.0, upper: Value | float = INFINITE) -> Linear:
+        """Return a state at the end of each slot; before now it is the measured one, given at each update.
+
+        Its bounds open to the measured state, so that a state outside its band is no contradiction.
+        """
+        start = self.figure(name)
+        low = lower if isinstance(lower, Value) else Given(np.full((1, 1), lower))
+        high = upper if isinstance(upper, Value) else Given(np.full((1, 1), upper))
+        return self._ask(Column(name, self._grid(), low.least(start), high.most(start), state=True))
+
+    def once(self, name: str, lower: Value | float = 0.0, upper: Value | float = INFINITE) -> Linear:
+        """Return one column per member for the whole horizon."""
+        count = len(self)
+        columns = np.arange(self._next, self._next + count, dtype=np.int32).reshape(count, 1)
+        return self._ask(Column(name, columns, lower, upper))
+
+    def slack(self, name: str, rank: Rank, upper: Value | float = INFINITE) -> Linear:
+        """Return by how much a limit of `rank` gives way in each slot."""
+        return self._ask(Column(name, self._grid(), 0.0, upper, rank=rank))
+
+    def into(self, port: str, expression: Linear) -> None:
+        """Let `expression` flow into the node at `port` (negative: out of it)."""
+        self.intos.append(Into(port, expression))
+
+    def cost(self, part: str, expression: Linear) -> None:
+        """Add `expression` [CNY] to the objective as a part of the cost called `part`."""
+        self.costs.append(Cost(part, expression))
+
+    def _grid(self) -> Indices:
+        count = len(self) * self.layout.slots
+        return np.arange(self._next, self._next + count, dtype=np.int32).reshape(len(self), -1)
+
+    def _ask(self, column: Column) -> Linear:
+        self._next += column.columns.size
+        self.columns.append(column)
+        return Linear([Term(column.columns, 1.0)])
+
+
+def _read(asset: object, part: object, field: str) -> Any:
+    return getattr(part, field) if hasattr(part, field) else getattr(asset, field)

@@ -1,0 +1,114 @@
+"""Linear expressions over blocks of columns: small objects on NumPy index arrays.
+
+A rule such as `energy <= e_nom` is stated once for all assets of a kind and all slots. Nothing here
+runs per asset or per slot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+
+from zeropark.formulation.value import Value
+
+Indices = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Term:
+    """`coefficient` × the columns `columns`; columns has shape (assets, slots) or (assets, 1)."""
+
+    columns: Indices
+    coefficient: Value | float
+
+
+class Sense(Enum):
+    """How a rule compares its two sides."""
+
+    AT_MOST = "<="
+    AT_LEAST = ">="
+    EQUAL = "=="
+
+
+@dataclass(frozen=True)
+class Rule:
+    """terms (sense) bound: one row per asset and slot."""
+
+    expression: Linear
+    sense: Sense
+
+
+class Linear:
+    """A sum of terms and a constant, one per asset and slot."""
+
+    __slots__ = ("constant", "terms")
+    __array_ufunc__ = None
+    __hash__ = None  # type: ignore[assignment] # `==` states a rule, so no hash can agree with it
+
+    def __init__(self, terms: list[Term], constant: Value | float = 0.0) -> None:
+        self.terms = terms
+        self.constant = constant
+
+    @property
+    def before(self) -> Linear:
+        """The same expression one slot earlier; of the first open slot that is the measured state."""
+        return self.lag(1)
+
+    def lag(self, slots: int) -> Linear:
+        """Return the expression `slots` slots earlier; its coefficients must not vary by slot."""
+        terms = []
+        for term in self.terms:
+            assert isinstance(term.coefficient, float) or term.coefficient.shape[1] == 1, (
+                "only an expression whose coefficients are equal in all slots can be shifted"
+            )
+            terms.append(Term(np.roll(term.columns, slots, axis=1), term.coefficient))
+        assert not isinstance(self.constant, Value) or self.constant.shape[1] == 1
+        return Linear(terms, self.constant)
+
+    def __add__(self, other: Linear | Value | float) -> Linear:
+        if isinstance(other, Linear):
+            return Linear(self.terms + other.terms, _plus(self.constant, other.constant))
+        return Linear(self.terms, _plus(self.constant, other))
+
+    def __radd__(self, other: Value | float) -> Linear:
+        return self + other
+
+    def __sub__(self, other: Linear | Value | float) -> Linear:
+        return self + (-other)
+
+    def __rsub__(self, other: Value | float) -> Linear:
+        return (-self) + other
+
+    def __neg__(self) -> Linear:
+        return self * -1.0
+
+    def __mul__(self, factor: Value | float) -> Linear:
+        terms = [Term(term.columns, term.coefficient * factor) for term in self.terms]
+        return Linear(terms, self.constant * factor)
+
+    def __rmul__(self, factor: Value | float) -> Linear:
+        return self * factor
+
+    def __truediv__(self, divisor: Value | float) -> Linear:
+        return self * (1.0 / divisor)
+
+    def __le__(self, other: Linear | Value | float) -> Rule:
+        return Rule(self - other, Sense.AT_MOST)
+
+    def __ge__(self, other: Linear | Value | float) -> Rule:
+        return Rule(self - other, Sense.AT_LEAST)
+
+    def __eq__(self, other: object) -> Rule:  # type: ignore[override] # an equation, not a test
+        assert isinstance(other, Linear | Value | float | int), "a rule compares expressions"
+        return Rule(self - other, Sense.EQUAL)
+
+
+def _plus(left: Value | float, right: Value | float) -> Value | float:
+    if isinstance(left, float) and left == 0.0:
+        return right
+    if isinstance(right, float) and right == 0.0:
+        return left
+    return left + right
