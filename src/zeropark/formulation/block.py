@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from zeropark.formulation.layout import Layout
 from zeropark.formulation.linear import Indices, Linear, Rule, Term
 from zeropark.formulation.value import Given, Value
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 INFINITE = float("inf")
 
@@ -38,7 +35,7 @@ class Formulated(Protocol):
     def port_nodes(self) -> Mapping[str, str | None]:
         """Return the node at each port."""
 
-    def rules(self, m: Block) -> Iterator[tuple[str, Rule]]:
+    def rules(self, m: Block) -> Iterable[tuple[str, Rule]]:
         """Yield the kind's rules, named."""
 
 
@@ -99,9 +96,9 @@ class Block:
         return len(self.members)
 
     @property
-    def width(self) -> int:
-        """Number of columns asked for so far."""
-        return self._next - (int(self.columns[0].columns.flat[0]) if self.columns else self._next)
+    def next_column(self) -> int:
+        """The first column number not yet asked for."""
+        return self._next
 
     def __getitem__(self, field: str) -> Value:
         """Return a nameplate number of each member, shape (members, 1)."""

@@ -1,0 +1,191 @@
+"""A battery: stores electricity, loses some each way, wears by use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from zeropark.assets.kind import Floats, Horizon, Kind, Readings
+from zeropark.data.outlook import Outlook
+from zeropark.formulation.block import Block, Rank
+from zeropark.formulation.linear import Rule
+from zeropark.formulation.program import Inputs
+from zeropark.model.asset import ElectricityNode, Point
+from zeropark.units.text import Text
+from zeropark.units.types import Energy, EnergyPrice, Power, Share, Temperature
+
+# Charge and discharge limits of a lithium iron phosphate cell by its temperature [1 of rated], from
+# makers' sheets as gathered in the park's fact base (section 7, assumption).
+_COLD = np.array([-20.0, -10.0, 0.0, 10.0, 15.0, 35.0, 45.0, 50.0])
+_CHARGE = np.array([0.0, 0.1, 0.2, 0.5, 0.8, 1.0, 0.5, 0.0])
+_WARM = np.array([-20.0, -10.0, 0.0, 10.0, 45.0, 55.0])
+_DISCHARGE = np.array([0.3, 0.5, 0.8, 1.0, 1.0, 0.5])
+
+
+class Battery(Kind):
+    """A battery behind an inverter.
+
+    energy[t] = energy[t-1] · (1 - standing_loss)^(h/24) + efficiency · charge[t] - discharge[t] / efficiency,
+    floor ≤ energy ≤ ceiling, charge and discharge ≤ p_nom · h (all MWh per step).
+    Round trip and wear: facts of the park base, section 7. In the plant: power falls with cold and near
+    the ends of the band, efficiency falls with load, capacity fades with throughput.
+    """
+
+    kind: ClassVar[str] = "battery"
+    title: ClassVar[Text] = Text("Battery", "储能电池")
+    order: ClassVar[int] = 60
+    points: ClassVar[tuple[Point, ...]] = (
+        Point("p", "MW", Text("power, discharge +", "功率，放电为正"), writable=True),
+        Point("energy", "MWh", Text("stored energy", "存储电量")),
+        Point("capacity", "MWh", Text("usable capacity today", "当前可用容量")),
+    )
+    example: ClassVar[str] = """
+    assets:
+      - {kind: grid_tie, name: tie, node: bus, import_max: 5 MW, export_max: 5 MW, tariff: simple}
+      - {kind: load, name: works, node: bus, profile: {constant: 1 MW}}
+      - {kind: battery, name: bat, node: bus, p_nom: 1 MW, e_nom: 2 MWh}
+    """
+
+    node: ElectricityNode
+    p_nom: Annotated[Power, Field(gt=0, description="rated power of the inverter")]
+    e_nom: Annotated[Energy, Field(gt=0, description="rated energy")]
+    efficiency: Annotated[Share, Field(gt=0, description="one-way efficiency in ordinary use")] = 0.927
+    efficiency_best: Annotated[Share, Field(description="one-way efficiency at low power")] = 0.945
+    standing_loss: Annotated[Share, Field(description="share of the stored energy lost in a day")] = 0.001
+    floor: Annotated[Share, Field(description="lowest state of charge")] = 0.1
+    ceiling: Annotated[Share, Field(description="highest state of charge")] = 0.95
+    reserve: Annotated[Share, Field(description="kept above the floor for an outage")] = 0.0
+    start: Annotated[Share, Field(description="state of charge when a run begins")] = 0.5
+    wear_cost: Annotated[EnergyPrice, Field(ge=0, description="wear per energy discharged")] = 96.0
+    room_temperature: Annotated[Temperature, Field(description="what the enclosure is held at")] = 18.0
+    room_leak: Annotated[Share, Field(description="how far the cells follow the outside air")] = 0.2
+    fade: Annotated[Share, Field(description="capacity lost over one full cycle")] = 3.3e-5
+
+    @property
+    def e_floor(self) -> float:
+        """Lowest stored energy [MWh]."""
+        return self.floor * self.e_nom
+
+    @property
+    def e_ceiling(self) -> float:
+        """Highest stored energy [MWh]."""
+        return self.ceiling * self.e_nom
+
+    @property
+    def e_reserve(self) -> float:
+        """Stored energy kept for an outage, the floor included [MWh]."""
+        return min(self.ceiling, self.floor + self.reserve) * self.e_nom
+
+    @property
+    def keep(self) -> float:
+        """Share of the stored energy that remains after an hour [1]."""
+        return float((1.0 - self.standing_loss) ** (1 / 24))
+
+    @staticmethod
+    def rules(m: Block) -> Iterable[tuple[str, Rule]]:
+        """Yield the balance of the store and its reserve."""
+        efficiency = m.signal("efficiency")
+        charge = m.flow("charge", upper=m["p_nom"] * m.hours * m.signal("charge_limit"), means="rating")
+        discharge = m.flow(
+            "discharge", upper=m["p_nom"] * m.hours * m.signal("discharge_limit"), means="rating"
+        )
+        energy = m.state("energy", lower=m["e_floor"], upper=m["e_ceiling"])
+        short = m.slack("reserve", Rank.CONTRACT, upper=m["e_reserve"])
+
+        yield (
+            "balance",
+            energy == energy.before * m["keep"] ** m.hours + charge * efficiency - discharge / efficiency,
+        )
+        yield "reserve", energy + short >= m["e_reserve"]
+
+        m.into("node", discharge - charge)
+        m.cost("wear", discharge * m["wear_cost"])
+        m.cost("ends", energy * (-1.0 * m.signal("end_value")))
+
+    def signals(self, outlook: Outlook) -> dict[str, Floats]:
+        """Return what the cells allow in the expected cold."""
+        count = len(outlook.grid)
+        charge, discharge = np.ones(count), np.ones(count)
+        efficiency = self.efficiency_best if outlook.best_case else self.efficiency
+        if outlook.weather is not None and not outlook.best_case:
+            cells = self._cells(outlook.weather.t_air)
+            charge = np.maximum(0.05, np.interp(cells, _COLD, _CHARGE))
+            discharge = np.interp(cells, _WARM, _DISCHARGE)
+        return {
+            "charge_limit": charge[None, :],
+            "discharge_limit": discharge[None, :],
+            "efficiency": np.full((1, count), efficiency),
+        }
+
+    def situation(self, readings: Readings, horizon: Horizon) -> Inputs:
+        """Return the stored energy and what it is worth at the end."""
+        worth = np.zeros((1, len(horizon.grid)))
+        worth[0, -1] = horizon.end_price * self.efficiency
+        return Inputs(signals={"end_value": worth}, figures={"energy": np.array([readings["energy"]])})
+
+    def end_value(self, readings: Readings, end_price: float) -> float:
+        """Return what the stored energy is worth when a run ends [CNY]."""
+        return float(readings["energy"]) * self.efficiency * end_price
+
+    def device(self, truth: Outlook, random: np.random.Generator) -> BatteryDevice:
+        """Return the battery as it behaves."""
+        del random
+        t_air = None if truth.weather is None else truth.weather.t_air
+        return BatteryDevice(self, None if t_air is None else self._cells(t_air))
+
+    def _cells(self, t_air: Floats) -> Floats:
+        return self.room_temperature + self.room_leak * (t_air - self.room_temperature)
+
+
+class BatteryDevice:
+    """The simulated battery: limits by temperature and state of charge, losses by load, ageing."""
+
+    def __init__(self, battery: Battery, cells: Floats | None) -> None:
+        self._b = battery
+        self._charge = None if cells is None else np.interp(cells, _COLD, _CHARGE).tolist()
+        self._discharge = None if cells is None else np.interp(cells, _WARM, _DISCHARGE).tolist()
+        self.capacity = battery.e_nom
+        self.energy = battery.start * battery.e_nom
+        self.p = 0.0
+        self.lost = 0.0
+
+    def read(self) -> dict[str, Any]:
+        """Return power [MW], stored energy [MWh] and capacity [MWh]."""
+        return {"p": self.p, "energy": self.energy, "capacity": self.capacity}
+
+    def limits(self, index: int, hours: float) -> tuple[float, float]:
+        """Return the most it can charge and discharge in step `index` [MW], both ≥ 0."""
+        b = self._b
+        soc = self.energy / self.capacity
+        # The battery's own controller tapers over the last tenth of the band at either end.
+        up = min(1.0, max(0.0, (b.ceiling - soc) / 0.1 + 0.15)) if soc < b.ceiling else 0.0
+        down = min(1.0, max(0.0, (soc - b.floor) / 0.1 + 0.15)) if soc > b.floor else 0.0
+        if self._charge is not None and self._discharge is not None:
+            up, down = up * self._charge[index], down * self._discharge[index]
+        room = (b.ceiling * self.capacity - self.energy) / (hours * b.efficiency_best)
+        held = (self.energy - b.floor * self.capacity) * self._efficiency(b.p_nom) / hours
+        return max(0.0, min(up * b.p_nom, room)), max(0.0, min(down * b.p_nom, held))
+
+    def step(
+        self, index: int, hours: float, setpoints: Mapping[str, float], ports: Mapping[str, float]
+    ) -> dict[str, float]:
+        """Follow the set-point `p` as far as the cells allow; without one, rest."""
+        del ports
+        charge, discharge = self.limits(index, hours)
+        p = min(discharge, max(-charge, setpoints.get("p", 0.0)))
+        efficiency = self._efficiency(abs(p))
+        kept = self.energy * self._b.keep**hours
+        inside = p / efficiency if p > 0 else p * efficiency
+        self.lost = self.energy - kept + abs(p - inside) * hours
+        self.energy = kept - inside * hours
+        self.capacity *= 1.0 - self._b.fade * abs(inside) * hours / (2 * self._b.e_nom)
+        self.p = p
+        return {"node": p}
+
+    def _efficiency(self, power: float) -> float:
+        """Return the one-way efficiency [1]: best at low power, falling straight with load."""
+        b = self._b
+        return b.efficiency_best - 1.6 * (b.efficiency_best - b.efficiency) * power / b.p_nom

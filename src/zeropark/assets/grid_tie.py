@@ -1,0 +1,191 @@
+"""The tie to the public grid: imports and exports at a price by hour, and pays for the month's highest demand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from zeropark.assets.kind import Floats, Horizon, Kind, Readings
+from zeropark.data.outlook import Outlook
+from zeropark.formulation.block import Block, Rank
+from zeropark.formulation.linear import Rule
+from zeropark.formulation.program import Inputs
+from zeropark.model.asset import ElectricityNode, Name, Point
+from zeropark.units.text import Text
+from zeropark.units.timegrid import TimeGrid
+from zeropark.units.types import Power
+
+
+class GridTie(Kind):
+    """A tie to the grid with one price by time for import and one for export.
+
+    cost = price_import · import - price_export · export + Σ months demand price · share · peak,
+    peak[month] ≥ mean import over each demand interval of that month [MW], and ≥ the month's peak so far.
+    Import and export stay within the caps times `available` (0 in an outage); import stays under the
+    contract as long as nothing of a higher rank must give way. Source of the form: two-part tariff of
+    the park's fact base, section 2.
+    """
+
+    kind: ClassVar[str] = "grid_tie"
+    title: ClassVar[Text] = Text("Grid tie", "并网点")
+    order: ClassVar[int] = 90
+    points: ClassVar[tuple[Point, ...]] = (
+        Point("p", "MW", Text("power, import +", "功率，购电为正")),
+        Point("available", "1", Text("whether the grid is there", "电网可用")),
+        Point("peak_even", "MW", Text("highest demand, even months", "最大需量（双月）")),
+        Point("peak_odd", "MW", Text("highest demand, odd months", "最大需量（单月）")),
+    )
+    example: ClassVar[str] = """
+    assets:
+      - {kind: grid_tie, name: tie, node: bus, import_max: 2 MW, export_max: 1 MW, contract: 1.5 MW, tariff: simple}
+      - {kind: load, name: works, node: bus, profile: {constant: 1 MW}}
+    """
+
+    node: ElectricityNode
+    import_max: Annotated[Power, Field(ge=0, description="what the tie can carry inwards")]
+    export_max: Annotated[Power, Field(ge=0, description="what the tie can carry outwards")] = 0.0
+    contract: Annotated[Power, Field(gt=0, description="contracted import")] | None = None
+    tariff: Name
+
+    @property
+    def contract_limit(self) -> float:
+        """Import under contract [MW]; the cap where there is no contract."""
+        return self.import_max if self.contract is None else self.contract
+
+    def lookback(self, hours: float) -> int:
+        """Return how many slots a demand interval of a quarter-hour spans."""
+        return max(1, math.ceil(0.25 / hours - 1e-9))
+
+    @staticmethod
+    def rules(m: Block) -> Iterable[tuple[str, Rule]]:
+        """Yield the contract and the demand of each month in the horizon."""
+        available = m.signal("available")
+        bring = m.flow("import", upper=m["import_max"] * m.hours * available, means="cap")
+        send = m.flow("export", upper=m["export_max"] * m.hours * available, means="cap")
+        over = m.slack("contract", Rank.CONTRACT)
+        yield "contract", bring - over <= m["contract_limit"] * m.hours
+
+        # Of two months in one horizon one is even and one odd, so that no coefficient has to move
+        # but where a slot passes from one month to the next.
+        even = m.once("peak_even", lower=m.figure("peak_even"))
+        odd = m.once("peak_odd", lower=m.figure("peak_odd"))
+        demand = bring * m.signal("demand_0")
+        for back in range(1, m.layout.lag):
+            demand = demand + bring.lag(back) * m.signal(f"demand_{back}")
+        yield (
+            "demand",
+            demand - even * m.signal("in_even") - odd * m.signal("in_odd") <= m.signal("demand_free"),
+        )
+
+        m.into("node", bring - send)
+        m.cost("energy", bring * m.signal("price_import") - send * m.signal("price_export"))
+        m.cost("demand", even * m.figure("demand_price_even") + odd * m.figure("demand_price_odd"))
+
+    def signals(self, outlook: Outlook) -> dict[str, Floats]:
+        """Return prices, outages and how demand is reckoned at each step."""
+        tariff, grid = outlook.tariffs[self.tariff], outlook.grid
+        given = outlook.series
+        price = given.get(f"{self.name}/price_import", None)
+        found = {
+            "price_import": tariff.import_prices(grid) if price is None else price,
+            "price_export": given.get(f"{self.name}/price_export", tariff.export_prices(grid)),
+            "available": given.get(f"{self.name}/available", np.ones(len(grid))),
+            **self._demand(outlook, grid),
+        }
+        return {name: np.atleast_2d(array) for name, array in found.items()}
+
+    def _demand(self, outlook: Outlook, grid: TimeGrid) -> dict[str, Floats]:
+        """Return the weights of the demand rule: mean power over the interval that ends with a step."""
+        demand = outlook.tariffs[self.tariff].demand
+        interval = 0.25 if demand is None else demand.interval
+        shares = {month: outlook.month_share(month) for month in np.unique(grid.local_month).tolist()}
+        price = 0.0 if demand is None else demand.price
+        due = np.array([price * shares[month] for month in grid.local_month.tolist()])
+        even = (grid.local_month % 2 == 0).astype(float)
+        hours = grid.hours
+        after = (grid.local_hour + hours) / interval
+        ends = (hours >= interval - 1e-9) | (np.abs(after - np.rint(after)) < 1e-6)
+        slots = self.lookback(float(hours.min()))
+        found = {
+            "in_even": even,
+            "in_odd": 1.0 - even,
+            "demand_free": np.where(ends, 0.0, np.inf),
+            "month_price": due,
+        }
+        for back in range(slots):
+            inside = back * hours < interval - 1e-9
+            found[f"demand_{back}"] = np.where(inside, 1.0 / np.maximum(hours, interval), 0.0)
+        return found
+
+    def situation(self, readings: Readings, horizon: Horizon) -> Inputs:
+        """Return the highest demand so far and what one more MW of it costs in this run."""
+        del horizon
+        figures = {
+            name: np.array([float(readings[name])])
+            for name in ("peak_even", "peak_odd", "demand_price_even", "demand_price_odd")
+        }
+        return Inputs(figures=figures)
+
+    def device(self, truth: Outlook, random: np.random.Generator) -> TieDevice:
+        """Return the tie with its true outages."""
+        del random
+        return TieDevice(self, truth)
+
+
+class TieDevice:
+    """The simulated tie: takes what the node lacks or has too much, within its caps."""
+
+    def __init__(self, tie: GridTie, truth: Outlook) -> None:
+        self._tie = tie
+        signals = tie.signals(truth)
+        self._available: list[float] = signals["available"][0].tolist()
+        self._due: list[float] = signals["month_price"][0].tolist()
+        self._even: list[float] = signals["in_even"][0].tolist()
+        demand = truth.tariffs[tie.tariff].demand
+        self._interval = 0.25 if demand is None else demand.interval
+        self._ends: list[float] = signals["demand_free"][0].tolist()
+        self._drawn = 0.0
+        self.p = 0.0
+        self.peak = {"even": 0.0, "odd": 0.0}
+        self._month = self._even[0]
+        self._index = 0
+
+    def read(self) -> dict[str, Any]:
+        """Return power [MW], availability, the peaks [MW] and the price of one more MW of each month [CNY/MW]."""
+        i = min(self._index, len(self._due) - 1)
+        now = "even" if self._even[i] else "odd"
+        prices = {"even": 0.0, "odd": 0.0}
+        prices[now] = self._due[i]
+        other = "odd" if now == "even" else "even"
+        later = next((d for d, e in zip(self._due[i:], self._even[i:], strict=True) if e != self._even[i]), 0.0)
+        prices[other] = later
+        return {
+            "p": self.p,
+            "available": self._available[i],
+            "peak_even": self.peak["even"],
+            "peak_odd": self.peak["odd"],
+            "demand_price_even": prices["even"],
+            "demand_price_odd": prices["odd"],
+        }
+
+    def step(
+        self, index: int, hours: float, setpoints: Mapping[str, float], ports: Mapping[str, float]
+    ) -> dict[str, float]:
+        """Balance the node as far as the caps allow."""
+        del setpoints
+        tie, there = self._tie, self._available[index]
+        if self._even[index] != self._month:
+            self._month = self._even[index]
+            self.peak["even" if self._month else "odd"] = 0.0
+        self.p = min(tie.import_max * there, max(-tie.export_max * there, -ports.get("node", 0.0)))
+        self._drawn += max(0.0, self.p) * hours
+        if self._ends[index] == 0.0:
+            key = "even" if self._even[index] else "odd"
+            self.peak[key] = max(self.peak[key], self._drawn / max(hours, self._interval))
+            self._drawn = 0.0
+        self._index = index + 1
+        return {"node": self.p}

@@ -1,0 +1,87 @@
+"""The contract of an asset kind: one file says what it is, how it is planned and how it behaves."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from zeropark.data.outlook import Outlook
+from zeropark.formulation.block import Block
+from zeropark.formulation.linear import Rule
+from zeropark.formulation.program import Inputs
+from zeropark.model.asset import Asset
+from zeropark.units.timegrid import TimeGrid
+
+Floats = npt.NDArray[np.float64]
+Readings = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """The steps a plan looks over.
+
+    grid: the open steps. end_price: what a MWh of electricity is worth after the horizon [CNY/MWh].
+    expected: what is foreseen to arrive at an asset, by the asset's own rules (jobs, cars).
+    """
+
+    grid: TimeGrid
+    end_price: float
+    expected: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Device(Protocol):
+    """An asset of the simulated plant; it answers like the real device and obeys its own physics."""
+
+    def read(self) -> dict[str, Any]:
+        """Return what its meters and states show, by point name."""
+
+    def step(self, index: int, hours: float, setpoints: Mapping[str, float], ports: Mapping[str, float]) -> dict[str, float]:
+        """Live through one step and return the mean flow into the node at each port [MW or the carrier's unit].
+
+        index: the step of the run. hours: its length [h]. setpoints: by point name; an absent one means
+        "as you would without us". ports: what the other assets have put into each port's node so far [MW].
+        """
+
+
+class Kind(Asset):
+    """An asset kind: nameplate, rules for plans, physics for the simulated plant.
+
+    order: when its device moves within a step of the plant; what depends on others' flows comes later.
+    example: a park file in which the kind works, a few lines of YAML.
+    """
+
+    order: ClassVar[int] = 50
+    example: ClassVar[str] = ""
+
+    def members(self) -> Sequence[tuple[str, object]]:
+        """Return (name, object) of the parts with rows of their own; the asset itself by default."""
+        return [("", self)]
+
+    def lookback(self, hours: float) -> int:
+        """Return how many slots of `hours` [h] before now the rules look back to."""
+        del hours
+        return 1
+
+    @staticmethod
+    @abstractmethod
+    def rules(m: Block) -> Iterable[tuple[str, Rule]]:
+        """Yield the kind's rules as named pairs; asked once for all assets of the kind."""
+
+    def signals(self, outlook: Outlook) -> dict[str, Floats]:
+        """Return what weather, tariffs and profiles say of this asset, each (members, N)."""
+        del outlook
+        return {}
+
+    def situation(self, readings: Readings, horizon: Horizon) -> Inputs:
+        """Return what the asset's own readings say of the steps ahead, each (members, …)."""
+        del readings, horizon
+        return Inputs()
+
+    @abstractmethod
+    def device(self, truth: Outlook, random: np.random.Generator) -> Device:
+        """Return the asset as it truly behaves in the world `truth`."""

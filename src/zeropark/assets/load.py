@@ -1,0 +1,85 @@
+"""A load that takes what its profile says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from zeropark.assets.kind import Floats, Kind
+from zeropark.data.outlook import Outlook
+from zeropark.formulation.block import Block
+from zeropark.formulation.linear import Rule
+from zeropark.model.asset import ElectricityNode, Point
+from zeropark.model.series import Profile
+from zeropark.units.text import Text
+from zeropark.units.types import EnergyPrice
+
+
+class Load(Kind):
+    """An electric load that is served unless supply fails, at a price of not serving it.
+
+    use[t] = demand[t] - unserved[t], 0 ≤ unserved ≤ demand (MWh per step); cost = price_unserved · unserved.
+    """
+
+    kind: ClassVar[str] = "load"
+    title: ClassVar[Text] = Text("Load", "负荷")
+    order: ClassVar[int] = 10
+    points: ClassVar[tuple[Point, ...]] = (
+        Point("p", "MW", Text("power, use +", "功率，用电为正")),
+        Point("unserved", "MW", Text("not served", "未供电")),
+    )
+    example: ClassVar[str] = """
+    assets:
+      - {kind: grid_tie, name: tie, node: bus, import_max: 2 MW, tariff: simple}
+      - {kind: load, name: works, node: bus, profile: {constant: 1 MW}}
+    """
+
+    node: ElectricityNode
+    profile: Profile
+    price_unserved: Annotated[EnergyPrice, Field(ge=0, description="cost of not serving it")] = 20_000.0
+
+    @staticmethod
+    def rules(m: Block) -> Iterable[tuple[str, Rule]]:
+        """Yield how much is served."""
+        demand = m.signal("demand") * m.hours
+        use = m.flow("use", upper=demand)
+        unserved = m.flow("unserved", upper=demand)
+        yield "served", use + unserved == demand
+        m.into("node", -use)
+        m.cost("unserved", unserved * m["price_unserved"])
+
+    def signals(self, outlook: Outlook) -> dict[str, Floats]:
+        """Return the demand [MW]."""
+        given = outlook.series.get(f"{self.name}/demand")
+        demand = self.profile.on_grid(outlook.grid) if given is None else given
+        return {"demand": demand[None, :]}
+
+    def device(self, truth: Outlook, random: np.random.Generator) -> LoadDevice:
+        """Return the load with its true profile."""
+        del random
+        return LoadDevice(self.signals(truth)["demand"][0].tolist())
+
+
+class LoadDevice:
+    """The simulated load."""
+
+    def __init__(self, demand: list[float]) -> None:
+        self._demand = demand
+        self.p = 0.0
+        self.unserved = 0.0
+
+    def read(self) -> dict[str, Any]:
+        """Return use and what was not served [MW]."""
+        return {"p": self.p, "unserved": self.unserved}
+
+    def step(
+        self, index: int, hours: float, setpoints: Mapping[str, float], ports: Mapping[str, float]
+    ) -> dict[str, float]:
+        """Take the profile's power; `shed` [MW] is what the local safety takes away."""
+        del hours, ports
+        self.unserved = min(self._demand[index], setpoints.get("shed", 0.0))
+        self.p = self._demand[index] - self.unserved
+        return {"node": -self.p}

@@ -1,0 +1,372 @@
+"""A park's plan as arrays for the solver: compiled once, then only its numbers change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from zeropark.formulation.block import Block, Column, Formulated, Rank
+from zeropark.formulation.layout import Layout
+from zeropark.formulation.linear import Indices, Linear, Rule, Sense, Term
+from zeropark.formulation.value import Given, Value
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Balance:
+    """A node: one carrier that balances at every step.
+
+    spill_cost: what it costs to throw the carrier away [CNY/MWh]; None where that is a last resort,
+    as for electricity, which then gives way with the supply itself.
+    """
+
+    name: str
+    carrier: str
+    spill_cost: float | None = None
+
+
+@dataclass
+class Inputs:
+    """What an update tells a block: numbers in time order.
+
+    signals: name -> (members, steps). figures: name -> (members,): states before now among them.
+    """
+
+    signals: dict[str, Floats] = field(default_factory=dict)
+    figures: dict[str, Floats] = field(default_factory=dict)
+
+
+@dataclass
+class Rows:
+    """Rows of one rule: row numbers (members, slots) or (members, 1), and how they compare."""
+
+    name: str
+    numbers: Indices
+    names: list[str]
+    rule: Rule
+
+
+@dataclass
+class _Writer:
+    """Copies a value into a stretch of a buffer when it has changed."""
+
+    value: Value
+    where: Indices | slice
+    shape: tuple[int, ...]
+    scale: float = 1.0
+    stamp: int = -1
+
+    def write(self, buffer: Floats) -> bool:
+        stamp = self.value.fresh()
+        if stamp == self.stamp:
+            return False
+        self.stamp = stamp
+        numbers = np.broadcast_to(self.value.array, self.shape).ravel()
+        buffer[self.where] = numbers if self.scale == 1.0 else numbers * self.scale
+        return True
+
+
+class Program:
+    """The linear program of a park: columns, rows, coefficients, and the numbers behind them.
+
+    Minimise cost · x subject to row_lower ≤ A x ≤ row_upper and lower ≤ x ≤ upper. Column and row
+    order never change; `update` rewrites numbers in place.
+    """
+
+    def __init__(
+        self, nodes: Sequence[Balance], kinds: Mapping[str, Sequence[Formulated]], layout: Layout
+    ) -> None:
+        self.nodes = nodes
+        self.layout = layout
+        self.blocks: dict[str, Block] = {}
+        self.rows: list[Rows] = []
+        self.row_count = 0
+        self._columns = 0
+        self._triplets: list[tuple[Indices, Indices, Value | float, tuple[int, ...]]] = []
+        for kind, assets in kinds.items():
+            self._add_kind(kind, assets)
+        self.node_block = self._add_nodes()
+        self._allocate()
+
+    # -- structure --------------------------------------------------------------------------------
+
+    @property
+    def column_count(self) -> int:
+        """Number of columns."""
+        return self._columns
+
+    def _add_kind(self, kind: str, assets: Sequence[Formulated]) -> None:
+        block = Block(kind, assets, self.layout, self._columns)
+        self.blocks[kind] = block
+        rules = [(name, rule) for name, rule in assets[0].rules(block)]
+        self._columns = block.next_column
+        for name, rule in rules:
+            self._add_rows(f"{kind}-{name}", block.names, rule)
+
+    def _add_rows(self, name: str, names: list[str], rule: Rule) -> None:
+        terms = rule.expression.terms
+        width = max(term.columns.shape[1] for term in terms)
+        shape = (len(names), width)
+        numbers = self._number_rows(shape)
+        self.rows.append(Rows(name, numbers, names, rule))
+        for term in terms:
+            columns = np.broadcast_to(term.columns, shape)
+            self._triplets.append((numbers, columns, term.coefficient, shape))
+
+    def _number_rows(self, shape: tuple[int, int]) -> Indices:
+        count = shape[0] * shape[1]
+        numbers = np.arange(self.row_count, self.row_count + count, dtype=np.int32).reshape(shape)
+        self.row_count += count
+        return numbers
+
+    def _add_nodes(self) -> Block:
+        """Add a balance per node and slot, with shed and spill so that it can always be met."""
+        slots = self.layout.slots
+        block = Block("node", [_NodeAsset(node.name) for node in self.nodes], self.layout, self._columns)
+        last_resort = np.array([[np.inf if n.spill_cost is None else 0.0] for n in self.nodes])
+        priced = np.array([[0.0 if n.spill_cost is None else np.inf] for n in self.nodes])
+        price = np.array([[n.spill_cost or 0.0] for n in self.nodes])
+        shed = block.slack("shed", Rank.SUPPLY)
+        dump = block.slack("dump", Rank.SUPPLY, upper=Given(last_resort))
+        spill = block.flow("spill", upper=Given(priced))
+        block.cost("spill", spill * Given(price))
+        self._columns = block.next_column
+        numbers = self._number_rows((len(self.nodes), slots))
+        position = {node.name: i for i, node in enumerate(self.nodes)}
+        for other in self.blocks.values():
+            for into in other.intos:
+                at = [asset.port_nodes().get(into.port) for asset, _, _ in other.members]
+                self._inject(numbers, position, at, into.expression)
+        for term in (shed - dump - spill).terms:
+            self._triplets.append((numbers, term.columns, term.coefficient, term.columns.shape))
+        rule = Rule(Linear([]), Sense.EQUAL)
+        self.balances = Rows("balance", numbers, block.names, rule)
+        self.rows.append(self.balances)
+        return block
+
+    def _inject(
+        self, numbers: Indices, position: dict[str, int], at: list[str | None], expression: Linear
+    ) -> None:
+        connected = np.array([i for i, node in enumerate(at) if node is not None], dtype=np.intp)
+        if not len(connected):
+            return
+        rows = numbers[[position[node] for node in at if node is not None]]
+        assert not isinstance(expression.constant, Value), "a fixed flow is a column with equal bounds"
+        for term in expression.terms:
+            columns = np.broadcast_to(term.columns, (len(at), self.layout.slots))[connected]
+            coefficient = term.coefficient
+            if isinstance(coefficient, Value):
+                coefficient = _rows_of(coefficient, connected, len(at))
+            self._triplets.append((rows, columns, coefficient, columns.shape))
+
+    # -- numbers ----------------------------------------------------------------------------------
+
+    def _allocate(self) -> None:
+        self.lower = np.zeros(self._columns)
+        self.upper = np.full(self._columns, np.inf)
+        self.cost = np.zeros(self._columns)
+        self.row_lower = np.full(self.row_count, -np.inf)
+        self.row_upper = np.full(self.row_count, np.inf)
+        self._lower_writers: list[_Writer] = []
+        self._upper_writers: list[_Writer] = []
+        self._row_lower_writers: list[_Writer] = []
+        self._row_upper_writers: list[_Writer] = []
+        self._assemble_matrix()
+        self._assemble_bounds()
+        self._assemble_costs()
+        self._assemble_slots()
+
+    def _assemble_matrix(self) -> None:
+        """Sort all (row, column, coefficient) into rows; remember where each changing one went."""
+        rows = np.concatenate([np.broadcast_to(r, s).ravel() for r, _, _, s in self._triplets])
+        columns = np.concatenate([c.ravel() for _, c, _, _ in self._triplets])
+        keys = rows.astype(np.int64) * self._columns + columns
+        distinct, self._entry = np.unique(keys, return_inverse=True)
+        self.index = (distinct % self._columns).astype(np.int32)
+        counts = np.bincount((distinct // self._columns).astype(np.intp), minlength=self.row_count)
+        self.start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+        self.entry_row = np.repeat(np.arange(self.row_count, dtype=np.int32), counts)
+        self.value = np.zeros(len(distinct))
+        self._raw = np.zeros(len(keys))
+        self._coefficient_writers: list[_Writer] = []
+        at = 0
+        for _, _, coefficient, shape in self._triplets:
+            size = shape[0] * shape[1]
+            if isinstance(coefficient, Value):
+                self._coefficient_writers.append(_Writer(coefficient, slice(at, at + size), shape))
+            else:
+                self._raw[at : at + size] = coefficient
+            at += size
+        self._triplets = []
+
+    def _assemble_bounds(self) -> None:
+        for block in (*self.blocks.values(), self.node_block):
+            for column in block.columns:
+                where = slice(int(column.columns.flat[0]), int(column.columns.flat[-1]) + 1)
+                shape = column.columns.shape
+                _bind(self.lower, self._lower_writers, column.lower, where, shape, 1.0)
+                _bind(self.upper, self._upper_writers, column.upper, where, shape, 1.0)
+        for rows in self.rows:
+            where = slice(int(rows.numbers.flat[0]), int(rows.numbers.flat[-1]) + 1)
+            shape, constant = rows.numbers.shape, rows.rule.expression.constant
+            if rows.rule.sense is not Sense.AT_MOST:
+                _bind(self.row_lower, self._row_lower_writers, constant, where, shape, -1.0)
+            if rows.rule.sense is not Sense.AT_LEAST:
+                _bind(self.row_upper, self._row_upper_writers, constant, where, shape, -1.0)
+
+    def _assemble_costs(self) -> None:
+        self.cost_parts: list[tuple[str, Term]] = []
+        self._ranks: dict[Rank, Indices] = {}
+        for block in (*self.blocks.values(), self.node_block):
+            for cost in block.costs:
+                self.cost_parts.extend((cost.part, term) for term in cost.expression.terms)
+        for rank in Rank:
+            found = [
+                column.columns.ravel()
+                for block in (*self.blocks.values(), self.node_block)
+                for column in block.columns
+                if column.rank is rank
+            ]
+            self._ranks[rank] = np.concatenate([np.zeros(0, dtype=np.int32), *found])
+        self._cost_stamp = -1
+        self.elastic_scale = 0.0
+
+    def _assemble_slots(self) -> None:
+        """Note which columns and rows belong to each slot, so that closed slots can be shut at once."""
+        slots = self.layout.slots
+        grids, starts, self._state_figures = [], [], []
+        for block in (*self.blocks.values(), self.node_block):
+            for column in block.columns:
+                if column.columns.shape[1] == slots:
+                    if column.state:
+                        at = sum(len(grid) for grid in grids)
+                        self._state_figures.append((block.figures[column.name], at))
+                    grids.append(column.columns)
+                    starts.append(np.zeros(len(column.columns)))
+        self._slot_columns = np.concatenate(grids)
+        self._starts = np.concatenate(starts)
+        self._slot_rows = np.concatenate([r.numbers for r in self.rows if r.numbers.shape[1] == slots])
+
+    def rank_columns(self, rank: Rank) -> Indices:
+        """Return the slack columns whose limits give way at `rank`."""
+        return self._ranks[rank]
+
+    def update(self, inputs: Mapping[str, Inputs], hours: Floats | None = None) -> None:
+        """Take new numbers; unnamed signals and figures keep theirs. Structure stays."""
+        layout = self.layout
+        by_slot = layout.by_slot((layout.hours if hours is None else hours).reshape(1, -1), closed=1.0)
+        for kind, block in self.blocks.items():
+            if not np.array_equal(block.hours.array, by_slot):
+                block.hours.put(by_slot)
+            given = inputs.get(kind)
+            if given is None:
+                continue
+            for name, array in given.signals.items():
+                if name in block.signals:
+                    block.signals[name].put(layout.by_slot(np.atleast_2d(array)))
+            for name, numbers in given.figures.items():
+                if name in block.figures:
+                    block.figures[name].put(np.asarray(numbers, dtype=float).reshape(-1, 1))
+        self._write()
+
+    def _write(self) -> None:
+        lower, upper = self.lower, self.upper
+        for buffer, writers in (
+            (self._raw, self._coefficient_writers),
+            (lower, self._lower_writers),
+            (upper, self._upper_writers),
+            (self.row_lower, self._row_lower_writers),
+            (self.row_upper, self._row_upper_writers),
+        ):
+            changed = [writer.write(buffer) for writer in writers]
+            if buffer is self._raw and (any(changed) or not self.value.any()):
+                self.value = np.bincount(self._entry, weights=self._raw, minlength=len(self.value))
+        self._write_costs()
+
+    def _write_costs(self) -> None:
+        newest = 0
+        for _, term in self.cost_parts:
+            if isinstance(term.coefficient, Value):
+                newest = max(newest, term.coefficient.fresh())
+        if newest == self._cost_stamp:
+            return
+        self._cost_stamp = newest
+        self.cost = np.zeros(self._columns)
+        for _, term in self.cost_parts:
+            number = term.coefficient
+            array = number.array if isinstance(number, Value) else np.full((1, 1), number)
+            # A column stands at most once in one expression, so plain fancy addition counts each once.
+            self.cost[term.columns] += np.broadcast_to(array, term.columns.shape)
+
+    def shut(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return (lower, upper, row_lower, row_upper) with the slots before now shut.
+
+        Flows there are 0, states are the measured ones, rows are free.
+        """
+        closed = self.layout.closed()
+        for figure, at in self._state_figures:
+            numbers = figure.array.ravel()
+            self._starts[at : at + len(numbers)] = numbers
+        lower, upper = self.lower.copy(), self.upper.copy()
+        columns = self._slot_columns[:, closed]
+        lower[columns] = self._starts[:, None]
+        upper[columns] = self._starts[:, None]
+        row_lower, row_upper = self.row_lower.copy(), self.row_upper.copy()
+        rows = self._slot_rows[:, closed]
+        row_lower[rows] = -np.inf
+        row_upper[rows] = np.inf
+        return lower, upper, row_lower, row_upper
+
+    def prices_of_ranks(self) -> Floats:
+        """Return the objective with the moderate price of each slack added, shape (columns,)."""
+        if self.elastic_scale == 0.0:
+            used = np.abs(self.cost[self.cost != 0.0])
+            self.elastic_scale = float(np.median(used)) if len(used) else 1.0
+        cost = self.cost.copy()
+        for rank in Rank:
+            cost[self._ranks[rank]] += 10.0 ** (2 + int(rank)) * self.elastic_scale
+        return cost
+
+    def column_of(self, kind: str, name: str) -> Column:
+        """Return the column block `name` of `kind`."""
+        block = self.node_block if kind == "node" else self.blocks[kind]
+        return next(column for column in block.columns if column.name == name)
+
+
+@dataclass(frozen=True)
+class _NodeAsset:
+    """A node seen as an asset, so that its shed and spill are columns like all others."""
+
+    name: str
+
+    def members(self) -> list[tuple[str, object]]:
+        return [("", self)]
+
+    def port_nodes(self) -> dict[str, str | None]:
+        return {}
+
+    def rules(self, m: Block) -> list[tuple[str, Rule]]:  # noqa: ARG002 - a node has its balance only
+        return []
+
+
+def _rows_of(value: Value, rows: npt.NDArray[np.intp], count: int) -> Value:
+    """Return only the given rows of a value whose first axis is `count` or 1."""
+    return Value(lambda array: array[rows] if array.shape[0] == count else array, value)
+
+
+def _bind(
+    buffer: Floats,
+    writers: list[_Writer],
+    number: Value | float,
+    where: slice,
+    shape: tuple[int, ...],
+    scale: float,
+) -> None:
+    if isinstance(number, Value):
+        writers.append(_Writer(number, where, shape, scale))
+    else:
+        buffer[where] = number * scale

@@ -1,0 +1,230 @@
+"""HiGHS, kept warm: numbers go in place, the last basis stays, and no stopped run becomes a plan."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+import highspy
+import numpy as np
+import numpy.typing as npt
+
+from zeropark.formulation.block import Rank
+from zeropark.formulation.program import Program
+
+Floats = npt.NDArray[np.float64]
+TOLERANCE = 1e-6
+# A slack below this is the solver's own tolerance, not a limit that gave way [MWh, or a carrier's amount].
+USED = 1e-6
+
+
+class Grade(Enum):
+    """How a plan came to be. `DEADLINE` exists where whole numbers are planned."""
+
+    OPTIMAL = "optimal"
+    DEADLINE = "deadline"
+    LAST_GOOD = "last_good"
+    RULES = "rules"
+
+
+class NoPlanError(Exception):
+    """The solver did not reach an optimum in its time, or its point breaks a row or a bound."""
+
+
+@dataclass
+class Solution:
+    """An optimum: columns, prices of rows and columns, and what gave way.
+
+    columns, reduced: shape (columns,); rows: activity, duals: price of one unit more [CNY], shape (rows,).
+    """
+
+    columns: Floats
+    reduced: Floats
+    duals: Floats
+    objective: float
+    elastic: bool = False
+    iterations: int = 0
+
+
+def quiet_highs(options: Mapping[str, object] | None = None) -> highspy.Highs:
+    """Return a HiGHS for a day's plan: dual simplex, devex, no presolve, one thread, silent."""
+    highs = highspy.Highs()
+    settings: dict[str, object] = {
+        "output_flag": False,
+        "threads": 1,
+        "presolve": "off",
+        "solver": "simplex",
+        "simplex_dual_edge_weight_strategy": 1,
+    }
+    for name, value in {**settings, **(options or {})}.items():
+        highs.setOptionValue(name, value)
+    return highs
+
+
+class Solver:
+    """One program and its warm HiGHS."""
+
+    def __init__(self, program: Program, options: Mapping[str, object] | None = None) -> None:
+        self.program = program
+        self._options = dict(options or {})
+        self._highs = quiet_highs(self._options)
+        self._passed = False
+        self._elastic: highspy.Highs | None = None
+        self.seconds_in_highs = 0.0
+
+    def solve(self, deadline_seconds: float = np.inf) -> Solution:
+        """Return the optimum of the program as it now stands.
+
+        One solve with moderate prices on the limits that may give way; where one does, passes from
+        the highest rank down. Raises `NoPlanError` past the deadline.
+        """
+        until = time.perf_counter() + deadline_seconds
+        bounds = self.program.shut()
+        cost = self.program.prices_of_ranks()
+        self._hand_over(bounds, cost)
+        self._run(self._highs, until)
+        solution = _read(self._highs)
+        self._check(solution, bounds)
+        if self._gave_way(solution.columns):
+            return self._settle_ranks(bounds, until)
+        return solution
+
+    def basis(self) -> highspy.HighsBasis:
+        """Return the present basis."""
+        return self._highs.getBasis()
+
+    def forget(self) -> None:
+        """Drop the basis, so that the next solve is cold."""
+        self._highs.clearSolver()
+
+    # -- handing over -----------------------------------------------------------------------------
+
+    def _hand_over(self, bounds: tuple[Floats, Floats, Floats, Floats], cost: Floats) -> None:
+        if not self._passed:
+            pass_model(self._highs, self.program, bounds, cost)
+            self._passed = True
+        else:
+            self._change(bounds, cost)
+        self._held = (*bounds, cost, self.program.value)
+
+    def _change(self, bounds: tuple[Floats, Floats, Floats, Floats], cost: Floats) -> None:
+        """Tell HiGHS only what differs from what it holds."""
+        lower, upper, row_lower, row_upper = bounds
+        old_lower, old_upper, old_row_lower, old_row_upper, old_cost, old_value = self._held
+        highs = self._highs
+        at = np.flatnonzero((lower != old_lower) | (upper != old_upper)).astype(np.int32)
+        if len(at):
+            highs.changeColsBounds(len(at), at, lower[at], upper[at])
+        at = np.flatnonzero(cost != old_cost).astype(np.int32)
+        if len(at):
+            highs.changeColsCost(len(at), at, cost[at])
+        at = np.flatnonzero((row_lower != old_row_lower) | (row_upper != old_row_upper)).astype(np.int32)
+        if len(at):
+            highs.changeRowsBounds(len(at), at, row_lower[at], row_upper[at])
+        value = self.program.value
+        if value is not old_value:
+            rows, index = self.program.entry_row, self.program.index
+            for entry in np.flatnonzero(value != old_value).tolist():
+                highs.changeCoeff(int(rows[entry]), int(index[entry]), float(value[entry]))
+
+    def _run(self, highs: highspy.Highs, until: float) -> None:
+        left = until - time.perf_counter()
+        if left <= 0.0:
+            raise NoPlanError
+        # HiGHS counts its time over the life of the object.
+        highs.setOptionValue("time_limit", highs.getRunTime() + left if np.isfinite(left) else 1e30)
+        begun = time.perf_counter()
+        highs.run()
+        self.seconds_in_highs += time.perf_counter() - begun
+        status = highs.getModelStatus()
+        if status != highspy.HighsModelStatus.kOptimal:
+            self.forget()
+            raise NoPlanError(highs.modelStatusToString(status))
+
+    def _check(self, solution: Solution, bounds: tuple[Floats, Floats, Floats, Floats]) -> None:
+        """Hold the point against rows and bounds with our own arithmetic before anyone uses it."""
+        lower, upper, row_lower, row_upper = bounds
+        x, program = solution.columns, self.program
+        activity = np.add.reduceat(
+            np.append(program.value * x[program.index], 0.0), program.start[:-1]
+        )
+        activity[program.start[:-1] == program.start[1:]] = 0.0
+        size = np.maximum(1.0, np.abs(activity))
+        worst = max(
+            float(np.max(lower - x, initial=0.0)),
+            float(np.max(x - upper, initial=0.0)),
+            float(np.max((row_lower - activity) / size, initial=0.0)),
+            float(np.max((activity - row_upper) / size, initial=0.0)),
+        )
+        if not worst <= TOLERANCE:
+            raise NoPlanError(f"the point breaks a row or a bound by {worst:g}")
+
+    # -- limits that give way ---------------------------------------------------------------------
+
+    def _gave_way(self, x: Floats) -> bool:
+        return any(bool(np.any(x[self.program.rank_columns(rank)] > USED)) for rank in Rank)
+
+    def _settle_ranks(self, bounds: tuple[Floats, Floats, Floats, Floats], until: float) -> Solution:
+        """Minimise what gives way rank by rank, the highest first, each fixed before the next; then cost."""
+        program = self.program
+        highs = quiet_highs(self._options)
+        pass_model(highs, program, bounds, program.cost)
+        ranks = [rank for rank in sorted(Rank, reverse=True) if len(program.rank_columns(rank))]
+        everything = np.arange(program.column_count, dtype=np.int32)
+        for rank in ranks:
+            columns = program.rank_columns(rank)
+            only = np.zeros(program.column_count)
+            only[columns] = 1.0
+            highs.changeColsCost(len(everything), everything, only)
+            self._run(highs, until)
+            least = highs.getInfo().objective_function_value
+            most = least + 1e-9 * max(1.0, abs(least)) + 1e-9
+            highs.addRow(-np.inf, most, len(columns), columns, np.ones(len(columns)))
+        highs.changeColsCost(len(everything), everything, program.cost)
+        self._run(highs, until)
+        solution = _read(highs)
+        solution.duals = solution.duals[: program.row_count]
+        solution.elastic = True
+        self._check(solution, bounds)
+        return solution
+
+
+def pass_model(
+    highs: highspy.Highs,
+    program: Program,
+    bounds: tuple[Floats, Floats, Floats, Floats],
+    cost: Floats,
+) -> None:
+    """Hand the whole program to HiGHS as arrays."""
+    lower, upper, row_lower, row_upper = bounds
+    highs.passModel(
+        program.column_count,
+        program.row_count,
+        len(program.value),
+        int(highspy.MatrixFormat.kRowwise),
+        int(highspy.ObjSense.kMinimize),
+        0.0,
+        cost,
+        lower,
+        upper,
+        row_lower,
+        row_upper,
+        program.start[:-1],
+        program.index,
+        program.value,
+        np.zeros(program.column_count, dtype=np.int32),
+    )
+
+
+def _read(highs: highspy.Highs) -> Solution:
+    solution = highs.getSolution()
+    info = highs.getInfo()
+    return Solution(
+        columns=np.asarray(solution.col_value),
+        reduced=np.asarray(solution.col_dual),
+        duals=np.asarray(solution.row_dual),
+        objective=float(info.objective_function_value),
+        iterations=int(info.simplex_iteration_count),
+    )

@@ -1,0 +1,95 @@
+"""What every asset of a park is: a name, an owner, ports at nodes, meter points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from zeropark.units.text import Text
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=40)]
+
+
+@dataclass(frozen=True)
+class Port:
+    """Where an asset touches a node of `carrier`; the sign of a flow there is into the node.
+
+    Stands in the type of the field that names the node: `node: Annotated[str, Port("electricity")]`.
+    """
+
+    carrier: str
+
+
+ElectricityNode = Annotated[str, Port("electricity")]
+HeatNode = Annotated[str, Port("heat")]
+CoolingNode = Annotated[str, Port("cooling")]
+ComputeNode = Annotated[str, Port("compute")]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A number a device shows or takes.
+
+    name: in readings and set-points. unit: what the number is in. means: the words beside it.
+    writable: whether a set-point goes there.
+    """
+
+    name: str
+    unit: str
+    means: Text
+    writable: bool = False
+
+
+class Asset(BaseModel):
+    """A thing that makes, turns, stores, moves or uses a carrier.
+
+    Fields of a kind are its nameplate; each has a unit type, and `Field(description=…, title=…)` says
+    in English and Chinese what it is.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    kind: ClassVar[str]
+    title: ClassVar[Text]
+    points: ClassVar[tuple[Point, ...]] = ()
+
+    name: Name
+    party: str | None = None
+    label: Text | None = None
+
+    @property
+    def shown(self) -> Text:
+        """The asset's own label, or its kind's title with its name."""
+        return self.label or Text(f"{self.title.en} {self.name}", f"{self.title.zh} {self.name}")
+
+    @classmethod
+    def ports(cls) -> Mapping[str, Port]:
+        """Return the ports of the kind by field name."""
+        return _ports(cls)
+
+    def port_nodes(self) -> Mapping[str, str | None]:
+        """Return the node at each port; None where an optional port is not connected."""
+        return {name: getattr(self, name) for name in self.ports()}
+
+
+@cache
+def _ports(kind: type[Asset]) -> dict[str, Port]:
+    found: dict[str, Port] = {}
+    for name, field in kind.model_fields.items():
+        for item in (*field.metadata, *_inner_metadata(field.annotation)):
+            if isinstance(item, Port):
+                found[name] = item
+    return found
+
+
+def _inner_metadata(annotation: object) -> tuple[object, ...]:
+    """Return the metadata inside `Annotated[…] | None`."""
+    return tuple(
+        item
+        for part in getattr(annotation, "__args__", ())
+        for item in getattr(part, "__metadata__", ())
+    )

@@ -1,0 +1,58 @@
+"""Profiles: how a quantity goes through the day when no file says so."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from zeropark.model.asset import Name
+from zeropark.units.timegrid import TimeGrid
+from zeropark.units.types import Power, Ratio
+
+Floats = npt.NDArray[np.float64]
+Day = Annotated[tuple[Ratio, ...], Field(min_length=24, max_length=24)]
+_SATURDAY = 5
+_EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday.
+
+
+class Profile(BaseModel):
+    """A constant, a typical day, or a named series of the park.
+
+    constant: [MW]. weekday, weekend: 24 hourly numbers, relative to `mean` [MW] over them. series: name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    constant: Annotated[Power, Field(ge=0)] | None = None
+    mean: Annotated[Power, Field(ge=0)] | None = None
+    weekday: Day | None = None
+    weekend: Day | None = None
+    series: Name | None = None
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Profile:
+        said = [self.constant is not None, self.weekday is not None, self.series is not None]
+        if sum(said) != 1:
+            raise PydanticCustomError(
+                "profile", "a profile is one of: constant, weekday (with mean), series"
+            )
+        if (self.weekday is None) != (self.mean is None):
+            raise PydanticCustomError("profile", "weekday and mean stand together")
+        return self
+
+    def on_grid(self, grid: TimeGrid) -> Floats:
+        """Return the profile at each step [MW], shape (N,); NaN where only a series could say it."""
+        if self.constant is not None:
+            return np.full(len(grid), self.constant)
+        if self.weekday is None or self.mean is None:
+            return np.full(len(grid), np.nan)
+        workday = np.array(self.weekday)
+        restday = np.array(self.weekend or self.weekday)
+        scale = self.mean / float(workday.mean())
+        hour = grid.local_hour.astype(int)
+        rest = (grid.local_day + _EPOCH_WEEKDAY) % 7 >= _SATURDAY
+        return np.where(rest, restday[hour], workday[hour]) * scale
