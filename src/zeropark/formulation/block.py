@@ -114,7 +114,7 @@ class Block:
     def signal(self, name: str) -> Value:
         """Return a number per member and slot that is given at each update."""
         if name not in self.signals:
-            self.signals[name] = Given(np.zeros((len(self), self.layout.slots)))
+            self.signals[name] = Given(np.ones((len(self), self.layout.slots)))
         return self.signals[name]
 
     def figure(self, name: str) -> Value:

@@ -60,11 +60,14 @@ class Layout:
         assert self.equal, "a horizon with growing steps is laid anew, not turned"
         self.first = (self.first + steps) % self.slots
 
-    def by_slot(self, in_time: npt.NDArray[np.float64], closed: float = 0.0) -> npt.NDArray[np.float64]:
-        """Return (assets, steps) numbers in time order as (assets, slots) in slot order."""
+    def by_slot(self, in_time: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return (assets, steps) numbers in time order as (assets, slots) in slot order.
+
+        A closed slot repeats the first step's number: its rows are free, but a number it stays.
+        """
         by_slot = np.empty((in_time.shape[0], self.slots))
         split = min(self.slots - self.first, self.steps)
         by_slot[:, self.first : self.first + split] = in_time[:, :split]
         by_slot[:, : self.steps - split] = in_time[:, split:]
-        by_slot[:, self.closed()] = closed
+        by_slot[:, self.closed()] = in_time[:, :1]
         return by_slot

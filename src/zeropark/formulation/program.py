@@ -258,7 +258,7 @@ class Program:
     def update(self, inputs: Mapping[str, Inputs], hours: Floats | None = None) -> None:
         """Take new numbers; unnamed signals and figures keep theirs. Structure stays."""
         layout = self.layout
-        by_slot = layout.by_slot((layout.hours if hours is None else hours).reshape(1, -1), closed=1.0)
+        by_slot = layout.by_slot((layout.hours if hours is None else hours).reshape(1, -1))
         for kind, block in self.blocks.items():
             if not np.array_equal(block.hours.array, by_slot):
                 block.hours.put(by_slot)

@@ -199,7 +199,7 @@ def pass_model(
 ) -> None:
     """Hand the whole program to HiGHS as arrays."""
     lower, upper, row_lower, row_upper = bounds
-    highs.passModel(
+    status = highs.passModel(
         program.column_count,
         program.row_count,
         len(program.value),
@@ -216,6 +216,7 @@ def pass_model(
         program.value,
         np.zeros(program.column_count, dtype=np.int32),
     )
+    assert status == highspy.HighsStatus.kOk, "every number of a program is finite or a free bound"
 
 
 def _read(highs: highspy.Highs) -> Solution:
