@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from zeropark.assets.kind import Floats, Horizon, Kind, Readings
+from zeropark.assets.kind import Floats, Horizon, Kind, PlannedStep, Readings
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Rank
 from zeropark.formulation.linear import Rule
@@ -40,6 +40,7 @@ class Battery(Kind):
     points: ClassVar[tuple[Point, ...]] = (
         Point("p", "MW", Text("power, discharge +", "功率，放电为正"), writable=True),
         Point("energy", "MWh", Text("stored energy", "存储电量")),
+        Point("soc", "1", Text("state of charge", "荷电状态")),
         Point("capacity", "MWh", Text("usable capacity today", "当前可用容量")),
     )
     example: ClassVar[str] = """
@@ -126,9 +127,15 @@ class Battery(Kind):
         worth[0, -1] = horizon.end_price * self.efficiency
         return Inputs(signals={"end_value": worth}, figures={"energy": np.array([readings["energy"]])})
 
-    def end_value(self, readings: Readings, end_price: float) -> float:
-        """Return what the stored energy is worth when a run ends [CNY]."""
-        return float(readings["energy"]) * self.efficiency * end_price
+    def setpoints(self, step: PlannedStep) -> dict[str, float]:
+        """Return the power, and what a stored MWh is worth to the plan [CNY/MWh]."""
+        columns = step.columns
+        p = float(columns["discharge"][0] - columns["charge"][0]) / step.hours
+        return {"p": p, "worth": float(step.worth["balance"][0])}
+
+    def end_cost(self, readings: Readings, end_price: float) -> float:
+        """Return less for what is stored [CNY], as a plan's last step values it."""
+        return -float(readings["energy"]) * self.efficiency * end_price
 
     def device(self, truth: Outlook, random: np.random.Generator) -> BatteryDevice:
         """Return the battery as it behaves."""
@@ -150,23 +157,27 @@ class BatteryDevice:
         self.capacity = battery.e_nom
         self.energy = battery.start * battery.e_nom
         self.p = 0.0
-        self.lost = 0.0
+        self.costs = {"wear": 0.0}
+        self._index = 0
+        self._before = self.energy
 
     def read(self) -> dict[str, Any]:
-        """Return power [MW], stored energy [MWh] and capacity [MWh]."""
-        return {"p": self.p, "energy": self.energy, "capacity": self.capacity}
-
-    def limits(self, index: int, hours: float) -> tuple[float, float]:
-        """Return the most it can charge and discharge in step `index` [MW], both ≥ 0."""
-        b = self._b
+        """Return power [MW], stored energy [MWh], state of charge [1] and capacity [MWh]."""
         soc = self.energy / self.capacity
+        return {"p": self.p, "energy": self.energy, "soc": soc, "capacity": self.capacity}
+
+    def limits(self, hours: float) -> tuple[float, float]:
+        """Return the most it can charge and discharge in the present step [MW], both ≥ 0."""
+        b, energy = self._b, self._before
+        soc = energy / self.capacity
         # The battery's own controller tapers over the last tenth of the band at either end.
         up = min(1.0, max(0.0, (b.ceiling - soc) / 0.1 + 0.15)) if soc < b.ceiling else 0.0
         down = min(1.0, max(0.0, (soc - b.floor) / 0.1 + 0.15)) if soc > b.floor else 0.0
         if self._charge is not None and self._discharge is not None:
-            up, down = up * self._charge[index], down * self._discharge[index]
-        room = (b.ceiling * self.capacity - self.energy) / (hours * b.efficiency_best)
-        held = (self.energy - b.floor * self.capacity) * self._efficiency(b.p_nom) / hours
+            up, down = up * self._charge[self._index], down * self._discharge[self._index]
+        room = (b.ceiling * self.capacity - energy) / (hours * b.efficiency_best)
+        held = (energy * b.keep**hours - b.floor * self.capacity) / hours
+        held *= self._efficiency(min(b.p_nom, max(0.0, held)))
         return max(0.0, min(up * b.p_nom, room)), max(0.0, min(down * b.p_nom, held))
 
     def step(
@@ -174,16 +185,32 @@ class BatteryDevice:
     ) -> dict[str, float]:
         """Follow the set-point `p` as far as the cells allow; without one, rest."""
         del ports
-        charge, discharge = self.limits(index, hours)
-        p = min(discharge, max(-charge, setpoints.get("p", 0.0)))
-        efficiency = self._efficiency(abs(p))
-        kept = self.energy * self._b.keep**hours
-        inside = p / efficiency if p > 0 else p * efficiency
-        self.lost = self.energy - kept + abs(p - inside) * hours
-        self.energy = kept - inside * hours
-        self.capacity *= 1.0 - self._b.fade * abs(inside) * hours / (2 * self._b.e_nom)
-        self.p = p
-        return {"node": p}
+        self._index, self._before = index, self.energy
+        self.p = 0.0
+        self._settle(setpoints.get("p", 0.0), hours)
+        return {"node": self.p}
+
+    def adjust(self, port: str, change: float, hours: float) -> float:
+        """Discharge more (change > 0) or charge more (change < 0) within the same step."""
+        del port
+        before = self.p
+        self._settle(before + change, hours)
+        return self.p - before
+
+    def _settle(self, p: float, hours: float) -> None:
+        """Make `p` the step's mean power as far as the cells allow; the step may be settled again."""
+        b = self._b
+        charge, discharge = self.limits(hours)
+        if self.p > 0:
+            self.costs["wear"] -= self.p * hours * b.wear_cost
+        self.p = min(discharge, max(-charge, p))
+        efficiency = self._efficiency(abs(self.p))
+        inside = self.p / efficiency if self.p > 0 else self.p * efficiency
+        self.energy = self._before * b.keep**hours - inside * hours
+        # A cycle's throughput is twice its depth; the fade of a step is far below what a plan could see.
+        self.capacity *= 1.0 - b.fade * abs(inside) * hours / (2 * b.e_nom)
+        if self.p > 0:
+            self.costs["wear"] += self.p * hours * b.wear_cost
 
     def _efficiency(self, power: float) -> float:
         """Return the one-way efficiency [1]: best at low power, falling straight with load."""

@@ -35,9 +35,13 @@ class GridTie(Kind):
     order: ClassVar[int] = 90
     points: ClassVar[tuple[Point, ...]] = (
         Point("p", "MW", Text("power, import +", "功率，购电为正")),
+        Point("import", "MW", Text("import", "购电功率")),
+        Point("export", "MW", Text("export", "上网功率")),
         Point("available", "1", Text("whether the grid is there", "电网可用")),
-        Point("peak_even", "MW", Text("highest demand, even months", "最大需量（双月）")),
-        Point("peak_odd", "MW", Text("highest demand, odd months", "最大需量（单月）")),
+        Point("price_import", "CNY/MWh", Text("import price", "购电价")),
+        Point("price_export", "CNY/MWh", Text("export price", "上网价")),
+        Point("peak_even", "MW", Text("highest demand, even months", "最大需量（双数月）")),
+        Point("peak_odd", "MW", Text("highest demand, odd months", "最大需量（单数月）")),
     )
     example: ClassVar[str] = """
     assets:
@@ -78,7 +82,8 @@ class GridTie(Kind):
             demand = demand + bring.lag(back) * m.signal(f"demand_{back}")
         yield (
             "demand",
-            demand - even * m.signal("in_even") - odd * m.signal("in_odd") <= m.signal("demand_free"),
+            demand - even * m.signal("in_even") - odd * m.signal("in_odd")
+            <= m.signal("demand_free") - m.signal("demand_drawn"),
         )
 
         m.into("node", bring - send)
@@ -122,13 +127,23 @@ class GridTie(Kind):
         return found
 
     def situation(self, readings: Readings, horizon: Horizon) -> Inputs:
-        """Return the highest demand so far and what one more MW of it costs in this run."""
-        del horizon
+        """Return the highest demand so far, what one more MW of it costs, and what this interval has drawn."""
+        hours = horizon.grid.hours
+        # What was drawn in the part of a demand interval that is over counts in the first row that ends one.
+        drawn = np.zeros((1, len(hours)))
+        if float(readings["drawn"]) > 0.0:
+            left = self._until_interval_ends(horizon.grid)
+            drawn[0, left] = float(readings["drawn"]) / 0.25
         figures = {
             name: np.array([float(readings[name])])
             for name in ("peak_even", "peak_odd", "demand_price_even", "demand_price_odd")
         }
-        return Inputs(figures=figures)
+        return Inputs(signals={"demand_drawn": drawn}, figures=figures)
+
+    @staticmethod
+    def _until_interval_ends(grid: TimeGrid) -> int:
+        after = (grid.local_hour[:8] + grid.hours[:8]) / 0.25
+        return int(np.argmax(np.abs(after - np.rint(after)) < 1e-6))
 
     def device(self, truth: Outlook, random: np.random.Generator) -> TieDevice:
         """Return the tie with its true outages."""
@@ -141,51 +156,67 @@ class TieDevice:
 
     def __init__(self, tie: GridTie, truth: Outlook) -> None:
         self._tie = tie
-        signals = tie.signals(truth)
-        self._available: list[float] = signals["available"][0].tolist()
-        self._due: list[float] = signals["month_price"][0].tolist()
-        self._even: list[float] = signals["in_even"][0].tolist()
+        signals = {name: array[0].tolist() for name, array in tie.signals(truth).items()}
+        self._available: list[float] = signals["available"]
+        self._import_price: list[float] = signals["price_import"]
+        self._export_price: list[float] = signals["price_export"]
+        self._month: list[int] = truth.grid.local_month.tolist()
+        self._due = {month: float(price) for month, price in zip(self._month, signals["month_price"], strict=True)}
         demand = truth.tariffs[tie.tariff].demand
         self._interval = 0.25 if demand is None else demand.interval
-        self._ends: list[float] = signals["demand_free"][0].tolist()
+        self._ends: list[bool] = [free == 0.0 for free in signals["demand_free"]]
         self._drawn = 0.0
+        self.peaks: dict[int, float] = {}
         self.p = 0.0
-        self.peak = {"even": 0.0, "odd": 0.0}
-        self._month = self._even[0]
+        self.costs = {"energy": 0.0, "demand": 0.0}
         self._index = 0
 
+    def caps(self, index: int) -> tuple[float, float]:
+        """Return the most it can import and export in step `index` [MW], both ≥ 0."""
+        there = self._available[index]
+        return self._tie.import_max * there, self._tie.export_max * there
+
     def read(self) -> dict[str, Any]:
-        """Return power [MW], availability, the peaks [MW] and the price of one more MW of each month [CNY/MW]."""
-        i = min(self._index, len(self._due) - 1)
-        now = "even" if self._even[i] else "odd"
-        prices = {"even": 0.0, "odd": 0.0}
-        prices[now] = self._due[i]
-        other = "odd" if now == "even" else "even"
-        later = next((d for d, e in zip(self._due[i:], self._even[i:], strict=True) if e != self._even[i]), 0.0)
-        prices[other] = later
-        return {
+        """Return power [MW], prices [CNY/MWh], and by month parity the peak [MW] and the price of one more MW."""
+        i = min(self._index, len(self._month) - 1)
+        found: dict[str, Any] = {
             "p": self.p,
+            "import": max(0.0, self.p),
+            "export": max(0.0, -self.p),
             "available": self._available[i],
-            "peak_even": self.peak["even"],
-            "peak_odd": self.peak["odd"],
-            "demand_price_even": prices["even"],
-            "demand_price_odd": prices["odd"],
+            "price_import": self._import_price[i],
+            "price_export": self._export_price[i],
+            "drawn": self._drawn,
         }
+        for month in (self._month[i], self._month[i] + 1):
+            parity = "odd" if month % 2 else "even"
+            found[f"peak_{parity}"] = self.peaks.get(month, 0.0)
+            found[f"demand_price_{parity}"] = self._due.get(month, 0.0)
+        return found
+
+    def start_peak(self, peak: float) -> None:
+        """Begin with a highest demand of `peak` [MW] in the first month."""
+        self.peaks[self._month[self._index]] = peak
+        self._pay_demand()
 
     def step(
         self, index: int, hours: float, setpoints: Mapping[str, float], ports: Mapping[str, float]
     ) -> dict[str, float]:
-        """Balance the node as far as the caps allow."""
+        """Balance the node as far as the caps allow, and pay."""
         del setpoints
-        tie, there = self._tie, self._available[index]
-        if self._even[index] != self._month:
-            self._month = self._even[index]
-            self.peak["even" if self._month else "odd"] = 0.0
-        self.p = min(tie.import_max * there, max(-tie.export_max * there, -ports.get("node", 0.0)))
+        bring, send = self.caps(index)
+        self.p = min(bring, max(-send, -ports.get("node", 0.0)))
+        price = self._import_price[index] if self.p > 0 else self._export_price[index]
+        self.costs["energy"] += self.p * hours * price
         self._drawn += max(0.0, self.p) * hours
-        if self._ends[index] == 0.0:
-            key = "even" if self._even[index] else "odd"
-            self.peak[key] = max(self.peak[key], self._drawn / max(hours, self._interval))
+        if self._ends[index]:
+            month, mean = self._month[index], self._drawn / max(hours, self._interval)
+            if mean > self.peaks.get(month, 0.0):
+                self.peaks[month] = mean
+                self._pay_demand()
             self._drawn = 0.0
         self._index = index + 1
         return {"node": self.p}
+
+    def _pay_demand(self) -> None:
+        self.costs["demand"] = sum(self._due.get(m, 0.0) * peak for m, peak in self.peaks.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -34,8 +34,25 @@ class Horizon:
     expected: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class PlannedStep:
+    """What a plan says of one asset in one step.
+
+    hours: the step's length [h]. columns: column name -> amount per member, shape (members,).
+    upper: the columns' upper bounds. worth: rule name -> price of one unit more [CNY], shape (members,).
+    """
+
+    hours: float
+    columns: Mapping[str, Floats]
+    upper: Mapping[str, Floats]
+    worth: Mapping[str, Floats]
+
+
 class Device(Protocol):
     """An asset of the simulated plant; it answers like the real device and obeys its own physics."""
+
+    costs: Mapping[str, float]
+    """What it has cost since the run began [CNY], by part: energy, demand, wear, unserved."""
 
     def read(self) -> dict[str, Any]:
         """Return what its meters and states show, by point name."""
@@ -46,6 +63,14 @@ class Device(Protocol):
         index: the step of the run. hours: its length [h]. setpoints: by point name; an absent one means
         "as you would without us". ports: what the other assets have put into each port's node so far [MW].
         """
+
+
+@runtime_checkable
+class Adjustable(Protocol):
+    """A device that can still change its flow within a step, when a node would not balance."""
+
+    def adjust(self, port: str, change: float, hours: float) -> float:
+        """Change the mean flow into the node at `port` by up to `change` [MW]; return what was done."""
 
 
 class Kind(Asset):
@@ -81,6 +106,19 @@ class Kind(Asset):
         """Return what the asset's own readings say of the steps ahead, each (members, …)."""
         del readings, horizon
         return Inputs()
+
+    def setpoints(self, step: PlannedStep) -> dict[str, float]:
+        """Return the set-points of the asset's device for a planned step, by point name."""
+        del step
+        return {}
+
+    def end_cost(self, readings: Readings, end_price: float) -> float:
+        """Return what the asset's state costs when a run ends [CNY]: less for what is stored, more for what is owed.
+
+        end_price: worth of a MWh of electricity after the run [CNY/MWh]; the same for all policies.
+        """
+        del readings, end_price
+        return 0.0
 
     @abstractmethod
     def device(self, truth: Outlook, random: np.random.Generator) -> Device:

@@ -60,16 +60,18 @@ class Load(Kind):
     def device(self, truth: Outlook, random: np.random.Generator) -> LoadDevice:
         """Return the load with its true profile."""
         del random
-        return LoadDevice(self.signals(truth)["demand"][0].tolist())
+        return LoadDevice(self, self.signals(truth)["demand"][0].tolist())
 
 
 class LoadDevice:
-    """The simulated load."""
+    """The simulated load; it loses supply only when the node cannot be balanced otherwise."""
 
-    def __init__(self, demand: list[float]) -> None:
+    def __init__(self, load: Load, demand: list[float]) -> None:
+        self._price = load.price_unserved
         self._demand = demand
         self.p = 0.0
         self.unserved = 0.0
+        self.costs = {"unserved": 0.0}
 
     def read(self) -> dict[str, Any]:
         """Return use and what was not served [MW]."""
@@ -78,8 +80,16 @@ class LoadDevice:
     def step(
         self, index: int, hours: float, setpoints: Mapping[str, float], ports: Mapping[str, float]
     ) -> dict[str, float]:
-        """Take the profile's power; `shed` [MW] is what the local safety takes away."""
-        del hours, ports
-        self.unserved = min(self._demand[index], setpoints.get("shed", 0.0))
-        self.p = self._demand[index] - self.unserved
+        """Take the profile's power."""
+        del hours, setpoints, ports
+        self.p, self.unserved = self._demand[index], 0.0
         return {"node": -self.p}
+
+    def adjust(self, port: str, change: float, hours: float) -> float:
+        """Lose up to `change` [MW] of supply."""
+        del port
+        lost = min(self.p, max(0.0, change))
+        self.p -= lost
+        self.unserved += lost
+        self.costs["unserved"] += lost * hours * self._price
+        return lost
