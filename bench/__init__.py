@@ -1,0 +1,1 @@
+"""How fast zeropark plans, beside hand-built arrays and other tools on the same problems."""

@@ -1,0 +1,1 @@
+"""The same day's plan in other open tools, one file each, each run in a process of its own."""
