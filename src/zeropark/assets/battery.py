@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from zeropark.assets.kind import Floats, Horizon, Kind, PlannedStep, Readings
+from zeropark.assets.kind import Floats, Horizon, Kind, PlannedStep, Readings, RuleView
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Rank
 from zeropark.formulation.linear import Rule
@@ -128,10 +128,23 @@ class Battery(Kind):
         return Inputs(signals={"end_value": worth}, figures={"energy": np.array([readings["energy"]])})
 
     def setpoints(self, step: PlannedStep) -> dict[str, float]:
-        """Return the power, and what a stored MWh is worth to the plan [CNY/MWh]."""
+        """Return the power, and what its local controller needs to weigh a stored MWh against the grid."""
         columns = step.columns
         p = float(columns["discharge"][0] - columns["charge"][0]) / step.hours
-        return {"p": p, "worth": float(step.worth["balance"][0])}
+        worth = -float(step.worth["balance"][0])
+        return {"p": p, "worth": worth, "efficiency": self.efficiency, "wear": self.wear_cost}
+
+    def by_rule(self, readings: Readings, view: RuleView) -> dict[str, float]:
+        """Return the band of import the local controller is to hold.
+
+        Surplus is stored; a low price fills the store up to a mark, a high price empties it, and the
+        target holds always.
+        """
+        if view.band == "high":
+            return {"low": 0.0, "high": 0.0}
+        if view.band == "low" and float(readings["soc"]) < view.fill:
+            return {"low": view.target, "high": view.target}
+        return {"low": 0.0, "high": view.target}
 
     def end_cost(self, readings: Readings, end_price: float) -> float:
         """Return less for what is stored [CNY], as a plan's last step values it."""

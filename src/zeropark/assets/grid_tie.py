@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from zeropark.assets.kind import Floats, Horizon, Kind, Readings
+from zeropark.assets.kind import Floats, Horizon, Kind, PlannedStep, Readings
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Rank
 from zeropark.formulation.linear import Rule
@@ -139,6 +139,13 @@ class GridTie(Kind):
             for name in ("peak_even", "peak_odd", "demand_price_even", "demand_price_odd")
         }
         return Inputs(signals={"demand_drawn": drawn}, figures=figures)
+
+    def setpoints(self, step: PlannedStep) -> dict[str, float]:
+        """Return the import as planned [MW, export -] and the highest import the plan reckons with [MW]."""
+        columns = step.columns
+        month = "peak_even" if step.signal("in_even")[0] else "peak_odd"
+        planned = float(columns["import"][0] - columns["export"][0]) / step.hours
+        return {"import": planned, "target": max(planned, float(columns[month][0]))}
 
     @staticmethod
     def _until_interval_ends(grid: TimeGrid) -> int:

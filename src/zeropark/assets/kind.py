@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -40,12 +40,36 @@ class PlannedStep:
 
     hours: the step's length [h]. columns: column name -> amount per member, shape (members,).
     upper: the columns' upper bounds. worth: rule name -> price of one unit more [CNY], shape (members,).
+    signal: returns a signal of the step by name, shape (members,).
     """
 
     hours: float
     columns: Mapping[str, Floats]
     upper: Mapping[str, Floats]
     worth: Mapping[str, Floats]
+    signal: Callable[[str], Floats]
+
+
+@dataclass(frozen=True)
+class RuleView:
+    """What a good operator without an optimiser looks at in a step.
+
+    band: whether the import price now is among the day's low, middle or high ones. surplus: what sun and
+    wind gave beyond all use in the last step [MW]. target: highest import the operator allows [MW].
+    fill: state of charge up to which a store is filled from the grid at a low price [1].
+    start_surplus: surplus from which waiting work is started [MW].
+    """
+
+    band: str
+    surplus: float
+    target: float
+    fill: float
+    start_surplus: float
+
+    @property
+    def good_hour(self) -> bool:
+        """Whether waiting work should run now: power is cheap, or green and to spare."""
+        return self.band == "low" or self.surplus >= self.start_surplus
 
 
 class Device(Protocol):
@@ -81,6 +105,8 @@ class Kind(Asset):
     """
 
     order: ClassVar[int] = 50
+    measured: ClassVar[Mapping[str, str]] = {}
+    """Signals whose last true value a reading shows, by name: a forecast is corrected with it."""
     example: ClassVar[str] = ""
 
     def members(self) -> Sequence[tuple[str, object]]:
@@ -110,6 +136,11 @@ class Kind(Asset):
     def setpoints(self, step: PlannedStep) -> dict[str, float]:
         """Return the set-points of the asset's device for a planned step, by point name."""
         del step
+        return {}
+
+    def by_rule(self, readings: Readings, view: RuleView) -> dict[str, float]:
+        """Return the set-points a good operator without an optimiser would give."""
+        del readings, view
         return {}
 
     def end_cost(self, readings: Readings, end_price: float) -> float:

@@ -27,8 +27,10 @@ class Load(Kind):
     kind: ClassVar[str] = "load"
     title: ClassVar[Text] = Text("Load", "负荷")
     order: ClassVar[int] = 10
+    measured: ClassVar[Mapping[str, str]] = {"demand": "demand"}
     points: ClassVar[tuple[Point, ...]] = (
         Point("p", "MW", Text("power, use +", "功率，用电为正")),
+        Point("demand", "MW", Text("asked for", "需求功率")),
         Point("unserved", "MW", Text("not served", "未供电")),
     )
     example: ClassVar[str] = """
@@ -74,8 +76,8 @@ class LoadDevice:
         self.costs = {"unserved": 0.0}
 
     def read(self) -> dict[str, Any]:
-        """Return use and what was not served [MW]."""
-        return {"p": self.p, "unserved": self.unserved}
+        """Return use, what was asked for, and what was not served [MW]."""
+        return {"p": self.p, "demand": self.p + self.unserved, "unserved": self.unserved}
 
     def step(
         self, index: int, hours: float, setpoints: Mapping[str, float], ports: Mapping[str, float]

@@ -1,0 +1,76 @@
+"""A weather forecast with errors of a stated size that grow with lead time and hang together in time.
+
+Sizes are facts (`data/facts/forecast.yaml`): day-ahead root mean square errors of temperature and of
+sun and wind, and the error's correlation over an hour. A forecast is frozen when it is issued.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from zeropark.data.weather import Weather
+
+Floats = npt.NDArray[np.float64]
+# A numerical forecast knows nothing finer than this [h].
+_FINEST = 1.0
+# Share of the day-ahead error that is there from the first hour on [1].
+_AT_ISSUE = 0.35
+
+
+@dataclass(frozen=True)
+class WeatherErrors:
+    """Day-ahead errors: temperature [K], clearness and wind speed relative [1], correlation over one hour [1]."""
+
+    temperature: float
+    clearness: float
+    wind: float
+    correlation: float
+
+
+def foresee(truth: Weather, errors: WeatherErrors, random: np.random.Generator) -> Weather:
+    """Return a forecast issued at the start of `truth`'s grid for the whole of it."""
+    hours = truth.grid.hours
+    lead = np.cumsum(hours) - hours
+    size = _AT_ISSUE + (1.0 - _AT_ISSUE) * np.sqrt(np.minimum(lead / 24.0, 2.0))
+    warmer = errors.temperature * size * _wander(hours, errors.correlation, random)
+    clearer = np.clip(1.0 + errors.clearness * size * _wander(hours, errors.correlation, random), 0.1, 1.7)
+    windier = np.clip(1.0 + errors.wind * size * _wander(hours, errors.correlation, random), 0.0, 2.5)
+    width = max(1, round(_FINEST / float(hours[0])))
+    sun = {name: _smooth(getattr(truth, name), width) * clearer for name in ("ghi", "dni", "dhi")}
+    t_air = truth.t_air + warmer
+    return replace(
+        truth,
+        ghi=np.minimum(sun["ghi"], 1400.0),
+        dni=np.minimum(sun["dni"], 1360.0),
+        dhi=np.minimum(sun["dhi"], 900.0),
+        t_air=t_air,
+        # Dew point follows the air by a third, wet bulb by two thirds, and neither passes the air.
+        t_wet=np.minimum(truth.t_wet + warmer * 0.65, t_air),
+        t_dew=np.minimum(truth.t_dew + warmer * 0.3, t_air),
+        wind_speed=truth.wind_speed * windier,
+    )
+
+
+def _wander(hours: Floats, correlation: float, random: np.random.Generator) -> Floats:
+    """Return a standard normal series whose neighbours an hour apart correlate as said."""
+    keep = correlation**hours
+    shocks = random.standard_normal(len(hours)) * np.sqrt(1.0 - keep**2)
+    shocks[0] = random.standard_normal()
+    found = np.empty(len(hours))
+    level = 0.0
+    for i, (stay, shock) in enumerate(zip(keep.tolist(), shocks.tolist(), strict=True)):
+        level = level * stay + shock if i else shock
+        found[i] = level
+    return found
+
+
+def _smooth(series: Floats, width: int) -> Floats:
+    """Return the running mean over `width` steps, shorter at the ends."""
+    if width <= 1:
+        return series
+    kernel = np.ones(width)
+    counts = np.convolve(np.ones(len(series)), kernel, mode="same")
+    return np.convolve(series, kernel, mode="same") / counts

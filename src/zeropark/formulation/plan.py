@@ -1,0 +1,87 @@
+"""A plan: what a solution says in time order, what each step is worth, and what gave way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from zeropark.formulation.block import Column, Rank
+from zeropark.formulation.program import Program
+from zeropark.formulation.solver import USED, Grade, Solution
+
+Floats = npt.NDArray[np.float64]
+_AT_BOUND = 1e-7
+
+
+@dataclass(frozen=True)
+class GaveWay:
+    """A limit that could not be kept.
+
+    asset, limit: names. rank: of the limit. first, last: open steps, the last included.
+    amount: total over the steps, in the carrier's amount (MWh for energy).
+    """
+
+    asset: str
+    limit: str
+    rank: Rank
+    first: int
+    last: int
+    amount: float
+
+
+@dataclass
+class Plan:
+    """A solution laid out by asset and step.
+
+    grade: how it came to be. made_at: index of the step that began when it was made.
+    solution: columns, prices. open: the slot of each step, in time order.
+    """
+
+    program: Program
+    solution: Solution
+    grade: Grade
+    made_at: int
+    open: npt.NDArray[np.intp]
+    gave_way: list[GaveWay] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, program: Program, solution: Solution, made_at: int) -> Plan:
+        """Return the plan of an optimum of `program` as it now stands."""
+        plan = cls(program, solution, Grade.OPTIMAL, made_at, program.layout.open())
+        if solution.elastic:
+            plan.gave_way = plan._find_what_gave_way()
+        return plan
+
+    def amounts(self, kind: str, name: str) -> Floats:
+        """Return a column block in time order, shape (members, steps)."""
+        return self._in_time(self.program.column_of(kind, name))
+
+    def prices(self) -> Floats:
+        """Return what one more unit at each node and step costs [CNY per unit], shape (nodes, steps)."""
+        return self.solution.duals[self.program.balances.numbers[:, self.open]]
+
+    def _in_time(self, column: Column) -> Floats:
+        return self.solution.columns[column.columns[:, self.open]]
+
+    def _find_what_gave_way(self) -> list[GaveWay]:
+        found: list[GaveWay] = []
+        blocks = [*self.program.blocks.values(), self.program.node_block]
+        for block in blocks:
+            for column in block.columns:
+                if column.rank is None:
+                    continue
+                for name, amounts in zip(block.names, self._in_time(column), strict=True):
+                    found.extend(_spells(name, column.name, column.rank, amounts))
+        return sorted(found, key=lambda gave: (-gave.rank, gave.first))
+
+
+def _spells(asset: str, limit: str, rank: Rank, amounts: Floats) -> list[GaveWay]:
+    """Return one entry for each unbroken spell of steps in which the limit gave way."""
+    used = np.concatenate([[False], amounts > USED, [False]])
+    edges = np.flatnonzero(used[1:] != used[:-1])
+    return [
+        GaveWay(asset, limit, rank, int(first), int(last) - 1, float(amounts[first:last].sum()))
+        for first, last in zip(edges[::2], edges[1::2], strict=True)
+    ]

@@ -1,0 +1,159 @@
+"""The rolling planner: a warm program, a deadline, and always a plan."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from zeropark.assets.kind import Horizon, Kind, PlannedStep, Readings
+from zeropark.formulation.layout import Layout
+from zeropark.formulation.linear import Indices
+from zeropark.formulation.plan import Plan
+from zeropark.formulation.program import Balance, Inputs, Program
+from zeropark.formulation.solver import Grade, NoPlanError, Solver
+
+Floats = npt.NDArray[np.float64]
+Signals = Mapping[str, Mapping[str, Floats]]
+Setpoints = dict[str, dict[str, float]]
+
+
+@dataclass
+class Timing:
+    """Where the planner's time went [s], summed over plans."""
+
+    build: float = 0.0
+    update: float = 0.0
+    solve: float = 0.0
+    highs: float = 0.0
+    read: float = 0.0
+    steps: list[float] = field(default_factory=list)
+
+
+class Planner:
+    """Plans a fixed set of assets over a horizon, again and again.
+
+    assets: by kind. hours: length of each step of the horizon [h]. deadline: wall time of one plan [s].
+    """
+
+    def __init__(
+        self,
+        assets: Sequence[Kind],
+        nodes: Sequence[Balance],
+        hours: Floats,
+        deadline: float = np.inf,
+    ) -> None:
+        begun = time.perf_counter()
+        self.kinds: dict[str, list[Kind]] = {}
+        for asset in assets:
+            self.kinds.setdefault(asset.kind, []).append(asset)
+        lag = max(asset.lookback(float(hours.min())) for asset in assets)
+        self.program = Program(nodes, self.kinds, Layout(hours, lag))
+        self.solver = Solver(self.program)
+        self.deadline = deadline
+        self.last_good: Plan | None = None
+        self._made_at: int | None = None
+        self._places = self._place_assets()
+        self.timing = Timing(build=time.perf_counter() - begun)
+        self.grades: dict[Grade, int] = dict.fromkeys(Grade, 0)
+
+    def plan(
+        self, index: int, signals: Signals, readings: Mapping[str, Readings], horizon: Horizon
+    ) -> Plan | None:
+        """Return a plan from step `index` on, or None where only rules can help.
+
+        signals: per kind and name, in time order from `index`, shape (members, steps).
+        """
+        begun = time.perf_counter()
+        if self._made_at is not None:
+            self.program.layout.advance(index - self._made_at)
+        self._made_at = index
+        self.program.update(self._inputs(signals, readings, horizon))
+        updated = time.perf_counter()
+        plan = self._solve(index)
+        self.timing.update += updated - begun
+        self.timing.solve += time.perf_counter() - updated
+        self.timing.highs = self.solver.seconds_in_highs
+        self.timing.steps.append(time.perf_counter() - begun)
+        self.grades[Grade.RULES if plan is None else plan.grade] += 1
+        return plan
+
+    def _solve(self, index: int) -> Plan | None:
+        try:
+            solution = self.solver.solve(self.deadline)
+        except NoPlanError:
+            return self._fall_back(index)
+        self.last_good = Plan.read(self.program, solution, index)
+        return self.last_good
+
+    def _fall_back(self, index: int) -> Plan | None:
+        """Return the last good plan moved to now and held within today's limits, if it reaches that far."""
+        last = self.last_good
+        if last is None or index - last.made_at >= len(last.open) - 1:
+            return None
+        past = index - last.made_at
+        lower, upper, _, _ = self.program.shut()
+        solution = last.solution
+        clipped = type(solution)(
+            columns=np.clip(solution.columns, lower, upper),
+            reduced=solution.reduced,
+            duals=solution.duals,
+            objective=np.nan,
+        )
+        return Plan(self.program, clipped, Grade.LAST_GOOD, last.made_at, last.open, last.gave_way) if past else last
+
+    def _inputs(
+        self, signals: Signals, readings: Mapping[str, Readings], horizon: Horizon
+    ) -> dict[str, Inputs]:
+        found: dict[str, Inputs] = {}
+        for kind, assets in self.kinds.items():
+            own = [asset.situation(readings[asset.name], horizon) for asset in assets]
+            merged = Inputs(dict(signals.get(kind, {})), {})
+            for name in own[0].signals:
+                merged.signals[name] = np.vstack([inputs.signals[name] for inputs in own])
+            for name in own[0].figures:
+                merged.figures[name] = np.concatenate([inputs.figures[name] for inputs in own])
+            found[kind] = merged
+        return found
+
+    # -- set-points ---------------------------------------------------------------------------------
+
+    def _place_assets(self) -> list[tuple[Kind, list[int], dict[str, Indices], dict[str, Indices]]]:
+        """Return for each asset its members, and its columns and rows by name, each (members, slots)."""
+        found = []
+        for kind, assets in self.kinds.items():
+            block = self.program.blocks[kind]
+            for asset in assets:
+                own = [i for i, (owner, _, _) in enumerate(block.members) if owner is asset]
+                columns = {c.name: c.columns[own] for c in block.columns}
+                rows = {
+                    r.name.removeprefix(f"{kind}-"): r.numbers[own]
+                    for r in self.program.rows
+                    if r.name.startswith(f"{kind}-") and r.numbers.shape[1] > 1
+                }
+                found.append((asset, own, columns, rows))
+        return found
+
+    def setpoints(self, plan: Plan, index: int) -> Setpoints:
+        """Return the set-points of all assets for step `index` of the run."""
+        begun = time.perf_counter()
+        slot = int(plan.open[index - plan.made_at])
+        solution, upper = plan.solution, self.program.upper
+        hours = float(self.program.layout.hours[index - plan.made_at])
+        found: Setpoints = {}
+        for asset, own, columns, rows in self._places:
+            here = {name: at[:, slot if at.shape[1] > 1 else 0] for name, at in columns.items()}
+            signals = self.program.blocks[asset.kind].signals
+            step = PlannedStep(
+                hours,
+                {name: solution.columns[at] for name, at in here.items()},
+                {name: upper[at] for name, at in here.items()},
+                {name: solution.duals[at[:, slot]] for name, at in rows.items()},
+                lambda name, own=own, signals=signals: signals[name].array[own, slot],  # type: ignore[misc]
+            )
+            found[asset.name] = asset.setpoints(step)
+        self.timing.read += time.perf_counter() - begun
+        return found

@@ -1,0 +1,157 @@
+"""The simulated plant: every asset by its own physics, tied together at nodes that must balance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from zeropark.assets.kind import Adjustable, Device, Kind
+from zeropark.data.outlook import Outlook
+from zeropark.operate.follow import follow
+
+Setpoints = Mapping[str, Mapping[str, float]]
+# What a node may miss before someone has to give way [MW]: the arithmetic's own noise.
+_NOISE = 1e-9
+
+
+@dataclass
+class Unbalanced:
+    """What no device could take at a node in a step [MW into the node that was missing, + short]."""
+
+    node: str
+    missing: float
+
+
+class Plant:
+    """The park as it truly behaves, behind the contract of a driver: read points, write points, health.
+
+    A step is lived by `step`; devices move in the order of their kinds, the tie last. What the tie
+    cannot take is taken by storage, then by generation (too much) or loads in the order of what losing them costs.
+    """
+
+    def __init__(
+        self, assets: Sequence[Kind], truth: Outlook, spills: Mapping[str, bool], seed: int
+    ) -> None:
+        self._assets = sorted(assets, key=lambda asset: (asset.order, asset.name))
+        self._spills = spills
+        self._hours = truth.grid.hours.tolist()
+        streams = np.random.SeedSequence(seed).spawn(len(self._assets))
+        self.devices: dict[str, Device] = {
+            asset.name: asset.device(truth, np.random.default_rng(stream))
+            for asset, stream in zip(self._assets, streams, strict=True)
+        }
+        self._ports = {a.name: {p: n for p, n in a.port_nodes().items() if n is not None} for a in assets}
+        self._ties = [asset for asset in self._assets if asset.kind == "grid_tie"]
+        self._helpers = self._who_can_help()
+        self._written: dict[str, Mapping[str, float]] = {}
+        self.flows: dict[str, dict[str, float]] = {}
+        self.spilled: dict[str, float] = {}
+        self.residual = 0.0
+
+    # -- the driver's contract ----------------------------------------------------------------------
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """Return all points of all assets in one pass."""
+        return {name: device.read() for name, device in self.devices.items()}
+
+    def write(self, setpoints: Setpoints) -> None:
+        """Take set-points by asset and point; they hold for the next step only."""
+        self._written = dict(setpoints)
+
+    def health(self) -> dict[str, bool]:
+        """Return whether each asset answers; a simulated one does unless a fault is injected."""
+        return dict.fromkeys(self.devices, True)
+
+    # -- living -------------------------------------------------------------------------------------
+
+    def step(self, index: int) -> None:
+        """Live through step `index` of the run with the set-points written last."""
+        hours = self._hours[index]
+        at_node: dict[str, float] = dict.fromkeys(self._spills, 0.0)
+        self.flows = {}
+        for asset in self._assets:
+            name, ports = asset.name, self._ports[asset.name]
+            if asset.kind == "grid_tie":
+                self._balance_before(asset, index, hours, at_node)
+            seen = {port: at_node[node] for port, node in ports.items()}
+            flows = self.devices[name].step(index, hours, self._written.get(name, {}), seen)
+            self.flows[name] = flows
+            for port, flow in flows.items():
+                if port in ports:
+                    at_node[ports[port]] += flow
+        self._balance_rest(hours, at_node)
+        self._written = {}
+
+    def _balance_before(self, tie: Kind, index: int, hours: float, at_node: dict[str, float]) -> None:
+        """Let local controllers act before the tie takes the rest: follow the plan, keep the caps."""
+        node = self._ports[tie.name]["node"]
+        device = self.devices[tie.name]
+        bring, send = device.caps(index)  # type: ignore[attr-defined] # only a tie balances a node
+        wanted = self._written.get(tie.name, {})
+        prices = device.read()
+        for name in self._stores_at(node):
+            change = follow(
+                need=-at_node[node],
+                planned=self._written.get(name, {}),
+                tie=wanted,
+                price_import=prices["price_import"],
+                price_export=prices["price_export"],
+            )
+            if change:
+                done = self._adjust(name, "node", change, hours)
+                at_node[node] += done
+        need = -at_node[node]
+        if need > bring + _NOISE:
+            at_node[node] += self._ask_helpers(node, need - bring, hours)
+        elif need < -send - _NOISE:
+            at_node[node] += self._ask_helpers(node, need + send, hours)
+
+    def _balance_rest(self, hours: float, at_node: dict[str, float]) -> None:
+        """Balance nodes without a tie, spill what may be spilled, and keep what remains as the residual."""
+        self.spilled, self.residual = {}, 0.0
+        for node, flow in at_node.items():
+            left = flow
+            if abs(left) > _NOISE:
+                left += self._ask_helpers(node, -left, hours)
+            if self._spills[node] and left > _NOISE:
+                self.spilled[node], left = left, 0.0
+            self.residual = max(self.residual, abs(left))
+
+    def _ask_helpers(self, node: str, change: float, hours: float) -> float:
+        """Change flows into `node` by `change` [MW] as far as anyone can; return what was done."""
+        done = 0.0
+        for name, port in self._helpers.get(node, []):
+            if abs(change - done) <= _NOISE:
+                break
+            done += self._adjust(name, port, change - done, hours)
+        return done
+
+    def _adjust(self, name: str, port: str, change: float, hours: float) -> float:
+        device = self.devices[name]
+        assert isinstance(device, Adjustable), "only adjustable devices are asked"
+        done = device.adjust(port, change, hours)
+        if name in self.flows:
+            self.flows[name][port] = self.flows[name].get(port, 0.0) + done
+        return done
+
+    def _stores_at(self, node: str) -> list[str]:
+        return [n for n, port in self._helpers.get(node, []) if port == "node" and self._is_store(n)]
+
+    def _is_store(self, name: str) -> bool:
+        return hasattr(self.devices[name], "energy")
+
+    def _who_can_help(self) -> dict[str, list[tuple[str, str]]]:
+        """Return who can be adjusted at each node: stores, then generation, then loads, cheapest loss first."""
+        found: dict[str, list[tuple[float, str, str]]] = {}
+        for asset in self._assets:
+            device = self.devices[asset.name]
+            if not isinstance(device, Adjustable):
+                continue
+            loss = float(getattr(asset, "price_unserved", 0.0))
+            rank = -1.0 if self._is_store(asset.name) else loss
+            for port, node in self._ports[asset.name].items():
+                found.setdefault(node, []).append((rank, asset.name, port))
+        return {node: [(name, port) for _, name, port in sorted(who)] for node, who in found.items()}
