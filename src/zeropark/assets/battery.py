@@ -37,6 +37,7 @@ class Battery(Kind):
     kind: ClassVar[str] = "battery"
     title: ClassVar[Text] = Text("Battery", "储能电池")
     order: ClassVar[int] = 60
+    role: ClassVar[str] = "store"
     points: ClassVar[tuple[Point, ...]] = (
         Point("p", "MW", Text("power, discharge +", "功率，放电为正"), writable=True),
         Point("energy", "MWh", Text("stored energy", "存储电量")),
@@ -133,6 +134,12 @@ class Battery(Kind):
         p = float(columns["discharge"][0] - columns["charge"][0]) / step.hours
         worth = -float(step.worth["balance"][0])
         return {"p": p, "worth": worth, "efficiency": self.efficiency, "wear": self.wear_cost}
+
+    def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
+        """Return power [MW], stored energy [MWh] and state of charge [1] as planned."""
+        energy = amounts["energy"][0]
+        p = (amounts["discharge"][0] - amounts["charge"][0]) / hours
+        return {"p": p, "energy": energy, "soc": energy / self.e_nom}
 
     def by_rule(self, readings: Readings, view: RuleView) -> dict[str, float]:
         """Return the band of import the local controller is to hold.

@@ -33,6 +33,7 @@ class GridTie(Kind):
     kind: ClassVar[str] = "grid_tie"
     title: ClassVar[Text] = Text("Grid tie", "并网点")
     order: ClassVar[int] = 90
+    role: ClassVar[str] = "grid"
     points: ClassVar[tuple[Point, ...]] = (
         Point("p", "MW", Text("power, import +", "功率，购电为正")),
         Point("import", "MW", Text("import", "购电功率")),
@@ -146,6 +147,11 @@ class GridTie(Kind):
         month = "peak_even" if step.signal("in_even")[0] else "peak_odd"
         planned = float(columns["import"][0] - columns["export"][0]) / step.hours
         return {"import": planned, "target": max(planned, float(columns[month][0]))}
+
+    def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
+        """Return import, export and their difference [MW] as planned."""
+        bring, send = amounts["import"][0] / hours, amounts["export"][0] / hours
+        return {"p": bring - send, "import": bring, "export": send}
 
     @staticmethod
     def _until_interval_ends(grid: TimeGrid) -> int:

@@ -14,7 +14,7 @@ from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
-from zeropark.model.asset import Asset
+from zeropark.model.asset import Asset, Point
 from zeropark.units.timegrid import TimeGrid
 
 Floats = npt.NDArray[np.float64]
@@ -105,6 +105,8 @@ class Kind(Asset):
     """
 
     order: ClassVar[int] = 50
+    role: ClassVar[str] = "use"
+    """What it is to the park's balance: source, use, store, grid, or convert (between carriers)."""
     measured: ClassVar[Mapping[str, str]] = {}
     """Signals whose last true value a reading shows, by name: a forecast is corrected with it."""
     example: ClassVar[str] = ""
@@ -112,6 +114,10 @@ class Kind(Asset):
     def members(self) -> Sequence[tuple[str, object]]:
         """Return (name, object) of the parts with rows of their own; the asset itself by default."""
         return [("", self)]
+
+    def shown_points(self) -> Sequence[Point]:
+        """Return the points whose values a run keeps; a kind with members adds theirs."""
+        return self.points
 
     def lookback(self, hours: float) -> int:
         """Return how many slots of `hours` [h] before now the rules look back to."""
@@ -136,6 +142,14 @@ class Kind(Asset):
     def setpoints(self, step: PlannedStep) -> dict[str, float]:
         """Return the set-points of the asset's device for a planned step, by point name."""
         del step
+        return {}
+
+    def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
+        """Return what the device's points would show if a plan came true, each shape (N,).
+
+        amounts: column name -> amounts per step, (members, N) or (members, 1). hours: [h], (N,).
+        """
+        del amounts, hours
         return {}
 
     def by_rule(self, readings: Readings, view: RuleView) -> dict[str, float]:

@@ -59,6 +59,11 @@ class Load(Kind):
         demand = self.profile.on_grid(outlook.grid) if given is None else given
         return {"demand": demand[None, :]}
 
+    def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
+        """Return use and what is not served [MW] as planned."""
+        use, unserved = amounts["use"][0] / hours, amounts["unserved"][0] / hours
+        return {"p": use, "demand": use + unserved, "unserved": unserved}
+
     def device(self, truth: Outlook, random: np.random.Generator) -> LoadDevice:
         """Return the load with its true profile."""
         del random
