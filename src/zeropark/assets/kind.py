@@ -72,11 +72,28 @@ class RuleView:
         return self.band == "low" or self.surplus >= self.start_surplus
 
 
+@dataclass(frozen=True)
+class Account:
+    """Where a device's energy came from and went since the run began [MWh].
+
+    drawn: from outside the park's nodes (sun, wind, outside air, the grid), net. lost: used for good or
+    given to the surroundings. held: stored now. Nothing is lost unaccounted: the sum of all flows into
+    nodes (cooling counts as heat taken out) is drawn - lost - what `held` has grown.
+    """
+
+    drawn: float = 0.0
+    lost: float = 0.0
+    held: float = 0.0
+
+
 class Device(Protocol):
     """An asset of the simulated plant; it answers like the real device and obeys its own physics."""
 
     costs: Mapping[str, float]
     """What it has cost since the run began [CNY], by part: energy, demand, wear, unserved."""
+
+    def account(self) -> Account:
+        """Return the energy it drew, lost and holds."""
 
     def read(self) -> dict[str, Any]:
         """Return what its meters and states show, by point name."""
@@ -91,7 +108,10 @@ class Device(Protocol):
 
 @runtime_checkable
 class Adjustable(Protocol):
-    """A device that can still change its flow within a step, when a node would not balance."""
+    """A device that can still change its flow within a step, when a node would not balance.
+
+    One with several ports shows in `flows` [MW] what it then puts into each of them.
+    """
 
     def adjust(self, port: str, change: float, hours: float) -> float:
         """Change the mean flow into the node at `port` by up to `change` [MW]; return what was done."""
