@@ -185,7 +185,6 @@ def numbers(at: Layout, p: Problem, slots: Ints) -> Numbers:
     n.cost[at.store(1)[:, slots]] = stores.wear[:, None]
     n.upper[at.store(2)[:, slots]] = stores.e_nom[:, None]
     n.lower[at.store(2)[:, slots[-1]]] = stores.e_end
-    n.upper[at.store(2)[:, slots[-1]]] = stores.e_end
     n.lower[at.peak], n.upper[at.peak], n.cost[at.peak] = (
         p.peak_so_far,
         p.import_cap,

@@ -63,7 +63,8 @@ class Stores:
     """Batteries and heat stores, one per row, shape (stores,).
 
     node: ELECTRICITY or HEAT. p_nom: power both ways [MW]. e_nom: content [MWh]. standing_loss: part
-    lost in an hour. wear: cost of dispatch [CNY/MWh]. e_start, e_end: content before and after [MWh].
+    lost in an hour. wear: cost of dispatch [CNY/MWh]. e_start: content before [MWh]. e_end: least content after [MWh]; more would
+    only cost, so a tool that can only say "equal" finds the same optimum.
     """
 
     node: Ints
