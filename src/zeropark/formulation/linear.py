@@ -19,10 +19,14 @@ Indices = npt.NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Term:
-    """`coefficient` × the columns `columns`; columns has shape (assets, slots) or (assets, 1)."""
+    """`coefficient` × the columns `columns`; columns has shape (assets, slots) or (assets, 1).
+
+    summed: whether the term is the sum over all slots, so that its rule has one row per asset.
+    """
 
     columns: Indices
     coefficient: Value | float
+    summed: bool = False
 
 
 class Sense(Enum):
@@ -64,9 +68,15 @@ class Linear:
             assert isinstance(term.coefficient, float) or term.coefficient.shape[1] == 1, (
                 "only an expression whose coefficients are equal in all slots can be shifted"
             )
+            assert not term.summed, "a sum over all slots has none before it"
             terms.append(Term(np.roll(term.columns, slots, axis=1), term.coefficient))
         assert not isinstance(self.constant, Value) or self.constant.shape[1] == 1
         return Linear(terms, self.constant)
+
+    def total(self) -> Linear:
+        """Return the sum over the horizon, one per asset; only flows have one, as theirs are 0 before now."""
+        assert isinstance(self.constant, float) and self.constant == 0.0, "a sum is of columns alone"
+        return Linear([Term(term.columns, term.coefficient, summed=True) for term in self.terms])
 
     def __add__(self, other: Linear | Value | float) -> Linear:
         if isinstance(other, Linear):
@@ -86,8 +96,9 @@ class Linear:
         return self * -1.0
 
     def __mul__(self, factor: Value | float) -> Linear:
-        terms = [Term(term.columns, term.coefficient * factor) for term in self.terms]
-        return Linear(terms, self.constant * factor)
+        terms = [Term(t.columns, t.coefficient * factor, t.summed) for t in self.terms]
+        none = isinstance(self.constant, float) and self.constant == 0.0
+        return Linear(terms, 0.0 if none else self.constant * factor)
 
     def __rmul__(self, factor: Value | float) -> Linear:
         return self * factor

@@ -109,11 +109,12 @@ class Program:
 
     def _add_rows(self, name: str, names: list[str], rule: Rule) -> None:
         terms = rule.expression.terms
-        width = max(term.columns.shape[1] for term in terms)
-        shape = (len(names), width)
-        numbers = self._number_rows(shape)
+        width = max(1 if term.summed else term.columns.shape[1] for term in terms)
+        numbers = self._number_rows((len(names), width))
         self.rows.append(Rows(name, numbers, names, rule))
         for term in terms:
+            assert width == 1 or not term.summed, "a sum over slots stands in a rule without slots"
+            shape = (len(names), term.columns.shape[1] if term.summed else width)
             columns = np.broadcast_to(term.columns, shape)
             self._triplets.append((numbers, columns, term.coefficient, shape))
 
