@@ -164,6 +164,24 @@ class Kind(Asset):
         del step
         return {}
 
+    def draw(self, outlook: Outlook, random: np.random.Generator) -> Any | None:
+        """Return what truly arrives at this asset on the outlook's grid, as a table of its own form; None where nothing does."""
+        del outlook, random
+        return None
+
+    def expect(self, past: Any, present: Any, ahead: TimeGrid) -> Any:
+        """Return what to expect on the grid `ahead`, from arrivals before its start only.
+
+        past, present: tables as `draw` gives them, of the weeks before the run and of the run.
+        """
+        del past, present, ahead
+        return None
+
+    def arrived(self, table: Any, grid: TimeGrid) -> Any:
+        """Return the true arrivals of a table in the form `expect` has, for perfect foresight."""
+        del table, grid
+        return None
+
     def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
         """Return what the device's points would show if a plan came true, each shape (N,).
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ class Outlook:
     grid: the steps, N of them. weather: on that grid, None where nothing needs it.
     series: named profiles on that grid in inside units, each shape (N,).
     run: the whole run's grid, which decides what share of a month's demand charge it pays.
+    tables: what arrives at an asset by its name (jobs, cars), in the form the asset's kind draws it.
     best_case: whether plant behaves at its best everywhere, as perfect foresight assumes.
     """
 
@@ -30,11 +32,21 @@ class Outlook:
     tariffs: Mapping[str, Tariff]
     run: TimeGrid
     series: Mapping[str, Floats] = field(default_factory=dict)
+    tables: Mapping[str, Any] = field(default_factory=dict)
     best_case: bool = False
 
     def at_its_best(self) -> Outlook:
         """Return the same world with every plant at its best."""
         return replace(self, best_case=True)
+
+    def window(self, first: int, last: int) -> Outlook:
+        """Return the steps `first` to `last` (exclusive); tables stay whole."""
+        return replace(
+            self,
+            grid=self.grid.window(first, last),
+            weather=None if self.weather is None else self.weather.window(first, last),
+            series={name: series[first:last] for name, series in self.series.items()},
+        )
 
     def month_share(self, month: int) -> float:
         """Return which share of the billing month (months since 1970-01) the run covers [1]."""

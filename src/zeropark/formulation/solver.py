@@ -91,6 +91,12 @@ class Solver:
             return self._settle_ranks(bounds, until)
         return solution
 
+    def use(self, options: Mapping[str, object]) -> None:
+        """Solve with other HiGHS options from now on: `ipx` for a year, the warm simplex for days."""
+        self._options.update(options)
+        for name, value in options.items():
+            self._highs.setOptionValue(name, value)
+
     def basis(self) -> highspy.HighsBasis:
         """Return the present basis."""
         return self._highs.getBasis()

@@ -56,7 +56,7 @@ class Planner:
         self.deadline = deadline
         self.last_good: Plan | None = None
         self._made_at: int | None = None
-        self._places = self._place_assets()
+        self.places = self._place_assets()
         self.timing = Timing(build=time.perf_counter() - begun)
         self.grades: dict[Grade, int] = dict.fromkeys(Grade, 0)
 
@@ -71,7 +71,7 @@ class Planner:
         if self._made_at is not None:
             self.program.layout.advance(index - self._made_at)
         self._made_at = index
-        self.program.update(self._inputs(signals, readings, horizon))
+        self.program.update(self._inputs(signals, readings, horizon), horizon.grid.hours)
         updated = time.perf_counter()
         plan = self._solve(index)
         self.timing.update += updated - begun
@@ -144,7 +144,7 @@ class Planner:
         solution, upper = plan.solution, self.program.upper
         hours = float(self.program.layout.hours[index - plan.made_at])
         found: Setpoints = {}
-        for asset, own, columns, rows in self._places:
+        for asset, own, columns, rows in self.places:
             here = {name: at[:, slot if at.shape[1] > 1 else 0] for name, at in columns.items()}
             signals = self.program.blocks[asset.kind].signals
             step = PlannedStep(

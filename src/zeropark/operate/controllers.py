@@ -1,0 +1,138 @@
+"""Who decides the set-points of a step: the rolling plan, the rules, or a plan made with foresight."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from zeropark.assets.kind import Horizon, Kind, Readings, RuleView
+from zeropark.formulation.plan import Plan
+from zeropark.operate.forecaster import Forecaster
+from zeropark.operate.planner import Planner, Setpoints
+from zeropark.operate.world import World
+from zeropark.units.timegrid import TimeGrid
+
+Floats = npt.NDArray[np.float64]
+
+
+class Controller(Protocol):
+    """Decides the set-points of step `index` from what the meters show."""
+
+    def decide(self, index: int, readings: Mapping[str, Readings]) -> Setpoints:
+        """Return set-points by asset and point."""
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The three numbers of the rules.
+
+    target: highest import the operator allows, as a share of the contract [1]. fill: state of charge up to
+    which the battery is filled from the grid at a low price [1]. start_surplus: surplus from which waiting
+    work is started, as a share of the contract [1].
+    """
+
+    target: float = 0.6
+    fill: float = 0.6
+    start_surplus: float = 0.1
+
+
+class Rules:
+    """A good operator without an optimiser: green first, cheap hours for what can wait, import under a target."""
+
+    def __init__(self, world: World, thresholds: Thresholds) -> None:
+        self._assets = world.assets
+        ties = [asset for asset in world.assets if asset.role == "grid"]
+        self._contract = sum(float(getattr(tie, "contract_limit", 0.0)) for tie in ties)
+        self._thresholds = thresholds
+        prices = np.mean([tie.signals(world.truth)["price_import"][0] for tie in ties], axis=0)
+        self._bands = price_bands(prices, world.grid)
+        self._sources = [asset.name for asset in world.assets if asset.role == "source"]
+
+    def decide(self, index: int, readings: Mapping[str, Readings]) -> Setpoints:
+        """Return each asset's set-points by its own rule."""
+        exported = sum(float(readings[a.name]["export"]) for a in self._assets if a.role == "grid")
+        charging = sum(
+            max(0.0, -float(readings[a.name]["p"])) for a in self._assets if a.role == "store"
+        )
+        spare = sum(
+            max(0.0, float(readings[name].get("available", 0.0)) - float(readings[name]["p"]))
+            for name in self._sources
+        )
+        view = RuleView(
+            band=self._bands[index],
+            surplus=exported + spare + (charging if self._bands[index] != "low" else 0.0),
+            target=self._thresholds.target * self._contract,
+            fill=self._thresholds.fill,
+            start_surplus=self._thresholds.start_surplus * self._contract,
+        )
+        return {asset.name: asset.by_rule(readings[asset.name], view) for asset in self._assets}
+
+
+def price_bands(prices: Floats, grid: TimeGrid) -> list[str]:
+    """Return for each step whether its price is among its day's low, middle or high ones.
+
+    A day with one price only is all middle.
+    """
+    bands = np.full(len(prices), "middle", dtype=object)
+    for day in np.unique(grid.local_day):
+        at = grid.local_day == day
+        low, high = float(prices[at].min()), float(prices[at].max())
+        if high > low:
+            third = (high - low) / 3
+            bands[at & (prices <= low + third)] = "low"
+            bands[at & (prices >= high - third)] = "high"
+    return [str(band) for band in bands]
+
+
+@dataclass
+class Planned:
+    """The rolling plan: forecasts in, set-points out; where no plan can be had, the rules."""
+
+    world: World
+    planner: Planner
+    forecaster: Forecaster
+    rules: Rules
+    plans: list[Plan] = field(default_factory=list)
+    keep: int = 0
+
+    def decide(self, index: int, readings: Mapping[str, Readings]) -> Setpoints:
+        """Plan from here to the horizon or the run's end, and return the first step's set-points."""
+        plan = self.plan(index, readings)
+        if plan is None:
+            return self.rules.decide(index, readings)
+        if len(self.plans) < self.keep:
+            self.plans.append(plan)
+        return self.planner.setpoints(plan, index)
+
+    def plan(self, index: int, readings: Mapping[str, Readings]) -> Plan | None:
+        """Return the plan made at step `index`."""
+        steps = self.planner.program.layout.steps
+        signals, expected = self.forecaster.window(index, steps, readings)
+        horizon = self._horizon(index, steps, expected)
+        return self.planner.plan(index, signals, readings, horizon)
+
+    def _horizon(self, index: int, steps: int, expected: Mapping[str, object]) -> Horizon:
+        """Return the steps ahead; those past the run's end have no length, so that the end is the run's."""
+        grid = self.world.grid
+        left = grid.hours[index : index + steps]
+        hours = np.concatenate([left, np.zeros(steps - len(left))])
+        ahead = TimeGrid(grid.starts[index], hours, grid.zone)
+        return Horizon(ahead, self.world.end_price, expected)
+
+
+class Played:
+    """A plan made beforehand, sent through the plant step by step."""
+
+    def __init__(self, setpoints: Sequence[Setpoints], starts: Sequence[int]) -> None:
+        self._setpoints = setpoints
+        self._starts = starts
+
+    def decide(self, index: int, readings: Mapping[str, Readings]) -> Setpoints:
+        """Return the set-points of the plan's step that covers step `index`."""
+        del readings
+        return self._setpoints[bisect.bisect_right(self._starts, index) - 1]

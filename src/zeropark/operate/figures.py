@@ -1,0 +1,187 @@
+"""The figures of a run, summed as it goes: energy, clean share, demand, carbon, cooling, jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zeropark.assets.kind import Kind
+from zeropark.operate.record import column_name
+
+Floats = npt.NDArray[np.float64]
+Columns = Mapping[str, Floats]
+
+
+def flow_name(asset: str, port: str) -> str:
+    """Return the name under which the flow into a port's node [MW] is gathered; it is not written out."""
+    return f"~{asset}/{port}"
+
+
+@dataclass
+class Figures:
+    """Sums over the steps given so far.
+
+    assets: of the park. interval: demand interval [h]. stored: energy in all electric stores at the start [MWh].
+    """
+
+    assets: Sequence[Kind]
+    interval: float
+    stored: float
+    hours: float = 0.0
+    imported: float = 0.0
+    exported: float = 0.0
+    used: float = 0.0
+    lost: float = 0.0
+    curtailed: float = 0.0
+    peak: float = 0.0
+    made: dict[tuple[str, str], float] = field(default_factory=dict)
+    taken: dict[tuple[str, str], float] = field(default_factory=dict)
+    cooling_hours: dict[int, float] = field(default_factory=dict)
+    it: float = 0.0
+    hall: float = 0.0
+    jobs: float = 0.0
+    green_jobs: float = 0.0
+    residual: float = 0.0
+    _left: tuple[Floats, Floats] = (np.zeros(0), np.zeros(0))
+
+    def add(self, columns: Columns, hours: Floats) -> Floats:
+        """Take one stretch of steps; return the clean share of each step [1], NaN where nothing was used."""
+        self.hours += float(hours.sum())
+        used, charge, made = self._flows(columns, hours)
+        bring, send = self._tie(columns, len(hours))
+        self.imported += float(bring @ hours)
+        self.exported += float(send @ hours)
+        self.used += float(used @ hours)
+        stored = self._stored(columns)
+        self.lost += float(charge @ hours) - (stored - self.stored)
+        self.stored = stored
+        self._demand(bring, hours)
+        self._curtailed(columns, hours)
+        taken = used + np.maximum(charge, 0.0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            clean = np.where(taken > 0, 1.0 - np.minimum(1.0, bring / taken), np.nan)
+        self._halls(columns, hours)
+        self._jobs(columns, hours, clean)
+        del made
+        return clean
+
+    def _flows(self, columns: Columns, hours: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return use, storage charging net of discharging, and generation at electricity nodes [MW]."""
+        used, charge, made = (np.zeros(len(hours)) for _ in range(3))
+        for asset in self.assets:
+            for port, kind in asset.ports().items():
+                flow = columns.get(flow_name(asset.name, port))
+                if flow is None:
+                    continue
+                key = (asset.name, kind.carrier)
+                self.made[key] = self.made.get(key, 0.0) + float(np.maximum(flow, 0.0) @ hours)
+                self.taken[key] = self.taken.get(key, 0.0) - float(np.minimum(flow, 0.0) @ hours)
+                if kind.carrier != "electricity" or asset.role == "grid":
+                    continue
+                if asset.role == "store":
+                    charge = charge - flow
+                else:
+                    used = used - np.minimum(flow, 0.0)
+                    made = made + np.maximum(flow, 0.0)
+        return used, charge, made
+
+    def _tie(self, columns: Columns, count: int) -> tuple[Floats, Floats]:
+        bring, send = np.zeros(count), np.zeros(count)
+        for asset in self.assets:
+            if asset.role == "grid":
+                bring = bring + columns[column_name(asset.name, "import", "MW")]
+                send = send + columns[column_name(asset.name, "export", "MW")]
+        return bring, send
+
+    def _stored(self, columns: Columns) -> float:
+        names = [
+            column_name(asset.name, "energy", "MWh")
+            for asset in self.assets
+            if asset.role == "store" and "electricity" in {p.carrier for p in asset.ports().values()}
+        ]
+        return float(sum(columns[name][-1] for name in names))
+
+    def _demand(self, bring: Floats, hours: Floats) -> None:
+        """Keep the highest mean import over a demand interval; a step longer than it stands for itself."""
+        group = max(1, round(self.interval / float(hours[0])))
+        powers = np.concatenate([self._left[0], bring])
+        lengths = np.concatenate([self._left[1], hours])
+        whole = len(powers) // group * group
+        if whole:
+            energy = (powers[:whole] * lengths[:whole]).reshape(-1, group).sum(axis=1)
+            time = lengths[:whole].reshape(-1, group).sum(axis=1)
+            self.peak = max(self.peak, float((energy / time).max()))
+        self._left = (powers[whole:], lengths[whole:])
+
+    def _curtailed(self, columns: Columns, hours: Floats) -> None:
+        for asset in self.assets:
+            available = columns.get(column_name(asset.name, "available", "MW"))
+            if asset.role == "source" and available is not None:
+                made = columns[column_name(asset.name, "p", "MW")]
+                self.curtailed += float(np.maximum(available - made, 0.0) @ hours)
+
+    def _halls(self, columns: Columns, hours: Floats) -> None:
+        for asset in self.assets:
+            it = columns.get(column_name(asset.name, "it", "MW"))
+            if it is None:
+                continue
+            self.it += float(it @ hours)
+            self.hall += float(columns[column_name(asset.name, "p", "MW")] @ hours)
+            modes = columns.get(column_name(asset.name, "cooling_mode", "code"))
+            if modes is not None:
+                for mode in np.unique(modes[~np.isnan(modes)]).astype(int).tolist():
+                    time = float(hours[modes == mode].sum())
+                    self.cooling_hours[mode] = self.cooling_hours.get(mode, 0.0) + time
+
+    def _jobs(self, columns: Columns, hours: Floats, clean: Floats) -> None:
+        work = sum(
+            (-np.minimum(columns[flow_name(asset.name, port)], 0.0))
+            for asset in self.assets
+            for port, kind in asset.ports().items()
+            if kind.carrier == "compute" and asset.role == "use" and flow_name(asset.name, port) in columns
+        )
+        if isinstance(work, np.ndarray):
+            known = ~np.isnan(clean)
+            self.jobs += float(work[known] @ hours[known])
+            self.green_jobs += float((work * clean)[known] @ hours[known])
+
+    # -- what they come to ----------------------------------------------------------------------------
+
+    def clean_share(self) -> float | None:
+        """Return 1 - grid import over use and losses [1], physical; None where nothing was used."""
+        taken = self.used + self.lost
+        return 1.0 - self.imported / taken if taken > 0 else None
+
+    def as_json(self, mode_names: Mapping[int, str], halls: int) -> dict[str, Any]:
+        """Return the figures by the names of `run.json`, units last."""
+        return {
+            "clean_share": self.clean_share(),
+            "served_mwh": self.used,
+            "losses_mwh": self.lost,
+            "grid_import_mwh": self.imported,
+            "grid_export_mwh": self.exported,
+            "grid_peak_mw": self.peak,
+            "curtailed_mwh": self.curtailed,
+            "pue": self.hall / self.it if self.it > 0 else None,
+            "cooling_hours": {
+                mode_names.get(mode, str(mode)): time / max(1, halls)
+                for mode, time in sorted(self.cooling_hours.items())
+            },
+            "heat_recovered_mwh": self._recovered(),
+            "balance_residual_max_mw": self.residual,
+        }
+
+    def _recovered(self) -> float:
+        """Return heat that conversion and halls put to use at heat nodes [MWh]."""
+        return sum(
+            amount
+            for (name, carrier), amount in self.made.items()
+            if carrier == "heat" and self._is_hall(name)
+        )
+
+    def _is_hall(self, name: str) -> bool:
+        return any(asset.name == name and "compute" in asset.ports() for asset in self.assets)

@@ -1,0 +1,99 @@
+"""Forecasts for the rolling planner: issued every few hours, frozen from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zeropark.assets.kind import Kind, Readings
+from zeropark.forecast.nowcast import correct
+from zeropark.forecast.weather import WeatherErrors, foresee
+from zeropark.operate.world import World
+
+Floats = npt.NDArray[np.float64]
+Signals = dict[str, dict[str, Floats]]
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A forecast as it was issued at step `at`: signals by kind and name from `at` on, and arrivals by asset."""
+
+    at: int
+    signals: Mapping[str, Mapping[str, Floats]]
+    expected: Mapping[str, Any]
+
+
+class Forecaster:
+    """Issues forecasts from the world's truth by adding errors; the planner sees nothing else of it.
+
+    every: steps between issues. horizon: steps a plan looks ahead.
+    """
+
+    def __init__(self, world: World, errors: WeatherErrors, every: int, horizon: int) -> None:
+        self._world = world
+        self._errors = errors
+        self._every = every
+        self._horizon = horizon
+        self._kinds: dict[str, list[Kind]] = {}
+        for asset in world.assets:
+            self._kinds.setdefault(asset.kind, []).append(asset)
+        self._held: Issued | None = None
+
+    def issued(self, index: int) -> Issued:
+        """Return the newest forecast at step `index`."""
+        at = index - index % self._every
+        if self._held is None or self._held.at != at:
+            self._held = self._issue(at)
+        return self._held
+
+    def _issue(self, at: int) -> Issued:
+        world = self._world
+        last = min(at + self._every + self._horizon, len(world.truth.grid))
+        window = world.truth_window(at, last)
+        random = np.random.default_rng([world.seed, 7919, at])
+        weather = None if window.weather is None else foresee(window.weather, self._errors, random)
+        outlook = replace(window, weather=weather, series=world.foreseen_series(at, last), tables={})
+        signals: Signals = {}
+        for kind, assets in self._kinds.items():
+            own = [asset.signals(outlook) for asset in assets]
+            signals[kind] = {name: np.vstack([one[name] for one in own]) for name in own[0]}
+        return Issued(at, signals, world.foreseen_arrivals(at, last))
+
+    def window(
+        self, index: int, steps: int, readings: Mapping[str, Readings]
+    ) -> tuple[Signals, Mapping[str, Any]]:
+        """Return the signals of the next `steps` steps, corrected by the last readings, and arrivals.
+
+        Past the end of what was issued the last step's numbers stand; those steps have no length.
+        """
+        issued = self.issued(index)
+        offset = index - issued.at
+        found: Signals = {}
+        for kind, assets in self._kinds.items():
+            own: dict[str, Floats] = {}
+            for name, array in issued.signals[kind].items():
+                part = array[:, offset : offset + steps]
+                if part.shape[1] < steps:
+                    part = np.pad(part, ((0, 0), (0, steps - part.shape[1])), mode="edge")
+                reading = assets[0].measured.get(name)
+                if reading is not None and offset > 0:
+                    part = self._corrected(part, array[:, offset - 1], assets, reading, readings)
+                own[name] = part
+            found[kind] = own
+        return found, issued.expected
+
+    def _corrected(
+        self,
+        forecast: Floats,
+        expected: Floats,
+        assets: Sequence[Kind],
+        reading: str,
+        readings: Mapping[str, Readings],
+    ) -> Floats:
+        measured = np.array([float(readings[asset.name].get(reading, np.nan)) for asset in assets])
+        hours = np.full(forecast.shape[1], self._world.truth.grid.step_hours)
+        return correct(forecast, expected, measured, hours)

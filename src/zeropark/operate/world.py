@@ -1,0 +1,93 @@
+"""The world a run lives in: what truly happens, what happened before, and what may be known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zeropark.assets.kind import Kind
+from zeropark.data.outlook import Outlook
+from zeropark.forecast.profile import like_days
+from zeropark.units.timegrid import TimeGrid
+
+Floats = npt.NDArray[np.float64]
+HISTORY_DAYS = 28
+# A load's own wander around its typical day: size and correlation over an hour [1] (assumption).
+_LOAD_NOISE, _LOAD_CORRELATION = 0.04, 0.8
+
+
+@dataclass(frozen=True)
+class World:
+    """Truth on the run's grid, the four weeks before it, and the seed all chance comes from.
+
+    assets: of the park. truth: what happens during the run. past: what happened before it.
+    end_price: worth of a MWh after the run [CNY/MWh]: the mean import price of the next day.
+    announced: per asset, its availability as announced [1], on the run's grid; unannounced outages are only in the truth.
+    """
+
+    assets: Sequence[Kind]
+    truth: Outlook
+    past: Outlook
+    end_price: float
+    seed: int
+    announced: Mapping[str, Floats] = field(default_factory=dict)
+
+    @property
+    def grid(self) -> TimeGrid:
+        """The run's steps."""
+        return self.truth.grid
+
+    def truth_window(self, first: int, last: int) -> Outlook:
+        """Return what happens in the steps `first` to `last` (exclusive)."""
+        return self.truth.window(first, last)
+
+    def foreseen_series(self, at: int, last: int) -> dict[str, Floats]:
+        """Return the series of the steps `at` to `last` as one may know them at `at`.
+
+        Prices and announced outages are known; loads are foreseen from the four weeks before.
+        """
+        ahead = self.grid.window(at, last)
+        found: dict[str, Floats] = {}
+        for name, series in self.truth.series.items():
+            if name.endswith("/demand"):
+                history, grid = self._history(name, at)
+                found[name] = like_days(history, grid, ahead)
+            elif name.endswith("/available"):
+                found[name] = self.announced[name][at:last]
+            else:
+                found[name] = series[at:last]
+        return found
+
+    def _history(self, name: str, at: int) -> tuple[Floats, TimeGrid]:
+        """Return the last four weeks of a series before step `at`, and their grid."""
+        count = len(self.past.grid)
+        whole = np.concatenate([self.past.series[name], self.truth.series[name][:at]])[-count:]
+        step = self.grid.step_hours
+        start = self.grid.starts[at] if at < len(self.grid) else self.grid.end
+        first = start - np.timedelta64(round(count * step * 3600), "s")
+        return whole, TimeGrid.regular(first, count, step * 60, self.grid.zone)
+
+    def foreseen_arrivals(self, at: int, last: int) -> dict[str, Any]:
+        """Return what each asset expects to arrive in the steps `at` to `last`, from history only."""
+        ahead = self.grid.window(at, last)
+        found: dict[str, Any] = {}
+        for asset in self.assets:
+            table = self.truth.tables.get(asset.name)
+            if table is not None:
+                found[asset.name] = asset.expect(self.past.tables[asset.name], table, ahead)
+        return found
+
+
+def draw_load(profile: Floats, hours: Floats, random: np.random.Generator) -> Floats:
+    """Return a profile [MW] with the wander of a real load, never below 0."""
+    keep = _LOAD_CORRELATION**hours
+    shocks = random.standard_normal(len(hours)) * np.sqrt(1.0 - keep**2)
+    level, wander = 0.0, np.empty(len(hours))
+    for i, (stay, shock) in enumerate(zip(keep.tolist(), shocks.tolist(), strict=True)):
+        level = level * stay + shock
+        wander[i] = level
+    return np.maximum(0.0, profile * (1.0 + _LOAD_NOISE * wander))
