@@ -55,6 +55,8 @@ class Remap:
 
         Inside a source step it follows the irradiance outside the air on the horizontal, or with
         `beam` the presence of the sun alone, so that global, direct and diffuse stay consistent.
+        A beam never exceeds the one outside the air: where a file has much of it in an hour of sunrise,
+        the rest is left out.
         """
         if self.pieces == 1:
             return self._means(values[self.step])
@@ -62,7 +64,11 @@ class Remap:
         light = (path.cos_zenith > 0).astype(np.float64) if beam else path.extra_horizontal
         shape = light.reshape(len(needed), self.pieces) + _GLOW
         shape /= shape.mean(axis=1, keepdims=True)
-        return self._means(values[self.step] * shape[where, self.within])
+        spread = values[self.step] * shape[where, self.within]
+        if beam:
+            outside = path.extra_normal.reshape(len(needed), self.pieces)
+            spread = np.minimum(spread, outside[where, self.within])
+        return self._means(spread)
 
     @cached_property
     def _inside(self) -> tuple[Indices, Indices, SunPath]:

@@ -55,7 +55,8 @@ def sun_at(instants: Times, place: Place) -> SunPath:
 
     index = pd.DatetimeIndex(instants.astype("datetime64[s]")).tz_localize("UTC")
     found = solarposition.spa_python(index, place.latitude, place.longitude, place.altitude)
-    day = index.dayofyear.to_numpy().astype(np.float64)
+    days = instants.astype("datetime64[D]")
+    day = (days - days.astype("datetime64[Y]")).astype(np.float64) + 1
     return SunPath(
         zenith=found["zenith"].to_numpy(dtype=np.float64),
         apparent_zenith=found["apparent_zenith"].to_numpy(dtype=np.float64),
