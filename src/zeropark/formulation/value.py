@@ -7,6 +7,7 @@ they changed. A `Value` is such a number: one per asset and slot, or per asset, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -100,7 +101,8 @@ class Given(Value):
     """A value that is set from outside: a signal, a figure, a nameplate."""
 
     __slots__ = ()
-    _clock = 0
+    # `next` is one step, so that programs on several threads never set it back.
+    _clock = count(1)
 
     def __init__(self, array: Floats) -> None:
         super().__init__(lambda: array)
@@ -113,9 +115,8 @@ class Given(Value):
 
     def put(self, array: Floats) -> None:
         """Set the numbers; what stands on them is read again."""
-        Given._clock += 1
         self._array = array
-        self.stamp = Given._clock
+        self.stamp = next(Given._clock)
 
 
 def constant(number: float) -> Given:
