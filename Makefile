@@ -40,7 +40,12 @@ test: .venv/ready-dev ## all tests that need no system package
 	$(VENV)/python -m pytest -n 2 -m "not browser" --ignore tests/house
 
 .PHONY: test-all
-test-all: test docs browser smoke ## all that CI runs beside check
+test-all: .venv/ready-dev ## all that CI runs beside check: tests, docs, browser, a short benchmark
+	@for part in test docs browser smoke; do \
+	  from=$$SECONDS; \
+	  $(MAKE) --no-print-directory $$part; \
+	  echo "== make $$part: $$((SECONDS - from)) s"; \
+	done
 
 .PHONY: browser
 browser: .venv/ready-dev .venv/ready-debian
