@@ -165,20 +165,20 @@ class Kind(Asset):
         return {}
 
     def draw(self, outlook: Outlook, random: np.random.Generator) -> Any | None:
-        """Return what truly arrives at this asset on the outlook's grid, as a table of its own form; None where nothing does."""
+        """Return what truly arrives at this asset on the outlook's grid; None where nothing does.
+
+        The table's form is the kind's own; it goes to `expect`, `arrived` and, by `truth.tables`, to the device.
+        """
         del outlook, random
         return None
 
-    def expect(self, past: Any, present: Any, ahead: TimeGrid) -> Any:
-        """Return what to expect on the grid `ahead`, from arrivals before its start only.
-
-        past, present: tables as `draw` gives them, of the weeks before the run and of the run.
-        """
-        del past, present, ahead
+    def expect(self, table: Any, ahead: TimeGrid) -> Any:
+        """Return what to expect on the grid `ahead`, from the table's arrivals before its start only."""
+        del table, ahead
         return None
 
     def arrived(self, table: Any, grid: TimeGrid) -> Any:
-        """Return the true arrivals of a table in the form `expect` has, for perfect foresight."""
+        """Return the table's true arrivals on `grid` in the form `expect` has, for perfect foresight."""
         del table, grid
         return None
 
@@ -193,6 +193,11 @@ class Kind(Asset):
     def by_rule(self, readings: Readings, view: RuleView) -> dict[str, float]:
         """Return the set-points a good operator without an optimiser would give."""
         del readings, view
+        return {}
+
+    def tally(self, readings: Readings) -> dict[str, float]:
+        """Return what counts over a run: jobs_done, jobs_late, ev_served_mwh, ev_short_mwh, unserved_mwh."""
+        del readings
         return {}
 
     def end_cost(self, readings: Readings, end_price: float) -> float:

@@ -7,11 +7,19 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from zeropark.units.text import Text
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=40)]
+
+
+def _both_languages(value: object) -> object:
+    return Text(value, value) if isinstance(value, str) else value
+
+
+Label = Annotated[Text, BeforeValidator(_both_languages)]
+"""What a person reads: `{en: Works, zh: 厂房}`, or one word that is the same in both languages."""
 
 
 @dataclass(frozen=True)
@@ -19,15 +27,32 @@ class Port:
     """Where an asset touches a node of `carrier`; the sign of a flow there is into the node.
 
     Stands in the type of the field that names the node: `node: Annotated[str, Port("electricity")]`.
+    feeds: whether anything can flow into the node there; a pure user of the carrier says False.
     """
 
     carrier: str
+    feeds: bool = True
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A field that names another thing of the park: one of its `parties`, `tariffs`, `series`, `assets`."""
+
+    to: str
 
 
 ElectricityNode = Annotated[str, Port("electricity")]
 HeatNode = Annotated[str, Port("heat")]
 CoolingNode = Annotated[str, Port("cooling")]
 ComputeNode = Annotated[str, Port("compute")]
+ElectricityUse = Annotated[str, Port("electricity", feeds=False)]
+HeatUse = Annotated[str, Port("heat", feeds=False)]
+CoolingUse = Annotated[str, Port("cooling", feeds=False)]
+ComputeUse = Annotated[str, Port("compute", feeds=False)]
+PartyName = Annotated[str, Reference("parties")]
+TariffName = Annotated[str, Reference("tariffs")]
+SeriesName = Annotated[str, Reference("series")]
+AssetName = Annotated[str, Reference("assets")]
 
 
 @dataclass(frozen=True)
@@ -35,13 +60,14 @@ class Point:
     """A number a device shows or takes.
 
     name: in readings and set-points. unit: what the number is in. means: the words beside it.
-    writable: whether a set-point goes there.
+    writable: whether a set-point goes there. codes: what 0, 1, 2 … mean, where the unit is "code".
     """
 
     name: str
     unit: str
     means: Text
     writable: bool = False
+    codes: tuple[Text, ...] = ()
 
 
 class Asset(BaseModel):
@@ -58,8 +84,8 @@ class Asset(BaseModel):
     points: ClassVar[tuple[Point, ...]] = ()
 
     name: Name
-    party: str | None = None
-    label: Text | None = None
+    party: PartyName | None = None
+    label: Label | None = None
 
     @property
     def shown(self) -> Text:

@@ -25,12 +25,14 @@ def flow_name(asset: str, port: str) -> str:
 class Figures:
     """Sums over the steps given so far.
 
-    assets: of the park. interval: demand interval [h]. stored: energy in all electric stores at the start [MWh].
+    assets: of the park. interval: demand interval [h]. stored: energy in all electric stores at the
+    start [MWh]; start: of each store by name.
     """
 
     assets: Sequence[Kind]
     interval: float
     stored: float
+    start: Mapping[str, float] = field(default_factory=dict)
     hours: float = 0.0
     imported: float = 0.0
     exported: float = 0.0
@@ -46,12 +48,14 @@ class Figures:
     jobs: float = 0.0
     green_jobs: float = 0.0
     residual: float = 0.0
-    _left: tuple[Floats, Floats] = (np.zeros(0), np.zeros(0))
+    interrupted: bool = False
+    _grown: dict[str, float] = field(default_factory=dict)
+    _left: tuple[Floats, Floats] = field(default_factory=lambda: (np.zeros(0), np.zeros(0)))
 
     def add(self, columns: Columns, hours: Floats) -> Floats:
         """Take one stretch of steps; return the clean share of each step [1], NaN where nothing was used."""
         self.hours += float(hours.sum())
-        used, charge, made = self._flows(columns, hours)
+        used, charge = self._flows(columns, hours)
         bring, send = self._tie(columns, len(hours))
         self.imported += float(bring @ hours)
         self.exported += float(send @ hours)
@@ -66,12 +70,11 @@ class Figures:
             clean = np.where(taken > 0, 1.0 - np.minimum(1.0, bring / taken), np.nan)
         self._halls(columns, hours)
         self._jobs(columns, hours, clean)
-        del made
         return clean
 
-    def _flows(self, columns: Columns, hours: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return use, storage charging net of discharging, and generation at electricity nodes [MW]."""
-        used, charge, made = (np.zeros(len(hours)) for _ in range(3))
+    def _flows(self, columns: Columns, hours: Floats) -> tuple[Floats, Floats]:
+        """Return use, and storage charging net of discharging, at electricity nodes [MW]."""
+        used, charge = np.zeros(len(hours)), np.zeros(len(hours))
         for asset in self.assets:
             for port, kind in asset.ports().items():
                 flow = columns.get(flow_name(asset.name, port))
@@ -86,8 +89,7 @@ class Figures:
                     charge = charge - flow
                 else:
                     used = used - np.minimum(flow, 0.0)
-                    made = made + np.maximum(flow, 0.0)
-        return used, charge, made
+        return used, charge
 
     def _tie(self, columns: Columns, count: int) -> tuple[Floats, Floats]:
         bring, send = np.zeros(count), np.zeros(count)
@@ -98,12 +100,15 @@ class Figures:
         return bring, send
 
     def _stored(self, columns: Columns) -> float:
-        names = [
-            column_name(asset.name, "energy", "MWh")
-            for asset in self.assets
-            if asset.role == "store" and "electricity" in {p.carrier for p in asset.ports().values()}
-        ]
-        return float(sum(columns[name][-1] for name in names))
+        """Return the energy in all electric stores at the end of the stretch [MWh]; note each store's growth."""
+        total = 0.0
+        for asset in self.assets:
+            if asset.role == "store":
+                energy = columns[column_name(asset.name, "energy", "MWh")]
+                self._grown[asset.name] = float(energy[-1]) - self.start.get(asset.name, 0.0)
+                if "electricity" in {port.carrier for port in asset.ports().values()}:
+                    total += float(energy[-1])
+        return total
 
     def _demand(self, bring: Floats, hours: Floats) -> None:
         """Keep the highest mean import over a demand interval; a step longer than it stands for itself."""
@@ -155,6 +160,22 @@ class Figures:
         """Return 1 - grid import over use and losses [1], physical; None where nothing was used."""
         taken = self.used + self.lost
         return 1.0 - self.imported / taken if taken > 0 else None
+
+    def self_use(self) -> float | None:
+        """Return which share of the park's own generation was not exported [1]; None where nothing was made."""
+        made = sum(
+            amount
+            for (name, carrier), amount in self.made.items()
+            if carrier == "electricity" and self._role(name) == "source"
+        )
+        return 1.0 - self.exported / made if made > 0 else None
+
+    def lost_in(self, store: str, net: float) -> float:
+        """Return what a store lost [MWh] when it took `net` more than it gave."""
+        return net - self._grown.get(store, 0.0)
+
+    def _role(self, name: str) -> str:
+        return next(asset.role for asset in self.assets if asset.name == name)
 
     def as_json(self, mode_names: Mapping[int, str], halls: int) -> dict[str, Any]:
         """Return the figures by the names of `run.json`, units last."""

@@ -65,6 +65,11 @@ class Plant:
         """Return whether each asset answers; a simulated one does unless a fault is injected."""
         return dict.fromkeys(self.devices, True)
 
+    def start_peak(self, peak: float) -> None:
+        """Begin with a highest demand of `peak` [MW] in the first month, at each tie."""
+        for tie in self._ties:
+            self.devices[tie.name].start_peak(peak)  # type: ignore[attr-defined] # only a tie has one
+
     # -- living -------------------------------------------------------------------------------------
 
     def step(self, index: int) -> None:

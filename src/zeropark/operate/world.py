@@ -78,7 +78,7 @@ class World:
         for asset in self.assets:
             table = self.truth.tables.get(asset.name)
             if table is not None:
-                found[asset.name] = asset.expect(self.past.tables[asset.name], table, ahead)
+                found[asset.name] = asset.expect(table, ahead)
         return found
 
 

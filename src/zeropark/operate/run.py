@@ -1,0 +1,119 @@
+"""A run: the closed loop of one policy, beside it rules, foresight and the foresight played, and its files."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zeropark.forecast.weather import WeatherErrors
+from zeropark.operate.build import RunRequest, balances, build_world
+from zeropark.operate.controllers import Controller, Planned, Played, Rules, Thresholds
+from zeropark.operate.forecaster import Forecaster
+from zeropark.operate.foresight import Foresight, look_ahead
+from zeropark.operate.loop import Outcome, hand_on, live, new_figures
+from zeropark.operate.planner import Planner
+from zeropark.operate.plant import Plant
+from zeropark.operate.record import SeriesFile, series_columns
+from zeropark.operate.result import Results, as_json
+from zeropark.operate.world import World
+
+Progress = Callable[[str, int, int], None]
+# Day-ahead errors of usual practice and their correlation (facts/forecast.yaml says from where).
+ERRORS = WeatherErrors(temperature=1.75, clearness=0.25, wind=0.35, correlation=0.8)
+ISSUE_HOURS = 6.0
+
+
+class Run:
+    """One request, its world, and the policies lived in it."""
+
+    def __init__(self, request: RunRequest, deadline: float = np.inf) -> None:
+        self.request = request
+        self.deadline = deadline
+        self.nodes = balances(request.park)
+        self.world: World = build_world(request)
+
+    def plant(self) -> Plant:
+        """Return a fresh plant in the state all policies start from."""
+        spills = {node.name: node.spill_cost is not None for node in self.nodes}
+        plant = Plant(self.world.assets, self.world.truth, spills, self.request.seed)
+        plant.start_peak(self.request.peak_so_far)
+        return plant
+
+    def planned(self) -> Planned:
+        """Return the rolling planner of this run."""
+        grid = self.world.grid
+        steps = max(1, round(self.request.horizon_hours / grid.step_hours))
+        planner = Planner(
+            self.world.assets, self.nodes, np.full(steps, grid.step_hours), self.deadline
+        )
+        every = max(1, round(ISSUE_HOURS / grid.step_hours))
+        forecaster = Forecaster(self.world, ERRORS, every, steps)
+        return Planned(self.world, planner, forecaster, self.rules())
+
+    def rules(self) -> Rules:
+        """Return the rules with their tuned thresholds."""
+        return Rules(self.world, Thresholds())
+
+    def live(
+        self, policy: str, controller: Controller, file: SeriesFile | None, progress: Progress
+    ) -> Outcome:
+        """Live through the run under a controller."""
+        total = len(self.world.grid)
+        return live(
+            self.world, self.plant(), controller, policy, file, lambda n: progress(policy, n, total)
+        )
+
+    def foresight(self) -> Foresight:
+        """Return the plan with everything known."""
+        return look_ahead(self.world, self.nodes, self.plant().read())
+
+
+def execute(request: RunRequest, out: Path, progress: Progress) -> dict[str, Any]:
+    """Run what is asked, write `series.parquet` and `run.json` into `out`, return what `run.json` holds."""
+    begun = time.perf_counter()
+    run = Run(request)
+    columns = series_columns(run.world.assets, [node.name for node in run.nodes])
+    results = Results(request, run.world)
+    with SeriesFile(out / "series.parquet", columns) as file:
+        main = run.planned() if request.policy == "plan" else run.rules()
+        outcome = run.live(request.policy, main, file, progress)
+        results.outcomes[request.policy] = outcome
+        if isinstance(main, Planned):
+            results.planner = main.planner
+        if request.compare and not outcome.figures.interrupted:
+            _compare(run, results, file, progress)
+    results.seconds = time.perf_counter() - begun
+    found = as_json(results)
+    (out / "run.json").write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
+    return found
+
+
+def _compare(run: Run, results: Results, file: SeriesFile, progress: Progress) -> None:
+    """Live the same days by rules, plan them with foresight, and play that plan."""
+    if "rules" not in results.outcomes:
+        results.outcomes["rules"] = run.live("rules", run.rules(), file, progress)
+    progress("foresight", 0, 1)
+    seen = run.foresight()
+    progress("foresight", 1, 1)
+    results.outcomes["foresight"] = _as_outcome(run, seen, file)
+    starts = np.searchsorted(run.world.grid.starts, seen.grid.starts).tolist()
+    played = Played(seen.setpoints, starts)
+    results.outcomes["played"] = run.live("played", played, file, progress)
+
+
+def _as_outcome(run: Run, seen: Foresight, file: SeriesFile) -> Outcome:
+    """Return a plan's own series as if it had been lived."""
+    world = run.world
+    readings = run.plant().read()
+    outcome = Outcome(new_figures(world, readings), dict(seen.costs), readings, lived=False)
+    repeat = round(float(seen.grid.hours[0]) / world.grid.step_hours)
+    columns = {name: np.repeat(values, repeat) for name, values in seen.columns.items()}
+    count = len(world.grid)
+    columns = {name: np.pad(v, (0, max(0, count - len(v))), mode="edge")[:count] for name, v in columns.items()}
+    hand_on(world, (0, columns), "foresight", outcome.figures, file)
+    return outcome
