@@ -1,13 +1,14 @@
 """The yardstick: the problem as arrays written by hand and given to HiGHS, nothing between.
 
-`plan` hands a problem over cold. `Ring` keeps one solver warm while the window moves: a slot for each
-step of one day more than the horizon, coefficients fixed; the slot that fell out is used again.
+`plan` hands a problem over cold. `Ring` keeps one solver warm while the window moves: a slot for
+each step of one day more than the horizon, coefficients fixed; a slot that fell out is used again.
 Flows are energy per slot [MWh].
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import highspy
 import numpy as np
@@ -197,15 +198,15 @@ def numbers(at: Layout, p: Problem, slots: Ints) -> Numbers:
     return n
 
 
-def quiet(options: dict[str, object]) -> highspy.Highs:
-    """Return a silent HiGHS on one thread."""
-    highs = highspy.Highs()
+def quiet(options: dict[str, object]) -> Any:
+    """Return a silent HiGHS on one thread; untyped, as highspy's own types know only half of it."""
+    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     for name, value in {"output_flag": False, "threads": 1, **options}.items():
         highs.setOptionValue(name, value)
     return highs
 
 
-def hand_over(highs: highspy.Highs, at: Layout, m: Matrix, n: Numbers) -> None:
+def hand_over(highs: Any, at: Layout, m: Matrix, n: Numbers) -> None:
     """Give the whole problem to HiGHS."""
     status = highs.passModel(
         at.columns,
@@ -227,7 +228,7 @@ def hand_over(highs: highspy.Highs, at: Layout, m: Matrix, n: Numbers) -> None:
     assert status == highspy.HighsStatus.kOk, "hand-built arrays are consistent"
 
 
-def optimum(highs: highspy.Highs) -> tuple[float, Floats]:
+def optimum(highs: Any) -> tuple[float, Floats]:
     """Solve, and return the objective [CNY] and the columns."""
     highs.run()
     assert highs.getModelStatus() == highspy.HighsModelStatus.kOptimal, "every shape can be met"
@@ -272,7 +273,7 @@ class Cold:
 
 
 def plan(p: Problem, options: dict[str, object] | None = None) -> Planned:
-    """Plan cold: build, hand over, solve, read; HiGHS as it comes unless `options` say otherwise."""
+    """Plan cold: build, hand over, solve, read; HiGHS as it comes unless options say else."""
     cold = Cold(p)
     highs = quiet(options or {})
     hand_over(highs, cold.at, cold.matrix, cold.numbers)
@@ -301,7 +302,7 @@ class Chain:
         return self.cold.planned(*optimum(self.highs))
 
 
-def _change(highs: highspy.Highs, every_column: Index, every_row: Index, n: Numbers) -> None:
+def _change(highs: Any, every_column: Index, every_row: Index, n: Numbers) -> None:
     highs.changeColsBounds(len(every_column), every_column, n.lower, n.upper)
     highs.changeColsCost(len(every_column), every_column, n.cost)
     highs.changeRowsBounds(len(every_row), every_row, n.row_lower, n.row_upper)

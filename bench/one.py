@@ -40,10 +40,9 @@ def main() -> None:
     before = time.perf_counter()
     plan = find(tool)
     imported = time.perf_counter() - before
-    clock = RunClock()
-    clock.install()
     problem = Park(size).problem()
-    done = [measure(clock, lambda: plan(problem)) for _ in range(rounds)]
+    with RunClock() as clock:
+        done = [measure(clock, lambda: plan(problem)) for _ in range(rounds)]
     answer = {
         "import": imported,
         "memory_mb": peak_memory_mb(),

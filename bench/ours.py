@@ -1,4 +1,4 @@
-"""The same problems through zeropark's formulation, their parts stated as an asset's file states them."""
+"""The same problems through zeropark's formulation, stated as an asset's file states its rules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.planned import Planned
 from bench.shapes import ELECTRICITY, Floats, Park, Problem
-from zeropark.formulation.block import Block
+from zeropark.formulation.block import Block, Formulated
 from zeropark.formulation.layout import Layout
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.plan import Plan
@@ -17,8 +17,6 @@ from zeropark.formulation.program import Balance, Inputs, Program
 from zeropark.formulation.solver import Solver
 
 NODES = ("electricity", "heat", "low_heat")
-SOURCES = ("pv", "wind", "waste", "boiler")
-DEMANDS = ("load", "heat_load")
 Rules = Iterable[tuple[str, Rule]]
 
 
@@ -133,7 +131,7 @@ class Store(Part):
 
 @dataclass(frozen=True)
 class Flexible(Part):
-    """Jobs and cars: places that an amount of energy to take is put into while its window is open."""
+    """Jobs and cars: places for amounts of energy to take, each while its window is open."""
 
     places: int
 
@@ -153,9 +151,11 @@ class Flexible(Part):
 class Ours:
     """A problem's program and its solver; kept, it is warm for the next one."""
 
-    def __init__(self, p: Problem, places: int, turns: int) -> None:
+    def __init__(
+        self, p: Problem, places: int, turns: int, options: Mapping[str, object] | None = None
+    ) -> None:
         stores = p.stores
-        kinds: dict[str, Sequence[Part]] = {
+        kinds: dict[str, Sequence[Formulated]] = {
             "grid": [Grid("grid", NODES[0], p.import_cap, p.export_cap, p.demand_charge)],
             "source": [
                 Source("pv", NODES[0], 0.0),
@@ -183,7 +183,7 @@ class Ours:
         balances = [Balance(NODES[0], "electricity"), *(Balance(n, "heat") for n in NODES[1:])]
         self.places, self.turns = places, turns
         self.program = Program(balances, kinds, Layout(np.full(p.steps, p.hours)))
-        self.solver = Solver(self.program)
+        self.solver = Solver(self.program, options)
         self.first = p.first
 
     def plan(self, p: Problem) -> Planned:
@@ -218,7 +218,7 @@ class Ours:
         }
 
     def _flexible(self, p: Problem) -> Inputs:
-        """Return what each place holds: a class that opens every day has a place for each open day."""
+        """Return what each place holds; a class that opens daily has one for each open day."""
         rows = p.flexible
         place = rows.opened % self.turns * (self.places // self.turns) + rows.group
         power = np.zeros((self.places, p.steps))
@@ -232,11 +232,15 @@ def _row(values: Floats) -> Floats:
     return values.reshape(1, -1)
 
 
+def day(p: Problem, options: Mapping[str, object] | None = None) -> Ours:
+    """Return a program for `p` alone, or for other courses of it; `options` go to HiGHS."""
+    days, groups = int(p.flexible.opened.max()) + 1, int(p.flexible.group.max()) + 1
+    return Ours(p, days * groups, days, options)
+
+
 def plan(p: Problem) -> Planned:
     """Plan cold: compile, update, hand over, solve, check, read."""
-    days = int(p.flexible.opened.max()) + 1
-    groups = int(p.flexible.group.max()) + 1
-    return Ours(p, days * groups, days).plan(p)
+    return day(p).plan(p)
 
 
 def rolling(park: Park, p: Problem) -> Ours:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import highspy
 import numpy as np
@@ -42,27 +42,33 @@ class Round:
     run: float
     run_cpu: float
 
-    def as_json(self) -> dict[str, float]:
-        """Return the round as a JSON object."""
-        return asdict(self)
-
 
 class RunClock:
-    """Adds up the time spent inside HiGHS, whichever library calls it."""
+    """Adds up the time spent inside HiGHS, whichever library calls it, while it is entered."""
 
     def __init__(self) -> None:
         self.wall = 0.0
         self.cpu = 0.0
         self._inside = False
+        self._originals: dict[str, Callable[..., Any]] = {}
 
-    def install(self) -> None:
-        """Time every way into the solver from now on; nested ways in count once."""
-        for name in ("run", "solve"):
-            if hasattr(highspy.Highs, name):
-                setattr(highspy.Highs, name, self._timed(getattr(highspy.Highs, name)))
+    def __enter__(self) -> Self:
+        self._originals = {
+            name: getattr(highspy.Highs, name)
+            for name in ("run", "solve")
+            if hasattr(highspy.Highs, name)
+        }
+        for name, original in self._originals.items():
+            setattr(highspy.Highs, name, self._timed(original))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name, original in self._originals.items():
+            setattr(highspy.Highs, name, original)
 
     def _timed(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def timed(*given: Any, **named: Any) -> Any:
+            # One way into the solver may call the other; the time counts once.
             if self._inside:
                 return original(*given, **named)
             self._inside = True

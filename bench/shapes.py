@@ -1,13 +1,14 @@
 """Seeded planning problems of a park as plain NumPy arrays, the same for every tool.
 
-The numbers are our own and stand for no real park: they only fix a shape. All power is in MW, energy
-in MWh, money in CNY. Nothing here needs more than NumPy, so that every peer's environment can read it.
+The numbers are our own and stand for no real park: they only fix a shape. All power is in MW,
+energy in MWh, money in CNY. Nothing here needs more than NumPy, so that every peer can read it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +23,8 @@ ELECTRICITY, HEAT = 0, 1
 class Size:
     """How large a problem is.
 
-    days: length of the horizon [d]. minutes: step [min]. jobs, cars: flexible classes that open every
-    day. fleet: single batteries and cars beside them, half of each.
+    days: length of the horizon [d]. minutes: step [min]. jobs, cars: flexible classes that open
+    every day. fleet: single batteries and cars beside them, half of each.
     """
 
     name: str
@@ -63,8 +64,8 @@ class Stores:
     """Batteries and heat stores, one per row, shape (stores,).
 
     node: ELECTRICITY or HEAT. p_nom: power both ways [MW]. e_nom: content [MWh]. standing_loss: part
-    lost in an hour. wear: cost of dispatch [CNY/MWh]. e_start: content before [MWh]. e_end: least content after [MWh]; more would
-    only cost, so a tool that can only say "equal" finds the same optimum.
+    lost in an hour. wear: cost of dispatch [CNY/MWh]. e_start: content before [MWh]. e_end: least
+    content after [MWh]; more only costs, so tools that can but say "equal" agree.
     """
 
     node: Ints
@@ -109,9 +110,9 @@ class Flexible:
 class Problem:
     """One plan to make: prices, what is available and what is asked for, shape (steps,).
 
-    hours: step length [h]. demand_charge: CNY per MW of highest import, paid at least for peak_so_far
-    [MW]. pv, wind, waste_heat: available [MW]. The heat pump lifts waste heat: from 1 MWh of
-    electricity and cop - 1 of waste heat it makes cop of heat. first: number of the first step.
+    hours: step length [h]. demand_charge: CNY per MW of highest import, at least peak_so_far [MW].
+    pv, wind, waste_heat: available [MW]. The heat pump lifts waste heat: from 1 MWh of electricity
+    and cop - 1 of waste heat it makes cop of heat. first: number of the first step.
     """
 
     hours: float
@@ -145,8 +146,8 @@ class Classes:
     """Classes of jobs and cars that open every day, one per row.
 
     begin, end: window in steps after the day's start; end may lie in the next day, at most a day
-    after begin. power: most it can take at each step of its window [MW], shape (classes, day_steps),
-    counted from begin. energy: what it takes each time [MWh].
+    after begin. power: most it can take [MW], shape (classes, day_steps), counted from begin.
+    energy: what it takes each time [MWh].
     """
 
     begin: Ints
@@ -189,7 +190,7 @@ class Park:
     def problem(
         self, now: int = 0, state: State | None = None, *, revised: bool = False
     ) -> Problem:
-        """Return the plan to make at step `now`; `revised` adds the error of a forecast issued then."""
+        """Return the plan to make at step `now`; `revised`: on a forecast issued then."""
         state = state or self.start()
         steps = self.size.steps
         ahead = slice(now, now + steps)
@@ -235,15 +236,16 @@ class Park:
                 rows.append((int(group), opened))
                 power.append(row)
                 after.append(float(whole[last - begin[group] :].sum() * self.hours))
-        group, opened_on = np.array(rows, dtype=np.int64).reshape(-1, 2).T
-        most = np.maximum(classes.energy[group] - state.taken[opened_on, group], 0.0)
+        pairs: Ints = np.array(rows, dtype=np.int64).reshape(-1, 2)
+        groups, opened_on = pairs[:, 0], pairs[:, 1]
+        most = np.maximum(classes.energy[groups] - state.taken[opened_on, groups], 0.0)
         least = np.maximum(most - np.array(after), 0.0)
-        return Flexible(group, opened_on, np.array(power).reshape(-1, steps), least, most)
+        return Flexible(groups, opened_on, np.array(power).reshape(-1, steps), least, most)
 
 
 @dataclass(frozen=True)
 class Step:
-    """What the first step of a plan did: import [MWh], contents after it [MWh], energy taken [MWh]."""
+    """What a plan's first step did: import, contents after it and energy taken [MWh]."""
 
     grid_import: float
     content: Floats
@@ -253,7 +255,11 @@ class Step:
 def scenarios(problem: Problem, count: int, seed: int = 7) -> list[Problem]:
     """Return `count` other courses of the same plan: sun, wind and loads differ, nothing else."""
     rng = np.random.default_rng(seed)
-    return [replace(problem, **_forecast(vars(problem), rng)) for _ in range(count)]
+    found = []
+    for _ in range(count):
+        other: dict[str, Any] = dict(_forecast(vars(problem), rng))
+        found.append(replace(problem, **other))
+    return found
 
 
 def _series(size: Size, days: int) -> dict[str, Floats]:

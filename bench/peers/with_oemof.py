@@ -1,4 +1,4 @@
-"""The day's plan in oemof.solph: an energy system of buses, sources, sinks, converters and storages."""
+"""The day's plan in oemof.solph: an energy system of buses, sources, sinks and storages."""
 
 from __future__ import annotations
 

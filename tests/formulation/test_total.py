@@ -38,7 +38,8 @@ class Task:
 
 
 def test_energy_is_taken_in_the_cheapest_hours_and_no_more_than_asked() -> None:
-    program = Program([Balance("bus", "electricity")], {"task": [Task("a"), Task("b")]}, Layout(np.ones(3)))
+    tasks = {"task": [Task("a"), Task("b")]}
+    program = Program([Balance("bus", "electricity")], tasks, Layout(np.ones(3)))
     prices = np.array([[5.0, 1.0, 3.0], [2.0, 9.0, 4.0]])
     solver = Solver(program)
     # a: 1 at 1 and 0.5 at 3; b: 1 at 2 and 1 at 4.

@@ -27,7 +27,9 @@ class Rank(IntEnum):
 class Formulated(Protocol):
     """What the formulation asks of an asset; `assets.kind.Kind` is the full contract."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The asset's name."""
 
     def members(self) -> Sequence[tuple[str, object]]:
         """Return (name, object) of the parts that get rows of their own."""
