@@ -38,7 +38,7 @@ _TIE = 1.25
 # Clouds, tuned so that hours and quarter-hours show the recipe's lags and scatter about the day's
 # level (`tests/data/test_weather_generate.py` holds them to it): taking out the level hides the slow
 # part of the clouds, so they need more of it, and more scatter, than shows.
-_SLOW_SHARE = 0.92  # of the clouds' variance that is slow; the rest is texture
+_SLOW_SHARE = 0.95  # of the clouds' variance that is slow; the rest is texture
 _SLOW_HOUR_LAG = 0.87
 _TEXTURE_LAG = 0.45  # from quarter-hour to quarter-hour
 _MORE_SCATTER = 2.6

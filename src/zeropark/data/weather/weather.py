@@ -40,7 +40,8 @@ COLUMNS = {
     "wind_speed": Column(Text("wind speed", "风速"), "m/s", 0.0, 115.0),
 }
 SUN = ("ghi", "dni", "dhi")
-STATES = ("t_air", "t_dew", "pressure", "wind_speed")
+STATES = ("t_air", "t_wet", "t_dew", "pressure", "wind_speed")
+MEASURED = ("t_air", "t_dew", "pressure", "wind_speed")
 _HOURS_OF_A_YEAR = 8760
 _SHOWN = 5
 _SLACK = 1e-6  # [K] rounding between dew point and air temperature
@@ -89,12 +90,16 @@ class Weather:
         *,
         typical: bool = False,
     ) -> Weather:
-        """Return the weather of `columns` (all but `t_wet`, which follows from the others)."""
+        """Return the weather of `columns`; without a `t_wet` it follows from the others."""
         complaints = impossible_values(grid, columns)
         if complaints:
             raise DataError("weather_impossible", joined(complaints))
-        t_wet = air.wet_bulb(columns["t_air"], columns["t_dew"], columns["pressure"])
-        return cls(grid=grid, place=place, t_wet=t_wet, typical=typical, **columns)
+        all_of_them = dict(columns)
+        if "t_wet" not in columns:
+            all_of_them["t_wet"] = air.wet_bulb(
+                columns["t_air"], columns["t_dew"], columns["pressure"]
+            )
+        return cls(grid=grid, place=place, typical=typical, **all_of_them)
 
     def window(self, first: int, last: int) -> Weather:
         """Return the steps `first` to `last` (exclusive)."""
@@ -115,7 +120,8 @@ class Weather:
         columns = {name: plan.sun(getattr(self, name), beam=name == "dni") for name in SUN}
         columns |= {name: plan.state(getattr(self, name)) for name in STATES}
         columns["t_dew"] = np.minimum(columns["t_dew"], columns["t_air"])
-        return Weather.of(grid, self.place, columns)
+        whole = self.typical and float(grid.hours.sum()) == _HOURS_OF_A_YEAR
+        return Weather.of(grid, self.place, columns, typical=whole)
 
 
 def impossible_values(grid: TimeGrid, columns: dict[str, Floats]) -> list[Text]:
@@ -154,7 +160,7 @@ def _sentence(
         title_zh=column.title.zh,
         value="no value" if missing else f"{values[at]:g} {column.unit}",
         value_zh="空" if missing else f"{values[at]:g} {column.unit}",
-        time=_clock(grid, at),
+        time=clock(grid, at),
         lowest=column.lowest,
         highest=column.highest,
         unit=column.unit,
@@ -168,11 +174,12 @@ def _dew_sentence(grid: TimeGrid, columns: dict[str, Floats], at: int, count: in
         " ({count} such values)",
         "t_dew（露点）：{time} 的 {dew:g} degC 高于气温 {t:g} degC（共 {count} 个）",
     ).format(
-        dew=columns["t_dew"][at], t=columns["t_air"][at], time=_clock(grid, at), count=count
+        dew=columns["t_dew"][at], t=columns["t_air"][at], time=clock(grid, at), count=count
     )
 
 
-def _clock(grid: TimeGrid, at: int) -> str:
+def clock(grid: TimeGrid, at: int) -> str:
+    """Return the local time of step `at` as it is shown in messages."""
     return f"{str(grid.local()[at])[:16].replace('T', ' ')} {grid.zone}"
 
 
