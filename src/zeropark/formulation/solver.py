@@ -18,6 +18,12 @@ Floats = npt.NDArray[np.float64]
 TOLERANCE = 1e-6
 # A slack below this is the solver's own tolerance, not a limit that gave way [MWh, or a carrier's amount].
 USED = 1e-6
+# A simplex that was stopped keeps its basis: the next run goes on from there.
+_OUT_OF_TIME = (
+    highspy.HighsModelStatus.kTimeLimit,
+    highspy.HighsModelStatus.kIterationLimit,
+    highspy.HighsModelStatus.kInterrupt,
+)
 
 
 class Grade(Enum):
@@ -136,18 +142,24 @@ class Solver:
                 highs.changeCoeff(int(rows[entry]), int(index[entry]), float(value[entry]))
 
     def _run(self, highs: highspy.Highs, until: float) -> None:
+        """Run to the optimum; where a warm basis leads astray, once more from cold."""
+        status = self._run_once(highs, until)
+        if status not in _OUT_OF_TIME and status != highspy.HighsModelStatus.kOptimal:
+            highs.clearSolver()
+            status = self._run_once(highs, until)
+        if status != highspy.HighsModelStatus.kOptimal:
+            raise NoPlanError(highs.modelStatusToString(status))
+
+    def _run_once(self, highs: highspy.Highs, until: float) -> highspy.HighsModelStatus:
         left = until - time.perf_counter()
         if left <= 0.0:
-            raise NoPlanError
+            return highspy.HighsModelStatus.kTimeLimit
         # HiGHS counts its time over the life of the object.
         highs.setOptionValue("time_limit", highs.getRunTime() + left if np.isfinite(left) else 1e30)
         begun = time.perf_counter()
         highs.run()
         self.seconds_in_highs += time.perf_counter() - begun
-        status = highs.getModelStatus()
-        if status != highspy.HighsModelStatus.kOptimal:
-            self.forget()
-            raise NoPlanError(highs.modelStatusToString(status))
+        return highs.getModelStatus()
 
     def _check(self, solution: Solution, bounds: tuple[Floats, Floats, Floats, Floats]) -> None:
         """Hold the point against rows and bounds with our own arithmetic before anyone uses it."""
