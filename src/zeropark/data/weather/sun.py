@@ -20,8 +20,9 @@ _STANDARD_CELL = 25.0  # [degC] cell temperature of the nameplate
 def plane_of_array(weather: Weather, tilt: float, azimuth: float, albedo: float) -> Floats:
     """Return the irradiance on a plane [W/m2], shape (N,).
 
-    tilt: from the horizontal [deg]; azimuth: where it faces, clockwise from north [deg]; albedo of the
-    ground [1]. Hay and Davies 1980 as pvlib has it; the sun stands as in the middle of the step.
+    tilt: from the horizontal [deg]; azimuth: where it faces, clockwise from north [deg]; albedo of
+    the ground [1]. Hay and Davies 1980 as pvlib has it; the sun stands as in the middle of the
+    step.
     """
     beam, rest = _on_plane(weather, tilt, azimuth, albedo)
     return beam + rest
@@ -59,6 +60,38 @@ def cell_temperature(light: Floats, t_air: Floats, wind_speed: Floats) -> Floats
     return np.asarray(t_air + light / (25.0 + 6.84 * wind_speed), dtype=np.float64)
 
 
+def dc_power_pu(
+    weather: Weather, tilt: float, azimuth: float, *, albedo: float, losses: float, temp_coeff: float
+) -> Floats:
+    """Return the DC power of a field per unit of its nameplate [1], shape (N,), ≥ 0.
+
+    tilt, azimuth [deg], albedo [1] as in `plane_of_array`; losses: share lost between cell and inverter
+    (soiling, wires, mismatch) [1]; temp_coeff: change of power with cell temperature [1/K], negative.
+    PVWatts version 5, Dobos 2014, doi:10.2172/1158421: glass reflects part of the beam that falls in
+    aslant, heat takes power away.
+    """
+    from pvlib import iam, irradiance  # noqa: PLC0415 - takes seconds to import
+
+    path = sun_path(weather.grid, weather.place)
+    beam, rest = _on_plane(weather, tilt, azimuth, albedo)
+    slant = irradiance.aoi(tilt, azimuth, path.apparent_zenith, path.azimuth)
+    light = beam * np.asarray(iam.physical(slant), dtype=np.float64) + rest
+    warm = cell_temperature(light, weather.t_air, weather.wind_speed) - _STANDARD_CELL
+    dc = light / _STANDARD_LIGHT * (1 + temp_coeff * warm) * (1 - losses)
+    return np.asarray(np.maximum(dc, 0.0), dtype=np.float64)
+
+
+def ac_power_pu(dc: Floats, inverter_efficiency: float) -> Floats:
+    """Return what an inverter makes of `dc`, both per unit of the most DC it takes [1], shape (N,).
+
+    Cut at the nominal efficiency [1]; worse at part load (PVWatts version 5, as in `dc_power_pu`).
+    """
+    from pvlib import inverter  # noqa: PLC0415 - takes seconds to import
+
+    ac = inverter.pvwatts(dc, 1.0, eta_inv_nom=inverter_efficiency)
+    return np.asarray(np.maximum(ac, 0.0), dtype=np.float64)
+
+
 def pv_power_pu(
     weather: Weather,
     tilt: float,
@@ -71,18 +104,7 @@ def pv_power_pu(
 ) -> Floats:
     """Return the AC power of a field per unit of its DC nameplate [1], shape (N,), 0 to efficiency.
 
-    tilt, azimuth [deg], albedo [1] as in `plane_of_array`; losses: share lost between cell and inverter
-    (soiling, wires, mismatch) [1]; temp_coeff: change of power with cell temperature [1/K], negative;
-    inverter_efficiency: nominal [1]. PVWatts version 5, Dobos 2014, doi:10.2172/1158421: glass reflects
-    part of the beam that falls in aslant, heat takes power away, the inverter is worse at part load.
+    `dc_power_pu` through an inverter as large as the field.
     """
-    from pvlib import iam, inverter, irradiance  # noqa: PLC0415 - takes seconds to import
-
-    path = sun_path(weather.grid, weather.place)
-    beam, rest = _on_plane(weather, tilt, azimuth, albedo)
-    slant = irradiance.aoi(tilt, azimuth, path.apparent_zenith, path.azimuth)
-    light = beam * np.asarray(iam.physical(slant), dtype=np.float64) + rest
-    warm = cell_temperature(light, weather.t_air, weather.wind_speed) - _STANDARD_CELL
-    dc = light / _STANDARD_LIGHT * (1 + temp_coeff * warm) * (1 - losses)
-    ac = inverter.pvwatts(np.maximum(dc, 0.0), 1.0, eta_inv_nom=inverter_efficiency)
-    return np.asarray(np.maximum(ac, 0.0), dtype=np.float64)
+    dc = dc_power_pu(weather, tilt, azimuth, albedo=albedo, losses=losses, temp_coeff=temp_coeff)
+    return ac_power_pu(dc, inverter_efficiency)
