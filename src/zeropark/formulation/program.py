@@ -248,9 +248,9 @@ class Program:
                         self._state_figures.append((block.figures[column.name], at))
                     grids.append(column.columns)
                     starts.append(np.zeros(len(column.columns)))
-        self._slot_columns = np.concatenate(grids)
+        self.slot_columns = np.concatenate(grids)
         self._starts = np.concatenate(starts)
-        self._slot_rows = np.concatenate([r.numbers for r in self.rows if r.numbers.shape[1] == slots])
+        self.slot_rows = np.concatenate([r.numbers for r in self.rows if r.numbers.shape[1] == slots])
 
     def rank_columns(self, rank: Rank) -> Indices:
         """Return the slack columns whose limits give way at `rank`."""
@@ -313,11 +313,11 @@ class Program:
             numbers = figure.array.ravel()
             self._starts[at : at + len(numbers)] = numbers
         lower, upper = self.lower.copy(), self.upper.copy()
-        columns = self._slot_columns[:, closed]
+        columns = self.slot_columns[:, closed]
         lower[columns] = self._starts[:, None]
         upper[columns] = self._starts[:, None]
         row_lower, row_upper = self.row_lower.copy(), self.row_upper.copy()
-        rows = self._slot_rows[:, closed]
+        rows = self.slot_rows[:, closed]
         row_lower[rows] = -np.inf
         row_upper[rows] = np.inf
         return lower, upper, row_lower, row_upper

@@ -107,6 +107,22 @@ class Solver:
         """Return the present basis."""
         return self._highs.getBasis()
 
+    def shift(self, first: int, last: int) -> None:
+        """Move the basis one slot forward within the slots `first` to `last` (exclusive).
+
+        For a horizon whose steps grow: what was the second step is now the first. The oldest slot's
+        basis goes to the newest, so that the number of basic variables stays right.
+        """
+        if not self._passed:
+            return
+        basis = self._highs.getBasis()
+        for name, grid in (("col_status", self.program.slot_columns), ("row_status", self.program.slot_rows)):
+            status = np.array(getattr(basis, name), dtype=object)
+            stretch = grid[:, first:last]
+            status[stretch] = status[np.roll(stretch, -1, axis=1)]
+            setattr(basis, name, status.tolist())
+        self._highs.setBasis(basis)
+
     def forget(self) -> None:
         """Drop the basis, so that the next solve is cold."""
         self._highs.clearSolver()

@@ -27,7 +27,8 @@ Floats = npt.NDArray[np.float64]
 class RunRequest:
     """What a run is asked to be.
 
-    folder: where the park file lies. start: first local day. step_minutes, horizon_hours: of plans.
+    folder: where the park file lies. start: first local day. step_minutes, horizon_hours: of plans;
+    coarse_hours: hourly steps behind them.
     policy: plan or rules. files: the user's own, by what they say: weather, load, price, jobs, cars,
     outages. peak_so_far: highest demand of the first month before the run [MW]. compare: whether
     rules, foresight and the played plan are run beside it.
@@ -39,6 +40,7 @@ class RunRequest:
     days: int = 1
     step_minutes: int = 15
     horizon_hours: float = 48.0
+    coarse_hours: float = 0.0
     policy: str = "plan"
     seed: int = 1
     files: Mapping[str, Path] = field(default_factory=dict)

@@ -111,18 +111,10 @@ class Planned:
 
     def plan(self, index: int, readings: Mapping[str, Readings]) -> Plan | None:
         """Return the plan made at step `index`."""
-        steps = self.planner.program.layout.steps
+        steps = self.planner.steps
         signals, expected = self.forecaster.window(index, steps, readings)
-        horizon = self._horizon(index, steps, expected)
+        horizon = Horizon(steps.grid(self.world.grid, index), self.world.end_price, expected)
         return self.planner.plan(index, signals, readings, horizon)
-
-    def _horizon(self, index: int, steps: int, expected: Mapping[str, object]) -> Horizon:
-        """Return the steps ahead; those past the run's end have no length, so that the end is the run's."""
-        grid = self.world.grid
-        left = grid.hours[index : index + steps]
-        hours = np.concatenate([left, np.zeros(steps - len(left))])
-        ahead = TimeGrid(grid.starts[index], hours, grid.zone)
-        return Horizon(ahead, self.world.end_price, expected)
 
 
 class Played:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from zeropark.assets.kind import Kind, Readings
 from zeropark.forecast.nowcast import correct
 from zeropark.forecast.weather import WeatherErrors, foresee
+from zeropark.operate.horizon import Steps
 from zeropark.operate.world import World
 
 Floats = npt.NDArray[np.float64]
@@ -64,9 +65,9 @@ class Forecaster:
         return Issued(at, signals, world.foreseen_arrivals(at, last))
 
     def window(
-        self, index: int, steps: int, readings: Mapping[str, Readings]
+        self, index: int, steps: Steps, readings: Mapping[str, Readings]
     ) -> tuple[Signals, Mapping[str, Any]]:
-        """Return the signals of the next `steps` steps, corrected by the last readings, and arrivals.
+        """Return the signals of the steps ahead, corrected by the last readings, and arrivals.
 
         Past the end of what was issued the last step's numbers stand; those steps have no length.
         """
@@ -76,13 +77,11 @@ class Forecaster:
         for kind, assets in self._kinds.items():
             own: dict[str, Floats] = {}
             for name, array in issued.signals[kind].items():
-                part = array[:, offset : offset + steps]
-                if part.shape[1] < steps:
-                    part = np.pad(part, ((0, 0), (0, steps - part.shape[1])), mode="edge")
+                part = array[:, offset : offset + steps.span]
                 reading = assets[0].measured.get(name)
                 if reading is not None and offset > 0:
                     part = self._corrected(part, array[:, offset - 1], assets, reading, readings)
-                own[name] = part
+                own[name] = steps.gather(part, index)
             found[kind] = own
         return found, issued.expected
 

@@ -16,6 +16,7 @@ from zeropark.formulation.plan import Plan
 from zeropark.formulation.program import Balance, Program
 from zeropark.formulation.value import Value
 from zeropark.operate.figures import flow_name
+from zeropark.operate.horizon import Steps
 from zeropark.operate.planner import Planner, Setpoints
 from zeropark.operate.record import column_name
 from zeropark.operate.world import World
@@ -46,7 +47,7 @@ def look_ahead(world: World, nodes: list[Balance], readings: Mapping[str, Readin
     truth = coarsen(world.truth) if float(world.grid.hours.sum()) / 24 > QUARTER_HOURS_TO else world.truth
     best = truth.at_its_best()
     year = len(best.grid) > 3000
-    planner = Planner(world.assets, nodes, best.grid.hours)
+    planner = Planner(world.assets, nodes, Steps(best.grid.step_hours, len(best.grid)))
     if year:
         planner.solver.use({"solver": "ipx", "presolve": "choose"})
     signals = {

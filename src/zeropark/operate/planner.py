@@ -14,7 +14,8 @@ from zeropark.formulation.layout import Layout
 from zeropark.formulation.linear import Indices
 from zeropark.formulation.plan import Plan
 from zeropark.formulation.program import Balance, Inputs, Program
-from zeropark.formulation.solver import Grade, NoPlanError, Solver
+from zeropark.formulation.solver import Grade, NoPlanError, Solution, Solver
+from zeropark.operate.horizon import Steps
 
 Floats = npt.NDArray[np.float64]
 Signals = Mapping[str, Mapping[str, Floats]]
@@ -36,22 +37,23 @@ class Timing:
 class Planner:
     """Plans a fixed set of assets over a horizon, again and again.
 
-    assets: by kind. hours: length of each step of the horizon [h]. deadline: wall time of one plan [s].
+    steps: of the horizon. deadline: wall time of one plan [s].
     """
 
     def __init__(
         self,
         assets: Sequence[Kind],
         nodes: Sequence[Balance],
-        hours: Floats,
+        steps: Steps,
         deadline: float = np.inf,
     ) -> None:
         begun = time.perf_counter()
         self.kinds: dict[str, list[Kind]] = {}
         for asset in assets:
             self.kinds.setdefault(asset.kind, []).append(asset)
-        lag = max(asset.lookback(float(hours.min())) for asset in assets)
-        self.program = Program(nodes, self.kinds, Layout(hours, lag))
+        self.steps = steps
+        lag = max(asset.lookback(steps.step) for asset in assets)
+        self.program = Program(nodes, self.kinds, Layout(steps.lengths, lag))
         self.solver = Solver(self.program)
         self.deadline = deadline
         self.last_good: Plan | None = None
@@ -68,9 +70,7 @@ class Planner:
         signals: per kind and name, in time order from `index`, shape (members, steps).
         """
         begun = time.perf_counter()
-        if self._made_at is not None:
-            self.program.layout.advance(index - self._made_at)
-        self._made_at = index
+        self._move_to(index)
         self.program.update(self._inputs(signals, readings, horizon), horizon.grid.hours)
         updated = time.perf_counter()
         plan = self._solve(index)
@@ -81,6 +81,19 @@ class Planner:
         self.grades[Grade.RULES if plan is None else plan.grade] += 1
         return plan
 
+    def _move_to(self, index: int) -> None:
+        """Turn the ring to step `index`; a horizon that grows stays where it is and moves its basis."""
+        made_at, self._made_at = self._made_at, index
+        if made_at is None:
+            return
+        if not self.steps.coarse:
+            self.program.layout.advance(index - made_at)
+            return
+        first = self.program.layout.first
+        self.solver.shift(first, first + self.steps.fine)
+        if self.steps.refilled(index):
+            self.solver.shift(first + self.steps.fine, first + len(self.steps))
+
     def _solve(self, index: int) -> Plan | None:
         try:
             solution = self.solver.solve(self.deadline)
@@ -90,20 +103,20 @@ class Planner:
         return self.last_good
 
     def _fall_back(self, index: int) -> Plan | None:
-        """Return the last good plan moved to now and held within today's limits, if it reaches that far."""
+        """Return the last good plan's word for now, held within today's limits, if it reaches that far."""
         last = self.last_good
-        if last is None or index - last.made_at >= len(last.open) - 1:
+        if last is None or index - last.made_at >= self.steps.open_fine(last.made_at):
             return None
-        past = index - last.made_at
-        lower, upper, _, _ = self.program.shut()
-        solution = last.solution
-        clipped = type(solution)(
-            columns=np.clip(solution.columns, lower, upper),
-            reduced=solution.reduced,
-            duals=solution.duals,
-            objective=np.nan,
-        )
-        return Plan(self.program, clipped, Grade.LAST_GOOD, last.made_at, last.open, last.gave_way) if past else last
+        program, then = self.program, last.solution
+        was, now = int(last.open[index - last.made_at]), program.layout.first
+        lower, upper, _, _ = program.shut()
+        columns, reduced, duals = then.columns.copy(), then.reduced.copy(), then.duals.copy()
+        at, rows = program.slot_columns, program.slot_rows
+        columns[at[:, now]] = then.columns[at[:, was]]
+        reduced[at[:, now]] = then.reduced[at[:, was]]
+        duals[rows[:, now]] = then.duals[rows[:, was]]
+        solution = Solution(np.clip(columns, lower, upper), reduced, duals, np.nan)
+        return Plan(program, solution, Grade.LAST_GOOD, index, program.layout.open())
 
     def _inputs(
         self, signals: Signals, readings: Mapping[str, Readings], horizon: Horizon

@@ -16,6 +16,7 @@ from zeropark.operate.controllers import Controller, Planned, Played, Rules, Thr
 from zeropark.operate.forecaster import Forecaster
 from zeropark.operate.foresight import Foresight, look_ahead
 from zeropark.operate.loop import Outcome, hand_on, live, new_figures
+from zeropark.operate.horizon import Steps
 from zeropark.operate.planner import Planner
 from zeropark.operate.plant import Plant
 from zeropark.operate.record import SeriesFile, series_columns
@@ -47,12 +48,11 @@ class Run:
     def planned(self) -> Planned:
         """Return the rolling planner of this run."""
         grid = self.world.grid
-        steps = max(1, round(self.request.horizon_hours / grid.step_hours))
-        planner = Planner(
-            self.world.assets, self.nodes, np.full(steps, grid.step_hours), self.deadline
-        )
+        request = self.request
+        steps = Steps.of(grid.step_hours, request.horizon_hours, request.coarse_hours)
+        planner = Planner(self.world.assets, self.nodes, steps, self.deadline)
         every = max(1, round(ISSUE_HOURS / grid.step_hours))
-        forecaster = Forecaster(self.world, ERRORS, every, steps)
+        forecaster = Forecaster(self.world, ERRORS, every, steps.span)
         return Planned(self.world, planner, forecaster, self.rules())
 
     def rules(self) -> Rules:
