@@ -1,0 +1,125 @@
+"""What a person asked of a run, from the words of the command line to a request."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from zeropark.faces.cli.refused import Refused, did_you_mean
+from zeropark.faces.locale import gettext as _
+from zeropark.model.park import Park, Study
+from zeropark.operate.build import RunRequest
+from zeropark.units.quantity import UnitError, convert, known_units, split_quantity
+
+STEPS_MINUTES = (5, 15, 30, 60)
+POLICIES = ("plan", "rules")
+_MOST_DAYS = 3660
+_MOST_HOURS = 336
+_MOST_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of `zeropark run` as they were written; None where one was not given.
+
+    files: the person's own, by what they say: weather, load, price, jobs, cars, outages.
+    """
+
+    start: str | None = None
+    days: str | None = None
+    step: str | None = None
+    horizon: str | None = None
+    policy: str = "plan"
+    seed: str | None = None
+    peak_so_far: str = "0 kW"
+    compare: bool = True
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+    def request(self, park: Park, folder: Path) -> RunRequest:
+        """Return the request; what was not said comes from the park's first study.
+
+        folder: where the park file lies. Raises `Refused` with a sentence for a value that is not allowed.
+        """
+        study = park.studies[0] if park.studies else Study(name="usual", start=dt.date(2026, 4, 15))
+        step = study.step * 60 if self.step is None else amount("--step", self.step, "min")
+        horizon = study.horizon if self.horizon is None else amount("--horizon", self.horizon, "h")
+        return RunRequest(
+            park=park,
+            folder=folder,
+            start=study.start.isoformat() if self.start is None else date(self.start),
+            days=study.days if self.days is None else whole("--days", self.days, 1, _MOST_DAYS),
+            step_minutes=_step(step),
+            horizon_hours=_horizon(horizon, step),
+            policy=_policy(self.policy),
+            seed=study.seed if self.seed is None else whole("--seed", self.seed, 0, _MOST_SEED),
+            files=self.files,
+            peak_so_far=_not_negative("--peak-so-far", self.peak_so_far),
+            compare=self.compare,
+        )
+
+
+def amount(option: str, given: str, unit: str) -> float:
+    """Return a quantity written with its unit (`15min`, `48 h`) in `unit`; refuses another dimension."""
+    example = {"min": "15min", "h": "48h", "MW": "1500 kW"}[unit]
+    try:
+        number, written = split_quantity(given)
+    except ValueError:
+        sentence = _("{option} '{given}': not a number with a unit. Write it such as {example}.")
+        raise Refused(sentence.format(option=option, given=given, example=example)) from None
+    try:
+        return convert(number, written, unit)
+    except UnitError:
+        sentence = _("{option} '{given}': the unit does not fit. Allowed: {allowed}; such as {example}.")
+        allowed = ", ".join(known_units(unit))
+        raise Refused(
+            sentence.format(option=option, given=given, allowed=allowed, example=example)
+        ) from None
+
+
+def date(given: str) -> str:
+    """Return a date as YYYY-MM-DD; refuses what is none."""
+    try:
+        return dt.date.fromisoformat(given).isoformat()
+    except ValueError:
+        sentence = _("--start '{given}': not a date. Write it as year-month-day, such as 2026-04-15.")
+        raise Refused(sentence.format(given=given)) from None
+
+
+def whole(option: str, given: str, least: int, most: int) -> int:
+    """Return a whole number from `least` to `most`; refuses anything else."""
+    if given.strip().lstrip("+-").isdecimal() and least <= int(given) <= most:
+        return int(given)
+    sentence = _("{option} '{given}': allowed is a whole number from {least} to {most}.")
+    raise Refused(sentence.format(option=option, given=given, least=least, most=f"{most:,}"))
+
+
+def _step(minutes: float) -> int:
+    for allowed in STEPS_MINUTES:
+        if abs(minutes - allowed) < 1e-9:  # noqa: PLR2004 - what a float's own rounding may add
+            return allowed
+    sentence = _("--step {given:g} min: not a step a run can take. Allowed: {allowed}.")
+    raise Refused(sentence.format(given=minutes, allowed=", ".join(f"{m}min" for m in STEPS_MINUTES)))
+
+
+def _horizon(hours: float, step: float) -> float:
+    if hours >= max(1.0, step / 60) and hours <= _MOST_HOURS:
+        return hours
+    sentence = _("--horizon {given:g} h: out of range. Allowed: 1 h to {most} h.")
+    raise Refused(sentence.format(given=hours, most=_MOST_HOURS))
+
+
+def _policy(given: str) -> str:
+    if given in POLICIES:
+        return given
+    sentence = _("--policy '{given}': not known.{meant} Allowed: {allowed}.")
+    meant = did_you_mean(given, POLICIES)
+    raise Refused(sentence.format(given=given, meant=meant, allowed=", ".join(POLICIES)))
+
+
+def _not_negative(option: str, given: str) -> float:
+    power = amount(option, given, "MW")
+    if power >= 0:
+        return power
+    raise Refused(_("{option} '{given}': below zero. Allowed: 0 kW or more.").format(option=option, given=given))

@@ -1,0 +1,83 @@
+"""A bar for work that takes longer than two seconds."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+from zeropark.faces.locale import N_
+from zeropark.faces.locale import gettext as _
+
+_PATIENCE_S = 2.0
+_REFRESH_S = 0.2
+STAGES = {
+    "plan": N_("Plan and plant"),
+    "rules": N_("Simple rules"),
+    "foresight": N_("Perfect foresight"),
+    "played": N_("Foresight, played"),
+    "report": N_("Report"),
+}
+
+
+class Progress:
+    """Shows how far each stage is, on standard error, where that is a terminal.
+
+    Nothing shows in the first two seconds; between refreshes a call costs a look at the clock.
+    """
+
+    def __init__(self) -> None:
+        self._begun = self._shown = time.monotonic()
+        self._bar: Any = None
+        self._tasks: dict[str, Any] = {}
+        self._wanted = sys.stderr.isatty()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Note that `done` of `total` steps of a stage are behind us."""
+        now = time.monotonic()
+        if not self._wanted or now - self._begun < _PATIENCE_S:
+            return
+        if now - self._shown < _REFRESH_S and done < total:
+            return
+        self._shown = now
+        if self._bar is None:
+            self._bar = _bar()
+        if stage not in self._tasks:
+            words = _(STAGES[stage]) if stage in STAGES else stage
+            self._tasks[stage] = self._bar.add_task(words, total=total)
+        self._bar.update(self._tasks[stage], completed=done, total=total)
+        self._bar.refresh()
+
+
+def _bar() -> Any:
+    # Most runs are over before anybody needs a bar.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress as Bar,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    bar = Bar(
+        TextColumn("{task.description}"),
+        BarColumn(complete_style="default", finished_style="default"),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        auto_refresh=False,
+    )
+    bar.start()
+    return bar
