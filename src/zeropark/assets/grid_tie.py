@@ -9,12 +9,12 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from zeropark.assets.kind import Floats, Horizon, Kind, PlannedStep, Readings
+from zeropark.assets.kind import Account, Floats, Horizon, Kind, PlannedStep, Readings
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Rank
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
-from zeropark.model.asset import ElectricityNode, Name, Point
+from zeropark.model.asset import ElectricityNode, Point, TariffName
 from zeropark.units.text import Text
 from zeropark.units.timegrid import TimeGrid
 from zeropark.units.types import Power
@@ -41,6 +41,8 @@ class GridTie(Kind):
         Point("available", "1", Text("whether the grid is there", "电网可用")),
         Point("price_import", "CNY/MWh", Text("import price", "购电价")),
         Point("price_export", "CNY/MWh", Text("export price", "上网价")),
+        Point("drawn", "MWh", Text("import in this demand interval", "本需量周期已购电量")),
+        Point("interval", "h", Text("demand interval", "需量周期")),
         Point("peak_even", "MW", Text("highest demand, even months", "最大需量（双数月）")),
         Point("peak_odd", "MW", Text("highest demand, odd months", "最大需量（单数月）")),
     )
@@ -50,11 +52,20 @@ class GridTie(Kind):
       - {kind: load, name: works, node: bus, profile: {constant: 1 MW}}
     """
 
-    node: ElectricityNode
-    import_max: Annotated[Power, Field(ge=0, description="what the tie can carry inwards")]
-    export_max: Annotated[Power, Field(ge=0, description="what the tie can carry outwards")] = 0.0
-    contract: Annotated[Power, Field(gt=0, description="contracted import")] | None = None
-    tariff: Name
+    node: Annotated[
+        ElectricityNode, Field(title="并网节点", description="node it ties to the grid")
+    ]
+    import_max: Annotated[
+        Power, Field(ge=0, title="购电上限", description="what the tie can carry inwards")
+    ]
+    export_max: Annotated[
+        Power, Field(ge=0, title="上网上限", description="what the tie can carry outwards")
+    ] = 0.0
+    contract: Annotated[
+        Annotated[Power, Field(gt=0)] | None,
+        Field(title="合同需量", description="contracted import"),
+    ] = None
+    tariff: Annotated[TariffName, Field(title="电价", description="tariff it is billed by")]
 
     @property
     def contract_limit(self) -> float:
@@ -63,7 +74,7 @@ class GridTie(Kind):
 
     def lookback(self, hours: float) -> int:
         """Return how many slots a demand interval of a quarter-hour spans."""
-        return max(1, math.ceil(0.25 / hours - 1e-9))
+        return _slots_of_an_interval(hours)
 
     @staticmethod
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
@@ -79,7 +90,7 @@ class GridTie(Kind):
         even = m.once("peak_even", lower=m.figure("peak_even"))
         odd = m.once("peak_odd", lower=m.figure("peak_odd"))
         demand = bring * m.signal("demand_0")
-        for back in range(1, m.layout.lag):
+        for back in range(1, _slots_of_an_interval(float(m.layout.hours.min()))):
             demand = demand + bring.lag(back) * m.signal(f"demand_{back}")
         yield (
             "demand",
@@ -108,37 +119,47 @@ class GridTie(Kind):
         """Return the weights of the demand rule: mean power over the interval that ends with a step."""
         demand = outlook.tariffs[self.tariff].demand
         interval = 0.25 if demand is None else demand.interval
-        shares = {month: outlook.month_share(month) for month in np.unique(grid.local_month).tolist()}
+        shares = {
+            month: outlook.month_share(month) for month in np.unique(grid.local_month).tolist()
+        }
         price = 0.0 if demand is None else demand.price
         due = np.array([price * shares[month] for month in grid.local_month.tolist()])
         even = (grid.local_month % 2 == 0).astype(float)
         hours = grid.hours
         after = (grid.local_hour + hours) / interval
         ends = (hours >= interval - 1e-9) | (np.abs(after - np.rint(after)) < 1e-6)
-        slots = self.lookback(float(hours.min()))
         found = {
             "in_even": even,
             "in_odd": 1.0 - even,
             "demand_free": np.where(ends, 0.0, np.inf),
             "month_price": due,
         }
-        for back in range(slots):
+        for back in range(_slots_of_an_interval(float(hours.min()))):
             inside = back * hours < interval - 1e-9
             found[f"demand_{back}"] = np.where(inside, 1.0 / np.maximum(hours, interval), 0.0)
         return found
 
     def situation(self, readings: Readings, horizon: Horizon) -> Inputs:
-        """Return the highest demand so far, what one more MW of it costs, and what this interval has drawn."""
+        """Return the highest demand so far, what one more MW of it costs, and what this interval has drawn.
+
+        A higher demand is paid once and serves for the rest of the month, of which a plan sees only its
+        horizon: it weighs the price by the share of the rest that it sees.
+        """
         hours = horizon.grid.hours
         # What was drawn in the part of a demand interval that is over counts in the first row that ends one.
         drawn = np.zeros((1, len(hours)))
         if float(readings["drawn"]) > 0.0:
-            left = self._until_interval_ends(horizon.grid)
-            drawn[0, left] = float(readings["drawn"]) / 0.25
-        figures = {
-            name: np.array([float(readings[name])])
-            for name in ("peak_even", "peak_odd", "demand_price_even", "demand_price_odd")
-        }
+            interval = float(readings["interval"])
+            left = _steps_until_interval_ends(horizon.grid, interval)
+            drawn[0, left] = float(readings["drawn"]) / interval
+        figures = {name: np.array([float(readings[name])]) for name in ("peak_even", "peak_odd")}
+        even = horizon.grid.local_month % 2 == 0
+        for parity, inside in (("even", even), ("odd", ~even)):
+            left = max(float(readings[f"left_{parity}"]), 1e-9)
+            seen = min(1.0, float(hours[inside].sum()) / left)
+            figures[f"demand_price_{parity}"] = np.array(
+                [float(readings[f"demand_price_{parity}"]) * seen]
+            )
         return Inputs(signals={"demand_drawn": drawn}, figures=figures)
 
     def setpoints(self, step: PlannedStep) -> dict[str, float]:
@@ -152,11 +173,6 @@ class GridTie(Kind):
         """Return import, export and their difference [MW] as planned."""
         bring, send = amounts["import"][0] / hours, amounts["export"][0] / hours
         return {"p": bring - send, "import": bring, "export": send}
-
-    @staticmethod
-    def _until_interval_ends(grid: TimeGrid) -> int:
-        after = (grid.local_hour[:8] + grid.hours[:8]) / 0.25
-        return int(np.argmax(np.abs(after - np.rint(after)) < 1e-6))
 
     def device(self, truth: Outlook, random: np.random.Generator) -> TieDevice:
         """Return the tie with its true outages."""
@@ -174,11 +190,21 @@ class TieDevice:
         self._import_price: list[float] = signals["price_import"]
         self._export_price: list[float] = signals["price_export"]
         self._month: list[int] = truth.grid.local_month.tolist()
-        self._due = {month: float(price) for month, price in zip(self._month, signals["month_price"], strict=True)}
+        self._due = {
+            month: float(price)
+            for month, price in zip(self._month, signals["month_price"], strict=True)
+        }
         demand = truth.tariffs[tie.tariff].demand
         self._interval = 0.25 if demand is None else demand.interval
         self._ends: list[bool] = [free == 0.0 for free in signals["demand_free"]]
+        # Hours since the run's start at which each step, and each month, begins and ends.
+        after = np.cumsum(truth.grid.hours)
+        self._hour: list[float] = (after - truth.grid.hours).tolist()
+        months = truth.grid.local_month
+        self._starts_of = {m: self._hour[int(np.argmax(months == m))] for m in self._due}
+        self._ends_of = {m: float(after[months == m].max()) for m in self._due}
         self._drawn = 0.0
+        self._brought = 0.0
         self.peaks: dict[int, float] = {}
         self.p = 0.0
         self.costs = {"energy": 0.0, "demand": 0.0}
@@ -190,7 +216,7 @@ class TieDevice:
         return self._tie.import_max * there, self._tie.export_max * there
 
     def read(self) -> dict[str, Any]:
-        """Return power [MW], prices [CNY/MWh], and by month parity the peak [MW] and the price of one more MW."""
+        """Return power [MW], prices [CNY/MWh], and by month parity the peak [MW], the price of one more MW, and the hours left [h]."""
         i = min(self._index, len(self._month) - 1)
         found: dict[str, Any] = {
             "p": self.p,
@@ -200,12 +226,20 @@ class TieDevice:
             "price_import": self._import_price[i],
             "price_export": self._export_price[i],
             "drawn": self._drawn,
+            "interval": self._interval,
         }
         for month in (self._month[i], self._month[i] + 1):
             parity = "odd" if month % 2 else "even"
             found[f"peak_{parity}"] = self.peaks.get(month, 0.0)
             found[f"demand_price_{parity}"] = self._due.get(month, 0.0)
+            found[f"left_{parity}"] = self._ends_of.get(month, 0.0) - max(
+                self._hour[i], self._starts_of.get(month, 0.0)
+            )
         return found
+
+    def account(self) -> Account:
+        """Return what the grid gave, net of what it took."""
+        return Account(drawn=self._brought)
 
     def start_peak(self, peak: float) -> None:
         """Begin with a highest demand of `peak` [MW] in the first month."""
@@ -221,6 +255,7 @@ class TieDevice:
         self.p = min(bring, max(-send, -ports.get("node", 0.0)))
         price = self._import_price[index] if self.p > 0 else self._export_price[index]
         self.costs["energy"] += self.p * hours * price
+        self._brought += self.p * hours
         self._drawn += max(0.0, self.p) * hours
         if self._ends[index]:
             month, mean = self._month[index], self._drawn / max(hours, self._interval)
@@ -233,3 +268,14 @@ class TieDevice:
 
     def _pay_demand(self) -> None:
         self.costs["demand"] = sum(self._due.get(m, 0.0) * peak for m, peak in self.peaks.items())
+
+
+def _slots_of_an_interval(hours: float) -> int:
+    """Return how many slots of `hours` [h] a demand interval of a quarter-hour spans."""
+    return max(1, math.ceil(0.25 / hours - 1e-9))
+
+
+def _steps_until_interval_ends(grid: TimeGrid, interval: float) -> int:
+    """Return the first step at whose end a demand interval [h] ends."""
+    after = (grid.local_hour + grid.hours) / interval
+    return int(np.argmax(np.abs(after - np.rint(after)) < 1e-6))

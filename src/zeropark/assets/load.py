@@ -8,11 +8,11 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from zeropark.assets.kind import Floats, Kind
+from zeropark.assets.kind import Account, Floats, Kind
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block
 from zeropark.formulation.linear import Rule
-from zeropark.model.asset import ElectricityNode, Point
+from zeropark.model.asset import ElectricityUse, Point
 from zeropark.model.series import Profile
 from zeropark.units.text import Text
 from zeropark.units.types import EnergyPrice
@@ -39,9 +39,13 @@ class Load(Kind):
       - {kind: load, name: works, node: bus, profile: {constant: 1 MW}}
     """
 
-    node: ElectricityNode
-    profile: Profile
-    price_unserved: Annotated[EnergyPrice, Field(ge=0, description="cost of not serving it")] = 20_000.0
+    node: Annotated[
+        ElectricityUse, Field(title="用电节点", description="node it takes electricity from")
+    ]
+    profile: Annotated[Profile, Field(title="负荷曲线", description="what it asks for")]
+    price_unserved: Annotated[
+        EnergyPrice, Field(ge=0, title="未供电代价", description="cost of not serving it")
+    ] = 20_000.0
 
     @staticmethod
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
@@ -79,17 +83,23 @@ class LoadDevice:
         self.p = 0.0
         self.unserved = 0.0
         self.costs = {"unserved": 0.0}
+        self._used = 0.0
 
     def read(self) -> dict[str, Any]:
         """Return use, what was asked for, and what was not served [MW]."""
         return {"p": self.p, "demand": self.p + self.unserved, "unserved": self.unserved}
 
+    def account(self) -> Account:
+        """Return what was used."""
+        return Account(lost=self._used)
+
     def step(
         self, index: int, hours: float, setpoints: Mapping[str, float], ports: Mapping[str, float]
     ) -> dict[str, float]:
         """Take the profile's power."""
-        del hours, setpoints, ports
+        del setpoints, ports
         self.p, self.unserved = self._demand[index], 0.0
+        self._used += self.p * hours
         return {"node": -self.p}
 
     def adjust(self, port: str, change: float, hours: float) -> float:
@@ -98,5 +108,6 @@ class LoadDevice:
         lost = min(self.p, max(0.0, change))
         self.p -= lost
         self.unserved += lost
+        self._used -= lost * hours
         self.costs["unserved"] += lost * hours * self._price
         return lost

@@ -7,15 +7,21 @@ from typing import Annotated
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
-from zeropark.model.asset import Name
+from zeropark.model.asset import SeriesName
+from zeropark.units.refusal import refusal
+from zeropark.units.text import Text
 from zeropark.units.timegrid import TimeGrid
 from zeropark.units.types import Power, Ratio
 
 Floats = npt.NDArray[np.float64]
 Day = Annotated[tuple[Ratio, ...], Field(min_length=24, max_length=24)]
 _SATURDAY = 5
+_ONE_OF = Text(
+    "a profile says exactly one of: constant, weekday (with mean), series",
+    "曲线只写其中一项：constant、weekday（连同 mean）、series",
+)
+_TOGETHER = Text("weekday and mean stand together; write both", "weekday 与 mean 要一起写")
 _EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday.
 
 
@@ -31,17 +37,15 @@ class Profile(BaseModel):
     mean: Annotated[Power, Field(ge=0)] | None = None
     weekday: Day | None = None
     weekend: Day | None = None
-    series: Name | None = None
+    series: SeriesName | None = None
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Profile:
         said = [self.constant is not None, self.weekday is not None, self.series is not None]
         if sum(said) != 1:
-            raise PydanticCustomError(
-                "profile", "a profile is one of: constant, weekday (with mean), series"
-            )
+            raise refusal("profile_one", _ONE_OF)
         if (self.weekday is None) != (self.mean is None):
-            raise PydanticCustomError("profile", "weekday and mean stand together")
+            raise refusal("profile_mean", _TOGETHER)
         return self
 
     def on_grid(self, grid: TimeGrid) -> Floats:

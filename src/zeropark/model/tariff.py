@@ -3,21 +3,60 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from zeropark.model.asset import Name
+from zeropark.model.asset import Label, Name
+from zeropark.units.refusal import refusal
 from zeropark.units.text import Text
 from zeropark.units.timegrid import TimeGrid
 from zeropark.units.types import DemandPrice, Duration, EnergyPrice
 
 Floats = npt.NDArray[np.float64]
-HourSpan = Annotated[str, Field(pattern=r"^\d{1,2}(:\d{2})?-\d{1,2}(:\d{2})?$")]
 _QUARTERS = 96
+_SPAN = re.compile(r"^([01]?\d|2[0-3])(:00|:15|:30|:45)?-(([01]?\d|2[0-3])(:00|:15|:30|:45)?|24(:00)?)$")
+_NO_SPAN = Text(
+    "'{given}' is not a span of hours, such as 17-23 or 6:30-8:15; allowed: 0 to 24, on quarter-hours",
+    "“{given}”不是时段，例如 17-23 或 6:30-8:15；可用：0 至 24 时，以一刻钟为界",
+)
+_EMPTY_SPAN = Text(
+    "'{given}' begins where it ends; the whole day is 0-24",
+    "“{given}”首尾相同；全天写 0-24",
+)
+_HOLE = Text(
+    "the bands leave a hole at {at}; give these hours to a band",
+    "各时段在 {at} 留有空缺；把这些小时归入一个时段",
+)
+_OVERLAP = Text(
+    "two bands overlap at {at}; leave these hours to one band",
+    "有两个时段在 {at} 重叠；这些小时只归一个时段",
+)
+_ORDER = Text(
+    "the season from {later} stands after the one from {earlier}; write them in order",
+    "始于 {later} 的季节写在始于 {earlier} 的之后；按日期先后写",
+)
+_ARBITRAGE = Text(
+    "export at {sold} CNY/MWh is above import at {bought} CNY/MWh at {at} from {since}; who buys and sells "
+    "at once would earn without end: export must not be above import",
+    "自 {since} 起 {at} 上网价 {sold} CNY/MWh 高于购电价 {bought} CNY/MWh；同时买卖可无限获利："
+    "上网价不得高于购电价",
+)
+
+
+def _is_span(text: str) -> str:
+    if not _SPAN.match(text):
+        raise refusal("hours_span", _NO_SPAN, given=text)
+    first, _, last = text.partition("-")
+    if _quarter(first) == _quarter(last):
+        raise refusal("hours_empty", _EMPTY_SPAN, given=text)
+    return text
+
+
+HourSpan = Annotated[str, AfterValidator(_is_span)]
 
 
 class Band(BaseModel):
@@ -57,14 +96,13 @@ class Season(BaseModel):
     @model_validator(mode="after")
     def _covers_the_day_once(self) -> Season:
         covered = sum(band.quarters().astype(int) for band in self.bands)
-        for word, wrong in (("a hole", covered == 0), ("an overlap", covered > 1)):
+        for code, text, wrong in (
+            ("tariff_hole", _HOLE, covered == 0),
+            ("tariff_overlap", _OVERLAP, covered > 1),
+        ):
             at = np.flatnonzero(wrong)
             if len(at):
-                raise PydanticCustomError(
-                    "tariff_hours",
-                    "the bands leave {word} at {at}; every quarter-hour of the day needs one band",
-                    {"word": word, "at": _spans(at)},
-                )
+                raise refusal(code, text, field="bands", at=_spans(at))
         return self
 
     def prices(self) -> Floats:
@@ -93,7 +131,7 @@ class Tariff(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Name
-    label: Text | None = None
+    label: Label | None = None
     energy: tuple[Season, ...] = Field(min_length=1)
     export: tuple[Season, ...] = ()
     demand: Demand | None = None
@@ -103,12 +141,27 @@ class Tariff(BaseModel):
     def _in_order(cls, seasons: tuple[Season, ...]) -> tuple[Season, ...]:
         for earlier, later in zip(seasons, seasons[1:], strict=False):
             if later.since <= earlier.since:
-                raise PydanticCustomError(
-                    "tariff_order",
-                    "the season from {later} stands after the one from {earlier}; write them in order",
-                    {"later": str(later.since), "earlier": str(earlier.since)},
-                )
+                raise refusal("tariff_order", _ORDER, later=str(later.since), earlier=str(earlier.since))
         return seasons
+
+    @model_validator(mode="after")
+    def _sells_no_dearer_than_it_buys(self) -> Tariff:
+        for since in sorted({season.since for season in (*self.energy, *self.export)}):
+            bought, sold = _season_at(self.energy, since), _season_at(self.export, since)
+            if bought is None or sold is None:
+                continue
+            wrong = np.flatnonzero(sold.prices() > bought.prices())
+            if len(wrong):
+                raise refusal(
+                    "export_above_import",
+                    _ARBITRAGE,
+                    field="export",
+                    sold=f"{sold.prices()[wrong[0]]:g}",
+                    bought=f"{bought.prices()[wrong[0]]:g}",
+                    at=_spans(wrong),
+                    since=str(since),
+                )
+        return self
 
     def import_prices(self, grid: TimeGrid) -> Floats:
         """Return the price of an imported MWh at each step [CNY/MWh], shape (N,); NaN before the first season."""
@@ -117,6 +170,12 @@ class Tariff(BaseModel):
     def export_prices(self, grid: TimeGrid) -> Floats:
         """Return what an exported MWh earns at each step [CNY/MWh], shape (N,); 0 where nothing is agreed."""
         return _by_step(self.export, grid) if self.export else np.zeros(len(grid))
+
+
+def _season_at(seasons: tuple[Season, ...], day: dt.date) -> Season | None:
+    """Return the season that holds on `day`; None before the first."""
+    held = [season for season in seasons if season.since <= day]
+    return held[-1] if held else None
 
 
 def _by_step(seasons: tuple[Season, ...], grid: TimeGrid) -> Floats:

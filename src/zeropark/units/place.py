@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from pydantic import ConfigDict, Field
+
+from zeropark.units.quantity import Unit
+from zeropark.units.types import Zone
 
 _EARTH_RADIUS = 6371.0  # [km], mean radius (IUGG)
 
@@ -16,10 +22,18 @@ class Place:
     zone: an IANA time zone name.
     """
 
-    latitude: float
-    longitude: float
-    altitude: float
-    zone: str
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    latitude: Annotated[
+        float, Unit("deg"), Field(ge=-90, le=90, description="north +", title="纬度，北为正")
+    ]
+    longitude: Annotated[
+        float, Unit("deg"), Field(ge=-180, le=180, description="east +", title="经度，东为正")
+    ]
+    altitude: Annotated[
+        float, Unit("m"), Field(ge=-450, le=6000, description="above sea level", title="海拔")
+    ]
+    zone: Zone
 
     def distance_to(self, other: Place) -> float:
         """Return the great-circle distance to `other` [km] (haversine)."""

@@ -13,7 +13,10 @@ from functools import lru_cache
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, core_schema
+
+from zeropark.units.refusal import refusal
+from zeropark.units.text import Text
 
 # symbol -> (exponents of the basic dimensions, size in the basic unit). Basic units: MW, h, CNY, K,
 # m, t, core, month, deg, Pa, car. `kWh` is power times time, so `CNY/kWh` needs no entry of its own.
@@ -59,6 +62,19 @@ _BASIC: dict[str, tuple[dict[str, int], float]] = {
     "hPa": ({"pressure": 1}, 0.1),
     "Pa": ({"pressure": 1}, 1e-3),
 }
+_NO_UNIT = Text(
+    "{given} has no unit; write it with one, such as {given} {unit}",
+    "{given} 没有单位；写上单位，例如 {given} {unit}",
+)
+_NO_NUMBER = Text(
+    "'{given}' is not a number with a unit, such as 1 {unit}",
+    "“{given}”不是带单位的数，例如 1 {unit}",
+)
+_WRONG_UNIT = Text(
+    "the unit of '{given}' does not fit; allowed: {allowed}",
+    "“{given}”的单位不符；可用：{allowed}",
+)
+_NOT_FINITE = Text("'{given}' is not finite; write a number", "“{given}”不是有限数；写一个数")
 _NUMBER = re.compile(r"^\s*([-+−]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*$")
 
 
@@ -137,38 +153,33 @@ class Unit:
             return self._parse(value)
         in_file = bool(info.context and info.context.get("file"))
         if in_file and self.symbol != "1" and isinstance(value, int | float):
-            raise PydanticCustomError(
-                "unit_missing",
-                "{given} has no unit; write it with one, such as {given} {unit}",
-                {"given": f"{value:g}", "unit": self.symbol},
-            )
+            raise refusal("unit_missing", _NO_UNIT, given=f"{value:g}", unit=self.symbol)
         return value
 
     def _parse(self, text: str) -> float:
         match = _NUMBER.match(text)
         if not match:
-            raise PydanticCustomError(
-                "not_a_quantity",
-                "'{given}' is not a number with a unit, such as 1 {unit}",
-                {"given": text, "unit": self.symbol},
-            )
+            raise refusal("not_a_quantity", _NO_NUMBER, given=text, unit=self.symbol)
         number = float(match[1].replace("−", "-").replace("_", ""))
         written = match[2] or "1"
         try:
             inside = convert(number, written, self.symbol)
         except UnitError:
-            raise PydanticCustomError(
-                "wrong_unit",
-                "'{given}' is not in a unit of {unit}; allowed: {allowed}",
-                {
-                    "given": text,
-                    "unit": self.symbol,
-                    "allowed": ", ".join(known_units(self.symbol)[:6]),
-                },
-            ) from None
+            allowed = ", ".join(known_units(self.symbol)[:6])
+            raise refusal("wrong_unit", _WRONG_UNIT, given=text, allowed=allowed) from None
         if not math.isfinite(inside):
-            raise PydanticCustomError("not_finite", "'{given}' is not finite", {"given": text})
+            raise refusal("not_finite", _NOT_FINITE, given=text)
         return inside
+
+
+def spread(value: object) -> object:
+    """Return `3 4 5 m/s` as `[3 m/s, 4 m/s, 5 m/s]`; what is no text stays as it is."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"([-+.\de,\s]*[.\d])\s*(\D*)", value.strip())
+    if not match:
+        return value
+    return [f"{number} {match[2]}".strip() for number in match[1].replace(",", " ").split()]
 
 
 def _bounds(inner: dict[str, Any]) -> dict[str, Any]:

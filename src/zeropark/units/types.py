@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from typing import Annotated
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from zeropark.units.quantity import Unit
+from zeropark.units.quantity import Unit, spread
+from zeropark.units.refusal import meant, refusal, with_meant
+from zeropark.units.text import Text
 
 Power = Annotated[float, Unit("MW")]
 Energy = Annotated[float, Unit("MWh")]
@@ -24,3 +27,28 @@ CorePrice = Annotated[float, Unit("CNY/core-h")]
 Intensity = Annotated[float, Unit("t/MWh")]
 Ratio = Annotated[float, Unit("1")]
 Share = Annotated[float, Unit("1"), Field(ge=0, le=1)]
+TemperatureCoefficient = Annotated[float, Unit("1/K")]
+
+_Several = BeforeValidator(spread, json_schema_input_type=str | list[str])
+Speeds = Annotated[tuple[Speed, ...], _Several]
+"""Speeds in one text with one unit: `3 4 5 m/s`; or a list, a unit with each."""
+Powers = Annotated[tuple[Power, ...], _Several]
+"""Powers in one text with one unit: `0.1 0.4 0.85 kW`; or a list, a unit with each."""
+
+_NO_ZONE = Text(
+    "time zone '{given}' does not exist{meant} Allowed: an IANA name such as Asia/Shanghai",
+    "时区“{given}”不存在{meant}可用：IANA 时区名，例如 Asia/Shanghai",
+)
+
+
+def _known_zone(name: str) -> str:
+    """Return the name of a time zone as it is; refuses one the zone database does not have."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        text = with_meant(_NO_ZONE, meant(name, available_timezones()), given=name)
+        raise refusal("zone_unknown", text) from None
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]

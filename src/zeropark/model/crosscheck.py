@@ -1,0 +1,186 @@
+"""What must hold between the things of a park: names, references, carriers, who feeds whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from zeropark.model.asset import Asset, Port, Reference
+from zeropark.model.document import Document
+from zeropark.model.fields import Leaf, Loc
+from zeropark.units.refusal import meant, with_meant
+from zeropark.units.text import Text
+
+_SECTIONS = ("parties", "nodes", "assets", "tariffs", "contracts", "series", "studies")
+CARRIERS = ("electricity", "heat", "cooling", "compute")
+"""The carriers that need no kind to make them known."""
+_ONE = {
+    "parties": Text("party", "主体"),
+    "nodes": Text("node", "节点"),
+    "assets": Text("asset", "资产"),
+    "tariffs": Text("tariff", "电价"),
+    "contracts": Text("contract", "合同"),
+    "series": Text("series", "序列"),
+    "studies": Text("study", "研究"),
+}
+_TWICE = Text(
+    "'{name}' is the name of {first} too, on line {line}; give each a name of its own",
+    "“{name}”已是第 {line} 行 {first} 的名称；各取一个名称",
+)
+_UNKNOWN = Text("unknown {what} '{given}'{meant} Known: {known}", "未知{what}“{given}”{meant}已有：{known}")
+_NONE_KNOWN = Text("the park has no {what} '{given}'; add it", "园区没有{what}“{given}”；补上")
+_CARRIER = Text(
+    "'{given}' carries {is_}, {needs} is needed here; allowed: {allowed}",
+    "“{given}”的载体是 {is_}，此处需要 {needs}；可用：{allowed}",
+)
+_NO_CARRIER = Text("unknown carrier '{given}'{meant} Allowed: {allowed}", "未知载体“{given}”{meant}可用：{allowed}")
+_EMPTY = Text(
+    "nothing stands at this node; connect an asset or take the node out",
+    "此节点没有任何资产；接入资产，或删去此节点",
+)
+_UNFED = Text(
+    "{takers} take {carrier} here and nothing feeds it; add an asset that can, such as {feeders}",
+    "{takers} 在此取用 {carrier}，但没有供给；加入能供给的资产，例如 {feeders}",
+)
+_UNFED_PLAIN = Text(
+    "{takers} take {carrier} here and nothing feeds it; add an asset that can",
+    "{takers} 在此取用 {carrier}，但没有供给；加入能供给的资产",
+)
+_NO_FILE = Text(
+    "there is no file '{given}' beside the park file{meant}", "园区文件旁没有文件“{given}”{meant}"
+)
+_FEEDERS = {"electricity": "grid_tie, pv", "heat": "heat_pump, boiler", "cooling": "chiller", "compute": "data_hall"}
+
+
+def check_together(
+    document: Document, used: Mapping[str, type[Asset]], found: Iterable[Leaf], folder: Path | None
+) -> None:
+    """Note what is wrong between the things of the park; needs none of them to be without mistakes.
+
+    used: the kinds the park names. found: the file's values with their types. folder: where series lie.
+    """
+    names = {section: dict(_named(document, section)) for section in _SECTIONS}
+    _check_names(document)
+    carriers = _check_carriers(document, used)
+    touching: dict[str, list[tuple[Loc, Port]]] = {}
+    for leaf in found:
+        for mark in leaf.marks:
+            if not isinstance(leaf.value, str):
+                continue
+            if isinstance(mark, Reference):
+                _check_reference(document, leaf.loc, leaf.value, mark.to, names[mark.to])
+            elif isinstance(mark, Port) and _check_port(document, leaf, mark, carriers):
+                touching.setdefault(leaf.value, []).append((leaf.loc, mark))
+    if _every_kind_is_known(document, used):
+        _check_feeding(document, carriers, touching)
+    if folder is not None:
+        _check_files(document, folder)
+
+
+def _named(document: Document, section: str) -> Iterator[tuple[str, int]]:
+    listed = document.data.get(section)
+    for index, item in enumerate(listed if isinstance(listed, list) else ()):
+        if isinstance(item, dict) and isinstance(item.get("name"), str):
+            yield item["name"], index
+
+
+def _check_names(document: Document) -> None:
+    for section in _SECTIONS:
+        first: dict[str, int] = {}
+        for name, index in _named(document, section):
+            if name in first:
+                line = document.line((section, first[name]))
+                text = _TWICE.format(name=name, first=f"{section}[{first[name]}]", line=line)
+                document.mistake((section, index, "name"), "name_twice", text)
+            else:
+                first[name] = index
+
+
+def _check_carriers(document: Document, used: Mapping[str, type[Asset]]) -> dict[str, str]:
+    """Return the carrier of each node that has a known one."""
+    known = {*CARRIERS, *(port.carrier for kind in used.values() for port in kind.ports().values())}
+    found: dict[str, str] = {}
+    for name, index in _named(document, "nodes"):
+        carrier: Any = document.at(("nodes", index, "carrier"))
+        if not isinstance(carrier, str):
+            continue
+        found[name] = carrier
+        if carrier not in known:
+            allowed = sorted(known)
+            near = meant(carrier, allowed)
+            text = with_meant(_NO_CARRIER, near, given=carrier, allowed=", ".join(allowed))
+            document.mistake(("nodes", index, "carrier"), "carrier_unknown", text)
+    return found
+
+
+def _check_reference(
+    document: Document, loc: Loc, given: str, section: str, known: Mapping[str, int]
+) -> None:
+    if given in known:
+        return
+    what = _ONE[section]
+    if not known:
+        text = Text(
+            _NONE_KNOWN.en.format(what=what.en, given=given), _NONE_KNOWN.zh.format(what=what.zh, given=given)
+        )
+    else:
+        near, listed = meant(given, known), ", ".join(known)
+        text = Text(
+            _UNKNOWN.en.format(what=what.en, given=given, meant=near.en, known=listed),
+            _UNKNOWN.zh.format(what=what.zh, given=given, meant=near.zh, known=listed),
+        )
+    document.mistake(loc, f"{section}_unknown", text)
+
+
+def _check_port(document: Document, leaf: Leaf, port: Port, carriers: Mapping[str, str]) -> bool:
+    """Note a port at no node or at one of another carrier; return whether it is at a fitting one."""
+    given = str(leaf.value)
+    if given not in carriers:
+        names = dict(_named(document, "nodes"))
+        _check_reference(document, leaf.loc, given, "nodes", names)
+        return False
+    if carriers[given] != port.carrier:
+        fitting = [name for name, carrier in carriers.items() if carrier == port.carrier]
+        allowed = ", ".join(fitting) or f"carrier: {port.carrier}"
+        document.mistake(
+            leaf.loc, "carrier_wrong", _CARRIER,
+            given=given, is_=carriers[given], needs=port.carrier, allowed=allowed,
+        )
+        return False
+    return True
+
+
+def _every_kind_is_known(document: Document, used: Mapping[str, type[Asset]]) -> bool:
+    listed = document.data.get("assets")
+    return isinstance(listed, list) and all(
+        isinstance(item, dict) and item.get("kind") in used for item in listed
+    )
+
+
+def _check_feeding(
+    document: Document, carriers: Mapping[str, str], touching: Mapping[str, list[tuple[Loc, Port]]]
+) -> None:
+    for name, index in _named(document, "nodes"):
+        here = touching.get(name, [])
+        carrier = carriers.get(name, "")
+        if not here:
+            if carrier:
+                document.mistake(("nodes", index), "node_empty", _EMPTY)
+        elif not any(port.feeds for _, port in here):
+            takers = ", ".join(str(document.at((*loc[:2], "name"))) for loc, _ in here)
+            text = _UNFED if carrier in _FEEDERS else _UNFED_PLAIN
+            feeders = _FEEDERS.get(carrier, "")
+            document.mistake(
+                ("nodes", index), "node_unfed", text, takers=takers, carrier=carrier, feeders=feeders
+            )
+
+
+def _check_files(document: Document, folder: Path) -> None:
+    for _, index in _named(document, "series"):
+        file = document.at(("series", index, "file"))
+        if isinstance(file, str) and not (folder / file).is_file():
+            beside = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+            text = with_meant(_NO_FILE, meant(file, beside), given=file)
+            document.mistake(("series", index, "file"), "series_file_missing", text)
+
