@@ -79,11 +79,11 @@ lock: $(UV) ## pin the requirements again (LOCK=--upgrade for newer versions)
 
 .PHONY: catalogues
 catalogues: .venv/ready-dev ## bring the catalogues of words up to date with the code
-	$(VENV)/pybabel -q extract -F babel.cfg -o src/zeropark/faces/locale/zeropark.pot --no-location \
-	  --sort-output --omit-header --project=zeropark src/zeropark
-	$(VENV)/pybabel -q update -i src/zeropark/faces/locale/zeropark.pot -D zeropark \
-	  -d src/zeropark/faces/locale --no-wrap --omit-header --no-fuzzy-matching
-	$(VENV)/pybabel -q compile -D zeropark -d src/zeropark/faces/locale
+	@mkdir -p build
+	$(VENV)/pybabel -q extract -F babel.cfg -o build/messages.pot --no-location --sort-output src/zeropark
+	$(VENV)/pybabel -q update -i build/messages.pot -d src/zeropark/faces/locale --no-wrap \
+	  --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	$(VENV)/pybabel -q compile -d src/zeropark/faces/locale
 
 .PHONY: clean
 clean: ## remove everything that was made: environments, caches, results
