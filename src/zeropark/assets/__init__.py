@@ -1,9 +1,9 @@
 """Asset kinds: one file each, found by themselves.
 
-A file is a kind's when it says `kind: ClassVar[str] = "…"`. It lies in this folder, in a folder named by
-the environment's `ZEROPARK_ASSETS`, or in an installed package that offers it under the entry point group
-`zeropark.assets` (entry name = kind, value = its class). Finding one edits nothing; a kind's code is loaded
-when a park names it.
+A file is a kind's when it says `kind: ClassVar[str] = "…"`. It lies in this folder, in a folder
+named by the environment's `ZEROPARK_ASSETS`, or in an installed package that offers it under the
+entry point group `zeropark.assets` (entry name = kind, value = its class). Finding one edits
+nothing; a kind's code is loaded when a park names it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    # For the type only: the contract imports numpy and the formulation, which finding kinds does not need.
+    # For the type only: the contract imports numpy and the formulation, which finding kinds does
+    # not need.
     from zeropark.assets.kind import Kind
 
 GROUP = "zeropark.assets"
@@ -56,8 +57,9 @@ class Kinds(Mapping[str, "type[Kind]"]):
 def kinds(folder: Path | None = None) -> Kinds:
     """Return the asset kinds: the product's, the installed ones, and those of a folder.
 
-    folder: a folder of kind files; by default the one `ZEROPARK_ASSETS` names, if it names one. Where two
-    have one name, the folder's counts before the installed one, and that before the product's.
+    folder: a folder of kind files; by default the one `ZEROPARK_ASSETS` names, if it names one.
+    Where two have one name, the folder's counts before the installed one, and that before the
+    product's.
     """
     named = os.environ.get(FOLDER)
     extra = folder or (Path(named) if named else None)

@@ -26,8 +26,9 @@ Label = Annotated[Text, BeforeValidator(_both_languages)]
 class Port:
     """Where an asset touches a node of `carrier`; the sign of a flow there is into the node.
 
-    Stands in the type of the field that names the node: `node: Annotated[str, Port("electricity")]`.
-    feeds: whether anything can flow into the node there; a pure user of the carrier says False.
+    Stands in the type of the field that names the node: `node: Annotated[str,
+    Port("electricity")]`. feeds: whether anything can flow into the node there; a pure user of the
+    carrier says False.
     """
 
     carrier: str
@@ -36,7 +37,10 @@ class Port:
 
 @dataclass(frozen=True)
 class Reference:
-    """A field that names another thing of the park: one of its `parties`, `tariffs`, `series`, `assets`."""
+    """A field that names another thing of the park.
+
+    One of its `parties`, `tariffs`, `series`, `assets`.
+    """
 
     to: str
 
@@ -73,8 +77,8 @@ class Point:
 class Asset(BaseModel):
     """A thing that makes, turns, stores, moves or uses a carrier.
 
-    Fields of a kind are its nameplate; each has a unit type, and `Field(description=…, title=…)` says
-    in English and Chinese what it is.
+    Fields of a kind are its nameplate; each has a unit type, and `Field(description=…, title=…)`
+    says in English and Chinese what it is.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

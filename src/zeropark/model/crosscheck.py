@@ -28,13 +28,17 @@ _TWICE = Text(
     "'{name}' is the name of {first} too, on line {line}; give each a name of its own",
     "“{name}”已是第 {line} 行 {first} 的名称；各取一个名称",
 )
-_UNKNOWN = Text("unknown {what} '{given}'{meant} Known: {known}", "未知{what}“{given}”{meant}已有：{known}")
+_UNKNOWN = Text(
+    "unknown {what} '{given}'{meant} Known: {known}", "未知{what}“{given}”{meant}已有：{known}"
+)
 _NONE_KNOWN = Text("the park has no {what} '{given}'; add it", "园区没有{what}“{given}”；补上")
 _CARRIER = Text(
     "'{given}' carries {is_}, {needs} is needed here; allowed: {allowed}",
     "“{given}”的载体是 {is_}，此处需要 {needs}；可用：{allowed}",
 )
-_NO_CARRIER = Text("unknown carrier '{given}'{meant} Allowed: {allowed}", "未知载体“{given}”{meant}可用：{allowed}")
+_NO_CARRIER = Text(
+    "unknown carrier '{given}'{meant} Allowed: {allowed}", "未知载体“{given}”{meant}可用：{allowed}"
+)
 _EMPTY = Text(
     "nothing stands at this node; connect an asset or take the node out",
     "此节点没有任何资产；接入资产，或删去此节点",
@@ -50,7 +54,12 @@ _UNFED_PLAIN = Text(
 _NO_FILE = Text(
     "there is no file '{given}' beside the park file{meant}", "园区文件旁没有文件“{given}”{meant}"
 )
-_FEEDERS = {"electricity": "grid_tie, pv", "heat": "heat_pump, boiler", "cooling": "chiller", "compute": "data_hall"}
+_FEEDERS = {
+    "electricity": "grid_tie, pv",
+    "heat": "heat_pump, boiler",
+    "cooling": "chiller",
+    "compute": "data_hall",
+}
 
 
 def check_together(
@@ -58,7 +67,8 @@ def check_together(
 ) -> None:
     """Note what is wrong between the things of the park; needs none of them to be without mistakes.
 
-    used: the kinds the park names. found: the file's values with their types. folder: where series lie.
+    used: the kinds the park names. found: the file's values with their types. folder: where series
+    lie.
     """
     names = {section: dict(_named(document, section)) for section in _SECTIONS}
     _check_names(document)
@@ -122,7 +132,8 @@ def _check_reference(
     what = _ONE[section]
     if not known:
         text = Text(
-            _NONE_KNOWN.en.format(what=what.en, given=given), _NONE_KNOWN.zh.format(what=what.zh, given=given)
+            _NONE_KNOWN.en.format(what=what.en, given=given),
+            _NONE_KNOWN.zh.format(what=what.zh, given=given),
         )
     else:
         near, listed = meant(given, known), ", ".join(known)
@@ -134,7 +145,10 @@ def _check_reference(
 
 
 def _check_port(document: Document, leaf: Leaf, port: Port, carriers: Mapping[str, str]) -> bool:
-    """Note a port at no node or at one of another carrier; return whether it is at a fitting one."""
+    """Note a port at no node or at one of another carrier.
+
+    Return whether it is at a fitting one.
+    """
     given = str(leaf.value)
     if given not in carriers:
         names = dict(_named(document, "nodes"))
@@ -144,8 +158,13 @@ def _check_port(document: Document, leaf: Leaf, port: Port, carriers: Mapping[st
         fitting = [name for name, carrier in carriers.items() if carrier == port.carrier]
         allowed = ", ".join(fitting) or f"carrier: {port.carrier}"
         document.mistake(
-            leaf.loc, "carrier_wrong", _CARRIER,
-            given=given, is_=carriers[given], needs=port.carrier, allowed=allowed,
+            leaf.loc,
+            "carrier_wrong",
+            _CARRIER,
+            given=given,
+            is_=carriers[given],
+            needs=port.carrier,
+            allowed=allowed,
         )
         return False
     return True
@@ -172,7 +191,12 @@ def _check_feeding(
             text = _UNFED if carrier in _FEEDERS else _UNFED_PLAIN
             feeders = _FEEDERS.get(carrier, "")
             document.mistake(
-                ("nodes", index), "node_unfed", text, takers=takers, carrier=carrier, feeders=feeders
+                ("nodes", index),
+                "node_unfed",
+                text,
+                takers=takers,
+                carrier=carrier,
+                feeders=feeders,
             )
 
 
@@ -183,4 +207,3 @@ def _check_files(document: Document, folder: Path) -> None:
             beside = [path.name for path in folder.iterdir()] if folder.is_dir() else []
             text = with_meant(_NO_FILE, meant(file, beside), given=file)
             document.mistake(("series", index, "file"), "series_file_missing", text)
-

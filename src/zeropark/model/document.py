@@ -16,10 +16,13 @@ from zeropark.units.text import Text
 
 _MISSING = Text("there is no such file{near}", "没有这个文件{near}")
 _UNREADABLE = Text("the file cannot be read: {said}", "无法读取文件：{said}")
-_NOT_TEXT = Text("the file is not UTF-8 text; save it as UTF-8", "文件不是 UTF-8 文本；另存为 UTF-8")
+_NOT_TEXT = Text(
+    "the file is not UTF-8 text; save it as UTF-8", "文件不是 UTF-8 文本；另存为 UTF-8"
+)
 _SYNTAX = Text("this is not YAML: {said}", "不是 YAML：{said}")
 _TWICE = Text(
-    "'{key}' is written twice, first on line {first}; leave one", "“{key}”写了两次，第一次在第 {first} 行；留一处"
+    "'{key}' is written twice, first on line {first}; leave one",
+    "“{key}”写了两次，第一次在第 {first} 行；留一处",
 )
 _ITSELF = Text("this refers to itself; write it out", "此处引用了自身；请直接写出")
 _NO_KEY = Text("a field's name must be plain text", "字段名必须是普通文字")
@@ -74,14 +77,20 @@ class Document:
     def mistake(
         self, loc: Loc, code: str, text: Text, line: int | None = None, **params: object
     ) -> None:
-        """Note a mistake at the place; `params` fill the sentence, `line` [from 1] is the place's unless told."""
+        """Note a mistake at the place.
+
+        `params` fill the sentence, `line` [from 1] is the place's unless told.
+        """
         said = text.format(**params) if params else text
         at = self.line(loc) if line is None else line
         self.mistakes.append(Mistake(self.file, at, self.where(loc), said, code, params))
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without its surprises: `no` and `on` are text, `7:30` is no number of minutes, `1e3` is a number."""
+    """YAML without its surprises.
+
+    `no` and `on` are text, `7:30` is no number of minutes, `1e3` is a number.
+    """
 
 
 _Loader.yaml_implicit_resolvers = {}
@@ -122,16 +131,20 @@ def parse_document(text: str, document: Document) -> Document:
         mark = getattr(error, "problem_mark", None)
         said = getattr(error, "problem", None) or str(error).partition("\n")[0]
         line = mark.line + 1 if mark else 1
-        complaint = Mistake(document.file, line, "", _SYNTAX.format(said=said), "yaml", {"said": said})
+        complaint = Mistake(
+            document.file, line, "", _SYNTAX.format(said=said), "yaml", {"said": said}
+        )
         raise ParkError([complaint]) from None
-    found: list[_Complaint] = []
-    data = None if node is None else _Builder(document.lines, found).build(node, (), frozenset())
+    complaints: list[_Complaint] = []
+    data = (
+        None if node is None else _Builder(document.lines, complaints).build(node, (), frozenset())
+    )
     if not isinstance(data, dict) or not data:
         raise ParkError([Mistake(document.file, 1, "", _NO_FIELDS, "file_empty")])
     document.data = data
     # A place is named by what stands there, which is known only now.
-    for complaint in found:
-        document.mistake(complaint.loc, complaint.code, complaint.text, complaint.line)
+    for one in complaints:
+        document.mistake(one.loc, one.code, one.text, one.line)
     return document
 
 

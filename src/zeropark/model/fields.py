@@ -1,4 +1,7 @@
-"""What a model's types say at a place in a file: the unit, the reference, the words beside a number."""
+"""What a model's types say at a place in a file.
+
+The unit, the reference, the words beside a number.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,8 @@ Loc = tuple[str | int, ...]
 class Leaf:
     """A value of a file that is no mapping and no list, with what its type says.
 
-    loc: where below the model. value: as written. marks: the type's metadata, such as `Unit` or `Port`.
-    title: the words of the field it stands in.
+    loc: where below the model. value: as written. marks: the type's metadata, such as `Unit` or
+    `Port`. title: the words of the field it stands in.
     """
 
     loc: Loc
@@ -36,7 +39,10 @@ class Leaf:
 
 
 def leaves(model: type, raw: object, loc: Loc = ()) -> Iterator[Leaf]:
-    """Yield each value written in `raw` for which `model` has a type; what fits nowhere is passed over."""
+    """Yield each value written in `raw` for which `model` has a type.
+
+    What fits nowhere is passed over.
+    """
     known = members(model)
     if not isinstance(raw, Mapping):
         return
@@ -47,12 +53,18 @@ def leaves(model: type, raw: object, loc: Loc = ()) -> Iterator[Leaf]:
 
 
 def mark_at(model: type, loc: Loc) -> tuple[object, ...]:
-    """Return the metadata of the type at `loc` below `model`; nothing where there is no such place."""
+    """Return the metadata of the type at `loc` below `model`.
+
+    Nothing where there is no such place.
+    """
     return _bare(_annotation_at(model, loc))[1]
 
 
 def type_at(model: type, loc: Loc) -> object:
-    """Return the type at `loc` below `model`, without metadata; None where there is no such place."""
+    """Return the type at `loc` below `model`, without metadata.
+
+    None where there is no such place.
+    """
     return _bare(_annotation_at(model, loc))[0]
 
 
@@ -69,8 +81,11 @@ def _annotation_at(model: type, loc: Loc) -> Any:
 
 
 def members(model: type) -> dict[str, tuple[Any, Text]]:
-    """Return the fields of a model or dataclass as a file names them: (annotation, words) by name."""
-    if isinstance(model, type) and issubclass(model, BaseModel):
+    """Return the fields of a model or dataclass as a file names them.
+
+    (annotation, words) by name.
+    """
+    if issubclass(model, BaseModel):
         return {
             info.alias or name: (_whole(info), _words(name, info))
             for name, info in model.model_fields.items()
@@ -90,9 +105,9 @@ def _below(
         if isinstance(annotation, type) and members(annotation):
             yield from leaves(annotation, value, loc)
         elif get_origin(annotation) is not None:
-            inner = get_args(annotation)
+            values = get_args(annotation)[-1]
             for key, item in value.items():
-                yield from _below(inner[-1] if inner else object, item, (*loc, str(key)), (), title)
+                yield from _below(values, item, (*loc, str(key)), (), title)
     elif isinstance(value, Sequence) and not isinstance(value, str):
         inner = [part for part in get_args(annotation) if part is not Ellipsis]
         for index, item in enumerate(value):
@@ -107,13 +122,13 @@ def _bare(annotation: Any) -> tuple[Any, tuple[object, ...]]:
     marks: tuple[object, ...] = ()
     while True:
         if get_origin(annotation) is Annotated:
-            annotation, *found = get_args(annotation)
-            marks = (*marks, *found)
+            parts = get_args(annotation)
+            annotation, marks = parts[0], (*marks, *parts[1:])
         elif get_origin(annotation) in (Union, types.UnionType):
-            parts = [part for part in get_args(annotation) if part is not type(None)]
-            if len(parts) != 1:
+            some = [part for part in get_args(annotation) if part is not type(None)]
+            if len(some) != 1:
                 return annotation, marks
-            annotation = parts[0]
+            annotation = some[0]
         else:
             return annotation, marks
 

@@ -44,10 +44,18 @@ class ParkError(Exception):
 
 # What pydantic refuses by itself, by its error type. Placeholders: {given} as written in the file,
 # {unit} of the field with a leading space, and the parameters pydantic gives.
-_ABOVE = Text("{given} is too small; allowed: more than {gt}{unit}", "{given} 太小；可用：大于 {gt}{unit}")
-_FROM = Text("{given} is too small; allowed: {ge}{unit} or more", "{given} 太小；可用：不小于 {ge}{unit}")
-_BELOW = Text("{given} is too large; allowed: less than {lt}{unit}", "{given} 太大；可用：小于 {lt}{unit}")
-_UP_TO = Text("{given} is too large; allowed: {le}{unit} or less", "{given} 太大；可用：不大于 {le}{unit}")
+_ABOVE = Text(
+    "{given} is too small; allowed: more than {gt}{unit}", "{given} 太小；可用：大于 {gt}{unit}"
+)
+_FROM = Text(
+    "{given} is too small; allowed: {ge}{unit} or more", "{given} 太小；可用：不小于 {ge}{unit}"
+)
+_BELOW = Text(
+    "{given} is too large; allowed: less than {lt}{unit}", "{given} 太大；可用：小于 {lt}{unit}"
+)
+_UP_TO = Text(
+    "{given} is too large; allowed: {le}{unit} or less", "{given} 太大；可用：不大于 {le}{unit}"
+)
 _NUMBER = Text("'{given}' is not a number", "“{given}”不是数")
 _QUANTITY = Text(
     "'{given}' is not a number; write a number with its unit", "“{given}”不是数；写数和单位"
@@ -55,16 +63,24 @@ _QUANTITY = Text(
 _WHOLE = Text("'{given}' is not a whole number", "“{given}”不是整数")
 _TRUTH = Text("'{given}' is not true or false", "“{given}”不是 true 或 false")
 _TEXT = Text(
-    "{given} is not text; put it in quotes if it is meant as text", "{given} 不是文字；若是文字请加引号"
+    "{given} is not text; put it in quotes if it is meant as text",
+    "{given} 不是文字；若是文字请加引号",
 )
-_LIST = Text("a list is needed here, each item on a line that begins with -", "此处需要列表，每项一行，以 - 开头")
-_MAPPING = Text("fields are needed here, each on a line as name: value", "此处需要字段，每行一个，写作 名称: 值")
+_LIST = Text(
+    "a list is needed here, each item on a line that begins with -",
+    "此处需要列表，每项一行，以 - 开头",
+)
+_MAPPING = Text(
+    "fields are needed here, each on a line as name: value", "此处需要字段，每行一个，写作 名称: 值"
+)
 _DATE = Text("'{given}' is not a date, such as 2026-01-31", "“{given}”不是日期，例如 2026-01-31")
 _SHORT = Text(
-    "{actual_length} given, at least {min_length} needed", "有 {actual_length} 项，至少要 {min_length} 项"
+    "{actual_length} given, at least {min_length} needed",
+    "有 {actual_length} 项，至少要 {min_length} 项",
 )
 _LONG = Text(
-    "{actual_length} given, at most {max_length} allowed", "有 {actual_length} 项，至多 {max_length} 项"
+    "{actual_length} given, at most {max_length} allowed",
+    "有 {actual_length} 项，至多 {max_length} 项",
 )
 _BOTH_WORDS = Text(
     "write the words in both languages: {{en: …, zh: …}}", "写出两种语言：{{en: …, zh: …}}"
@@ -81,7 +97,9 @@ SENTENCES: dict[str, Text] = {
     "greater_than_equal": _FROM,
     "less_than": _BELOW,
     "less_than_equal": _UP_TO,
-    "multiple_of": Text("{given} is no multiple of {multiple_of}", "{given} 不是 {multiple_of} 的倍数"),
+    "multiple_of": Text(
+        "{given} is no multiple of {multiple_of}", "{given} 不是 {multiple_of} 的倍数"
+    ),
     "finite_number": Text("{given} is not finite; write a number", "{given} 不是有限数；写一个数"),
     "float_type": _QUANTITY,
     "float_parsing": _NUMBER,
@@ -93,11 +111,18 @@ SENTENCES: dict[str, Text] = {
     "string_type": _TEXT,
     "string_too_short": Text("nothing is written here", "此处没有内容"),
     "string_too_long": Text(
-        "'{given}' is too long; at most {max_length} letters", "“{given}”太长；至多 {max_length} 个字符"
+        "'{given}' is too long; at most {max_length} letters",
+        "“{given}”太长；至多 {max_length} 个字符",
     ),
     "string_pattern_mismatch": _PATTERN,
-    "literal_error": Text("'{given}' is not known{meant} Allowed: {expected}", "“{given}”不可用{meant}可用：{expected}"),
-    "enum": Text("'{given}' is not known{meant} Allowed: {expected}", "“{given}”不可用{meant}可用：{expected}"),
+    "literal_error": Text(
+        "'{given}' is not known{meant} Allowed: {expected}",
+        "“{given}”不可用{meant}可用：{expected}",
+    ),
+    "enum": Text(
+        "'{given}' is not known{meant} Allowed: {expected}",
+        "“{given}”不可用{meant}可用：{expected}",
+    ),
     "list_type": _LIST,
     "tuple_type": _LIST,
     "set_type": _LIST,
@@ -134,7 +159,9 @@ def explain(error: ErrorDetails, given: str, unit: str, siblings: Iterable[str])
         # pydantic has filled in the English sentence already.
         return Text(error["msg"], chinese.format(**context))
     if error["type"] == "literal_error":
-        siblings = [part.strip(" '") for part in str(context["expected"]).replace(" or ", ",").split(",")]
+        siblings = [
+            part.strip(" '") for part in str(context["expected"]).replace(" or ", ",").split(",")
+        ]
         context["expected"] = ", ".join(siblings)
     name = str(error["loc"][-1]) if error["loc"] else ""
     near = meant(name if error["type"] == "extra_forbidden" else given, siblings)

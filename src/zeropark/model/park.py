@@ -58,14 +58,17 @@ class Party(_Part):
 class Node(_Part):
     """A place where one carrier balances at every step.
 
-    spill_cost: what throwing the carrier away costs [CNY/MWh]; where it is not said, that is a last resort.
+    spill_cost: what throwing the carrier away costs [CNY/MWh]; where it is not said, that is a
+    last resort.
     """
 
     name: Name
     carrier: Annotated[str, Field(description="what flows here", title="载体")]
     label: Label | None = None
     spill_cost: (
-        Annotated[EnergyPrice, Field(ge=0, description="cost of throwing it away", title="弃用代价")]
+        Annotated[
+            EnergyPrice, Field(ge=0, description="cost of throwing it away", title="弃用代价")
+        ]
         | None
     ) = None
 
@@ -90,10 +93,10 @@ class Series(_Part):
     """A file of the user's, with what its columns mean, or a series that is generated.
 
     of: what it is. asset: whose it is, where the park has several. file: beside the park file.
-    time, column: names of columns (or numbers from 1 where the file has no header). unit: of the column.
-    zone: of the times. stamps: whether a row's time is the start or the end of its interval.
-    dates: the order of day and month. decimal: the decimal sign. columns: further columns by meaning.
-    seed: of the generator.
+    time, column: names of columns (or numbers from 1 where the file has no header). unit: of the
+    column. zone: of the times. stamps: whether a row's time is the start or the end of its
+    interval. dates: the order of day and month. decimal: the decimal sign. columns: further
+    columns by meaning. seed: of the generator.
     """
 
     name: Name
@@ -126,7 +129,9 @@ class Study(_Part):
     start: dt.date
     days: Annotated[int, Field(ge=1, le=3660, description="days", title="天数")] = 1
     step: Annotated[Duration, Field(gt=0, le=1, description="step length", title="步长")] = 0.25
-    horizon: Annotated[Duration, Field(ge=1, description="how far a plan looks", title="计划前瞻")] = 48.0
+    horizon: Annotated[
+        Duration, Field(ge=1, description="how far a plan looks", title="计划前瞻")
+    ] = 48.0
     seed: Annotated[int, Field(ge=0)] = 1
 
 
@@ -170,7 +175,10 @@ class Park(_Part):
         return tuple(series for series in self.series if series.of == what)
 
     def assumptions(self) -> tuple[Number, ...]:
-        """Return the numbers that nobody published: marked as assumption, recalled, or without a source."""
+        """Return the numbers that nobody published.
+
+        Marked as assumption, recalled, or without a source.
+        """
         return tuple(n for n in self.numbers if n.source is None or n.source.status in _UNPUBLISHED)
 
 

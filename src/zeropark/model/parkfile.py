@@ -22,9 +22,15 @@ from zeropark.units.text import Text
 
 Kinds = Mapping[str, type[Asset]]
 _IN_FILE = {"file": True}
-_NOTHING = Text("nothing is written here; write a value or take the line out", "此处为空；写上值，或删去这一行")
-_KIND_MISSING = Text("kind is missing; write kind: with one of {allowed}", "缺少 kind；写 kind:，可用：{allowed}")
-_KIND_UNKNOWN = Text("unknown kind '{given}'{meant} Allowed: {allowed}", "未知种类“{given}”{meant}可用：{allowed}")
+_NOTHING = Text(
+    "nothing is written here; write a value or take the line out", "此处为空；写上值，或删去这一行"
+)
+_KIND_MISSING = Text(
+    "kind is missing; write kind: with one of {allowed}", "缺少 kind；写 kind:，可用：{allowed}"
+)
+_KIND_UNKNOWN = Text(
+    "unknown kind '{given}'{meant} Allowed: {allowed}", "未知种类“{given}”{meant}可用：{allowed}"
+)
 _NO_MAPPING = Text(
     "fields are needed here, such as {{kind: load, name: office}}",
     "此处需要字段，例如 {{kind: load, name: office}}",
@@ -40,8 +46,13 @@ def read_park(path: Path, kinds: Kinds) -> Park:
     return _understand(read_document(path), kinds, path.parent)
 
 
-def parse_park(text: str, kinds: Kinds, file: str = "park.yaml", folder: Path | None = None) -> Park:
-    """Return the park that YAML `text` says; `file` names it in mistakes, `folder` holds its series."""
+def parse_park(
+    text: str, kinds: Kinds, file: str = "park.yaml", folder: Path | None = None
+) -> Park:
+    """Return the park that YAML `text` says.
+
+    `file` names it in mistakes, `folder` holds its series.
+    """
     return _understand(parse_document(text, Document(file)), kinds, folder)
 
 
@@ -111,7 +122,11 @@ def _note(document: Document, loc: Loc, model: type, error: ValidationError) -> 
         if value is None and one["type"] != "missing":
             document.mistake(full, "nothing", _NOTHING)
             continue
-        if one["type"] == "too_short" and isinstance(value, list) and len(value) >= one["ctx"]["min_length"]:
+        if (
+            one["type"] == "too_short"
+            and isinstance(value, list)
+            and len(value) >= one["ctx"]["min_length"]
+        ):
             continue  # There are enough; those with mistakes of their own were not counted.
         marks = mark_at(model, below)
         unit = next((mark.symbol for mark in marks if isinstance(mark, Unit)), "")

@@ -28,7 +28,8 @@ _EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday.
 class Profile(BaseModel):
     """A constant, a typical day, or a named series of the park.
 
-    constant: [MW]. weekday, weekend: 24 hourly numbers, relative to `mean` [MW] over them. series: name.
+    constant: [MW]. weekday, weekend: 24 hourly numbers, relative to `mean` [MW] over them. series:
+    name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,7 +50,10 @@ class Profile(BaseModel):
         return self
 
     def on_grid(self, grid: TimeGrid) -> Floats:
-        """Return the profile at each step [MW], shape (N,); NaN where only a series could say it."""
+        """Return the profile at each step [MW], shape (N,).
+
+        NaN where only a series could say it.
+        """
         if self.constant is not None:
             return np.full(len(grid), self.constant)
         if self.weekday is None or self.mean is None:
@@ -59,4 +63,5 @@ class Profile(BaseModel):
         scale = self.mean / float(workday.mean())
         hour = grid.local_hour.astype(int)
         rest = (grid.local_day + _EPOCH_WEEKDAY) % 7 >= _SATURDAY
-        return np.where(rest, restday[hour], workday[hour]) * scale
+        shape: Floats = np.where(rest, restday[hour], workday[hour])
+        return shape * scale

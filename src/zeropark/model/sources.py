@@ -2,8 +2,8 @@
 
     sources: {p_nom: "read: makers' sheet", "*": "assumption: the middle of what is usual"}
 
-stands in any mapping of a park file and covers the numbers in it and below it; the nearest one that names
-a number wins. The first word says how the number is known.
+stands in any mapping of a park file and covers the numbers in it and below it; the nearest one
+that names a number wins. The first word says how the number is known.
 """
 
 from __future__ import annotations
@@ -28,13 +28,16 @@ _SETTINGS = ("studies", "series")
 _STATUSES: tuple[str, ...] = get_args(Status)
 _DIGIT_FIRST = re.compile(r"^\s*[-+−]?\.?\d")
 _FORM = Text(
-    "'{given}' does not say how the number is known; write 'status: where from', with a status of {allowed}",
+    "'{given}' does not say how the number is known; write 'status: where from', "
+    "with a status of {allowed}",
     "“{given}”没有说明数从何而来；写“status: 出处”，status 可用：{allowed}",
 )
 _MAPPING = Text(
     "sources are written as field: 'status: where from'", "sources 写作 字段: 'status: 出处'"
 )
-_NOTHING = Text("'{given}' names no field written here{meant}", "“{given}”不是此处写出的字段{meant}")
+_NOTHING = Text(
+    "'{given}' names no field written here{meant}", "“{given}”不是此处写出的字段{meant}"
+)
 
 Sources = dict[Loc, dict[str, Source]]
 
@@ -65,7 +68,10 @@ def source_of(loc: Loc, sources: Sources) -> Source | None:
 
 
 def is_number(value: object) -> bool:
-    """Return whether a value of a file says a number, a date or a time: text that begins with a digit."""
+    """Return whether a value of a file says a number, a date or a time.
+
+    Text that begins with a digit.
+    """
     if isinstance(value, bool):
         return False
     return isinstance(value, int | float | dt.date) or (
@@ -76,7 +82,7 @@ def is_number(value: object) -> bool:
 def list_numbers(
     document: Document, found: list[Leaf], sources: Sources, assets: Mapping[int, Asset]
 ) -> tuple[Number, ...]:
-    """Return every number the file says and every default an asset of it uses, each with its source."""
+    """Return the numbers the file says and the defaults its assets use, each with its source."""
     lists: dict[Loc, list[Leaf]] = {}
     for leaf in found:
         if is_number(leaf.value) and leaf.loc[0] not in _SETTINGS:
@@ -106,7 +112,9 @@ def _defaults(document: Document, loc: Loc, asset: Asset) -> Iterator[Number]:
         label = _label(document, (*loc, name), named[name][1], {int(loc[-1]): asset})
         source = Source("assumption", f"default of kind {kind.kind}")
         where = f"{document.where(loc)} {name}"
-        yield Number(where, label, f"{info.get_default(call_default_factory=False):g}", unit, source)
+        yield Number(
+            where, label, f"{info.get_default(call_default_factory=False):g}", unit, source
+        )
 
 
 def _label(document: Document, loc: Loc, title: Text, assets: Mapping[int, Asset]) -> Text:
@@ -142,7 +150,9 @@ def _read(
     for name, words in raw.items():
         status, colon, rest = str(words).partition(":")
         if not colon or status.strip() not in _STATUSES or not rest.strip():
-            document.mistake((*loc, KEY, name), "source_form", _FORM, given=words, allowed=", ".join(_STATUSES))
+            document.mistake(
+                (*loc, KEY, name), "source_form", _FORM, given=words, allowed=", ".join(_STATUSES)
+            )
             continue
         if name != _ALL and name.partition(".")[0] not in beside:
             text = with_meant(_NOTHING, meant(name, beside), given=name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from itertools import pairwise
 from typing import Annotated
 
 import numpy as np
@@ -18,9 +19,12 @@ from zeropark.units.types import DemandPrice, Duration, EnergyPrice
 
 Floats = npt.NDArray[np.float64]
 _QUARTERS = 96
-_SPAN = re.compile(r"^([01]?\d|2[0-3])(:00|:15|:30|:45)?-(([01]?\d|2[0-3])(:00|:15|:30|:45)?|24(:00)?)$")
+_SPAN = re.compile(
+    r"^([01]?\d|2[0-3])(:00|:15|:30|:45)?-(([01]?\d|2[0-3])(:00|:15|:30|:45)?|24(:00)?)$"
+)
 _NO_SPAN = Text(
-    "'{given}' is not a span of hours, such as 17-23 or 6:30-8:15; allowed: 0 to 24, on quarter-hours",
+    "'{given}' is not a span of hours, such as 17-23 or 6:30-8:15; allowed: 0 to 24, "
+    "on quarter-hours",
     "“{given}”不是时段，例如 17-23 或 6:30-8:15；可用：0 至 24 时，以一刻钟为界",
 )
 _EMPTY_SPAN = Text(
@@ -40,8 +44,8 @@ _ORDER = Text(
     "始于 {later} 的季节写在始于 {earlier} 的之后；按日期先后写",
 )
 _ARBITRAGE = Text(
-    "export at {sold} CNY/MWh is above import at {bought} CNY/MWh at {at} from {since}; who buys and sells "
-    "at once would earn without end: export must not be above import",
+    "export at {sold} CNY/MWh is above import at {bought} CNY/MWh at {at} from {since}; "
+    "who buys and sells at once would earn without end: export must not be above import",
     "自 {since} 起 {at} 上网价 {sold} CNY/MWh 高于购电价 {bought} CNY/MWh；同时买卖可无限获利："
     "上网价不得高于购电价",
 )
@@ -62,8 +66,8 @@ HourSpan = Annotated[str, AfterValidator(_is_span)]
 class Band(BaseModel):
     """A price that holds in some hours of the local day.
 
-    hours: spans such as `17-23`; the start belongs to the span, the end does not; `23-7` goes over midnight.
-    price: [CNY/MWh].
+    hours: spans such as `17-23`; the start belongs to the span, the end does not; `23-7` goes over
+    midnight. price: [CNY/MWh].
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -139,9 +143,11 @@ class Tariff(BaseModel):
     @field_validator("energy", "export")
     @classmethod
     def _in_order(cls, seasons: tuple[Season, ...]) -> tuple[Season, ...]:
-        for earlier, later in zip(seasons, seasons[1:], strict=False):
+        for earlier, later in pairwise(seasons):
             if later.since <= earlier.since:
-                raise refusal("tariff_order", _ORDER, later=str(later.since), earlier=str(earlier.since))
+                raise refusal(
+                    "tariff_order", _ORDER, later=str(later.since), earlier=str(earlier.since)
+                )
         return seasons
 
     @model_validator(mode="after")
@@ -164,11 +170,17 @@ class Tariff(BaseModel):
         return self
 
     def import_prices(self, grid: TimeGrid) -> Floats:
-        """Return the price of an imported MWh at each step [CNY/MWh], shape (N,); NaN before the first season."""
+        """Return the price of an imported MWh at each step [CNY/MWh], shape (N,).
+
+        NaN before the first season.
+        """
         return _by_step(self.energy, grid)
 
     def export_prices(self, grid: TimeGrid) -> Floats:
-        """Return what an exported MWh earns at each step [CNY/MWh], shape (N,); 0 where nothing is agreed."""
+        """Return what an exported MWh earns at each step [CNY/MWh], shape (N,).
+
+        0 where nothing is agreed.
+        """
         return _by_step(self.export, grid) if self.export else np.zeros(len(grid))
 
 
@@ -202,5 +214,8 @@ def _spans(quarters: npt.NDArray[np.intp]) -> str:
     breaks = np.flatnonzero(np.diff(quarters) > 1)
     firsts = quarters[np.concatenate([[0], breaks + 1])]
     lasts = quarters[np.concatenate([breaks, [len(quarters) - 1]])] + 1
-    clock = [f"{f // 4:02d}:{f % 4 * 15:02d}-{e // 4:02d}:{e % 4 * 15:02d}" for f, e in zip(firsts, lasts, strict=True)]
+    clock = [
+        f"{f // 4:02d}:{f % 4 * 15:02d}-{e // 4:02d}:{e % 4 * 15:02d}"
+        for f, e in zip(firsts, lasts, strict=True)
+    ]
     return ", ".join(clock)

@@ -18,9 +18,9 @@ FIELD = "field"
 def refusal(code: str, text: Text, field: str = "", **params: object) -> PydanticCustomError:
     """Return the error a validator raises where a value is refused.
 
-    code: stable name of the mistake. text: the sentence, with placeholders for `params`; the Chinese
-    one travels with the error, so that a new kind edits no catalogue. field: the field to point at
-    where the check sees the whole object, dotted below it (`profile.mean`).
+    code: stable name of the mistake. text: the sentence, with placeholders for `params`; the
+    Chinese one travels with the error, so that a new kind edits no catalogue. field: the field to
+    point at where the check sees the whole object, dotted below it (`profile.mean`).
     """
     return PydanticCustomError(
         code, text.en, {**params, CHINESE: text.zh, **({FIELD: field} if field else {})}
@@ -43,5 +43,5 @@ def meant(given: str, allowed: Iterable[str]) -> Text:
 
 
 def with_meant(text: Text, near: Text, **params: object) -> Text:
-    """Return `text` with its `{meant}` filled from `near`, in each language its own, and `params`."""
+    """Return `text` with `{meant}` filled from `near` and its other placeholders from `params`."""
     return Text(text.en.format(meant=near.en, **params), text.zh.format(meant=near.zh, **params))
