@@ -6,14 +6,15 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from zeropark.assets.kind import Floats, Horizon, Kind, PlannedStep, Readings, RuleView
+from zeropark.assets.kind import Account, Floats, Horizon, Kind, PlannedStep, Readings, RuleView
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Rank
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
 from zeropark.model.asset import ElectricityNode, Point
+from zeropark.units.refusal import refusal
 from zeropark.units.text import Text
 from zeropark.units.types import Energy, EnergyPrice, Power, Share, Temperature
 
@@ -23,15 +24,23 @@ _COLD = np.array([-20.0, -10.0, 0.0, 10.0, 15.0, 35.0, 45.0, 50.0])
 _CHARGE = np.array([0.0, 0.1, 0.2, 0.5, 0.8, 1.0, 0.5, 0.0])
 _WARM = np.array([-20.0, -10.0, 0.0, 10.0, 45.0, 55.0])
 _DISCHARGE = np.array([0.3, 0.5, 0.8, 1.0, 1.0, 0.5])
+_NO_BAND = Text(
+    "{given} is not below ceiling {top}; allowed: floor < ceiling",
+    "{given} 不低于 ceiling {top}；可用：floor < ceiling",
+)
+_ABOVE_BEST = Text(
+    "{given} is above efficiency_best {best}; allowed: efficiency ≤ efficiency_best",
+    "{given} 高于 efficiency_best {best}；可用：efficiency ≤ efficiency_best",
+)
 
 
 class Battery(Kind):
     """A battery behind an inverter.
 
-    energy[t] = energy[t-1] · (1 - standing_loss)^(h/24) + efficiency · charge[t] - discharge[t] / efficiency,
-    floor ≤ energy ≤ ceiling, charge and discharge ≤ p_nom · h (all MWh per step).
-    Round trip and wear: facts of the park base, section 7. In the plant: power falls with cold and near
-    the ends of the band, efficiency falls with load, capacity fades with throughput.
+    energy[t] = energy[t-1] · (1 - standing_loss)^(h/24) + efficiency · charge[t] - discharge[t]
+    / efficiency, floor ≤ energy ≤ ceiling, charge and discharge ≤ p_nom · h (all MWh per step).
+    Round trip and wear: facts of the park base, section 7. In the plant: power falls with cold
+    and near the ends of the band, efficiency falls with load, capacity fades with throughput.
     """
 
     kind: ClassVar[str] = "battery"
@@ -51,20 +60,62 @@ class Battery(Kind):
       - {kind: battery, name: bat, node: bus, p_nom: 1 MW, e_nom: 2 MWh}
     """
 
-    node: ElectricityNode
-    p_nom: Annotated[Power, Field(gt=0, description="rated power of the inverter")]
-    e_nom: Annotated[Energy, Field(gt=0, description="rated energy")]
-    efficiency: Annotated[Share, Field(gt=0, description="one-way efficiency in ordinary use")] = 0.927
-    efficiency_best: Annotated[Share, Field(description="one-way efficiency at low power")] = 0.945
-    standing_loss: Annotated[Share, Field(description="share of the stored energy lost in a day")] = 0.001
-    floor: Annotated[Share, Field(description="lowest state of charge")] = 0.1
-    ceiling: Annotated[Share, Field(description="highest state of charge")] = 0.95
-    reserve: Annotated[Share, Field(description="kept above the floor for an outage")] = 0.0
-    start: Annotated[Share, Field(description="state of charge when a run begins")] = 0.5
-    wear_cost: Annotated[EnergyPrice, Field(ge=0, description="wear per energy discharged")] = 96.0
-    room_temperature: Annotated[Temperature, Field(description="what the enclosure is held at")] = 18.0
-    room_leak: Annotated[Share, Field(description="how far the cells follow the outside air")] = 0.2
-    fade: Annotated[Share, Field(description="capacity lost over one full cycle")] = 3.3e-5
+    node: Annotated[
+        ElectricityNode, Field(title="接入节点", description="node it stores electricity of")
+    ]
+    p_nom: Annotated[
+        Power, Field(gt=0, title="逆变器额定功率", description="rated power of the inverter")
+    ]
+    e_nom: Annotated[Energy, Field(gt=0, title="额定容量", description="rated energy")]
+    efficiency: Annotated[
+        Share, Field(gt=0, title="单程效率", description="one-way efficiency in ordinary use")
+    ] = 0.927
+    efficiency_best: Annotated[
+        Share, Field(title="最高单程效率", description="one-way efficiency at low power")
+    ] = 0.945
+    standing_loss: Annotated[
+        Share, Field(title="日自放电率", description="share of the stored energy lost in a day")
+    ] = 0.001
+    floor: Annotated[Share, Field(title="荷电下限", description="lowest state of charge")] = 0.1
+    ceiling: Annotated[Share, Field(title="荷电上限", description="highest state of charge")] = 0.95
+    reserve: Annotated[
+        Share, Field(title="备用荷电", description="kept above the floor for an outage")
+    ] = 0.0
+    start: Annotated[
+        Share, Field(title="初始荷电状态", description="state of charge when a run begins")
+    ] = 0.5
+    wear_cost: Annotated[
+        EnergyPrice, Field(ge=0, title="损耗成本", description="wear per energy discharged")
+    ] = 96.0
+    room_temperature: Annotated[
+        Temperature, Field(title="舱内温度", description="what the enclosure is held at")
+    ] = 18.0
+    room_leak: Annotated[
+        Share, Field(title="舱温随外温比例", description="how far the cells follow the outside air")
+    ] = 0.2
+    fade: Annotated[
+        Share, Field(title="每循环容量衰减", description="capacity lost over one full cycle")
+    ] = 3.3e-5
+
+    @model_validator(mode="after")
+    def _band_is_open(self) -> Battery:
+        if self.floor >= self.ceiling:
+            raise refusal(
+                "floor_above_ceiling",
+                _NO_BAND,
+                field="floor",
+                given=f"{self.floor:g}",
+                top=f"{self.ceiling:g}",
+            )
+        if self.efficiency > self.efficiency_best:
+            raise refusal(
+                "efficiency_above_best",
+                _ABOVE_BEST,
+                field="efficiency",
+                given=f"{self.efficiency:g}",
+                best=f"{self.efficiency_best:g}",
+            )
+        return self
 
     @property
     def e_floor(self) -> float:
@@ -90,7 +141,9 @@ class Battery(Kind):
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
         """Yield the balance of the store and its reserve."""
         efficiency = m.signal("efficiency")
-        charge = m.flow("charge", upper=m["p_nom"] * m.hours * m.signal("charge_limit"), means="rating")
+        charge = m.flow(
+            "charge", upper=m["p_nom"] * m.hours * m.signal("charge_limit"), means="rating"
+        )
         discharge = m.flow(
             "discharge", upper=m["p_nom"] * m.hours * m.signal("discharge_limit"), means="rating"
         )
@@ -99,7 +152,10 @@ class Battery(Kind):
 
         yield (
             "balance",
-            energy == energy.before * m["keep"] ** m.hours + charge * efficiency - discharge / efficiency,
+            energy
+            == energy.before * m.signal("keep") ** m.hours
+            + charge * efficiency
+            - discharge / efficiency,
         )
         yield "reserve", energy + short >= m["e_reserve"]
 
@@ -120,16 +176,20 @@ class Battery(Kind):
             "charge_limit": charge[None, :],
             "discharge_limit": discharge[None, :],
             "efficiency": np.full((1, count), efficiency),
+            # At its best nothing is lost by standing: a store that rests may fall below its floor.
+            "keep": np.full((1, count), 1.0 if outlook.best_case else self.keep),
         }
 
     def situation(self, readings: Readings, horizon: Horizon) -> Inputs:
         """Return the stored energy and what it is worth at the end."""
         worth = np.zeros((1, len(horizon.grid)))
         worth[0, -1] = horizon.end_price * self.efficiency
-        return Inputs(signals={"end_value": worth}, figures={"energy": np.array([readings["energy"]])})
+        return Inputs(
+            signals={"end_value": worth}, figures={"energy": np.array([readings["energy"]])}
+        )
 
     def setpoints(self, step: PlannedStep) -> dict[str, float]:
-        """Return the power, and what its local controller needs to weigh a stored MWh against the grid."""
+        """Return the power, and what a stored MWh is worth to its local controller."""
         columns = step.columns
         p = float(columns["discharge"][0] - columns["charge"][0]) / step.hours
         worth = -float(step.worth["balance"][0])
@@ -144,8 +204,8 @@ class Battery(Kind):
     def by_rule(self, readings: Readings, view: RuleView) -> dict[str, float]:
         """Return the band of import the local controller is to hold.
 
-        Surplus is stored; a low price fills the store up to a mark, a high price empties it, and the
-        target holds always.
+        Surplus is stored; a low price fills the store up to a mark, a high price empties
+        it, and the target holds always.
         """
         if view.band == "high":
             return {"low": 0.0, "high": 0.0}
@@ -180,23 +240,30 @@ class BatteryDevice:
         self.costs = {"wear": 0.0}
         self._index = 0
         self._before = self.energy
+        self._capacity_before = self.capacity
+        self._lost_before = 0.0
+        self._lost = 0.0
 
     def read(self) -> dict[str, Any]:
         """Return power [MW], stored energy [MWh], state of charge [1] and capacity [MWh]."""
         soc = self.energy / self.capacity
         return {"p": self.p, "energy": self.energy, "soc": soc, "capacity": self.capacity}
 
+    def account(self) -> Account:
+        """Return what the conversion and standing lost, and what is stored."""
+        return Account(lost=self._lost, held=self.energy)
+
     def limits(self, hours: float) -> tuple[float, float]:
         """Return the most it can charge and discharge in the present step [MW], both ≥ 0."""
-        b, energy = self._b, self._before
-        soc = energy / self.capacity
+        b, energy, capacity = self._b, self._before, self._capacity_before
+        soc = energy / capacity
         # The battery's own controller tapers over the last tenth of the band at either end.
         up = min(1.0, max(0.0, (b.ceiling - soc) / 0.1 + 0.15)) if soc < b.ceiling else 0.0
         down = min(1.0, max(0.0, (soc - b.floor) / 0.1 + 0.15)) if soc > b.floor else 0.0
         if self._charge is not None and self._discharge is not None:
             up, down = up * self._charge[self._index], down * self._discharge[self._index]
-        room = (b.ceiling * self.capacity - energy) / (hours * b.efficiency_best)
-        held = (energy * b.keep**hours - b.floor * self.capacity) / hours
+        room = (b.ceiling * capacity - energy) / (hours * b.efficiency_best)
+        held = (energy * b.keep**hours - b.e_floor) / hours
         held *= self._efficiency(min(b.p_nom, max(0.0, held)))
         return max(0.0, min(up * b.p_nom, room)), max(0.0, min(down * b.p_nom, held))
 
@@ -206,6 +273,7 @@ class BatteryDevice:
         """Follow the set-point `p` as far as the cells allow; without one, rest."""
         del ports
         self._index, self._before = index, self.energy
+        self._capacity_before, self._lost_before = self.capacity, self._lost
         self.p = 0.0
         self._settle(setpoints.get("p", 0.0), hours)
         return {"node": self.p}
@@ -218,7 +286,7 @@ class BatteryDevice:
         return self.p - before
 
     def _settle(self, p: float, hours: float) -> None:
-        """Make `p` the step's mean power as far as the cells allow; the step may be settled again."""
+        """Make `p` the step's mean power as far as the cells allow, also a second time."""
         b = self._b
         charge, discharge = self.limits(hours)
         if self.p > 0:
@@ -227,8 +295,10 @@ class BatteryDevice:
         efficiency = self._efficiency(abs(self.p))
         inside = self.p / efficiency if self.p > 0 else self.p * efficiency
         self.energy = self._before * b.keep**hours - inside * hours
-        # A cycle's throughput is twice its depth; the fade of a step is far below what a plan could see.
-        self.capacity *= 1.0 - b.fade * abs(inside) * hours / (2 * b.e_nom)
+        # A cycle's throughput is twice its depth; a step's fade is far below what a plan sees.
+        self.capacity = self._capacity_before * (1.0 - b.fade * abs(inside) * hours / (2 * b.e_nom))
+        stood = self._before * (1.0 - b.keep**hours)
+        self._lost = self._lost_before + stood + abs(inside - self.p) * hours
         if self.p > 0:
             self.costs["wear"] += self.p * hours * b.wear_cost
 

@@ -1,4 +1,4 @@
-"""The tie to the public grid: imports and exports at a price by hour, and pays for the month's highest demand."""
+"""The tie to the public grid: a price by hour each way, and one for the month's highest demand."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from zeropark.assets.kind import Account, Floats, Horizon, Kind, PlannedStep, Readings
@@ -19,15 +20,18 @@ from zeropark.units.text import Text
 from zeropark.units.timegrid import TimeGrid
 from zeropark.units.types import Power
 
+# Clock times that differ by less are one time [intervals].
+_ROUNDING = 1e-6
+
 
 class GridTie(Kind):
     """A tie to the grid with one price by time for import and one for export.
 
     cost = price_import · import - price_export · export + Σ months demand price · share · peak,
-    peak[month] ≥ mean import over each demand interval of that month [MW], and ≥ the month's peak so far.
-    Import and export stay within the caps times `available` (0 in an outage); import stays under the
-    contract as long as nothing of a higher rank must give way. Source of the form: two-part tariff of
-    the park's fact base, section 2.
+    peak[month] ≥ mean import over each demand interval of that month [MW], and ≥ the month's
+    peak so far. Import and export stay within the caps times `available` (0 in an outage);
+    import stays under the contract as long as nothing of a higher rank must give way. Source of
+    the form: two-part tariff of the park's fact base, section 2.
     """
 
     kind: ClassVar[str] = "grid_tie"
@@ -48,7 +52,8 @@ class GridTie(Kind):
     )
     example: ClassVar[str] = """
     assets:
-      - {kind: grid_tie, name: tie, node: bus, import_max: 2 MW, export_max: 1 MW, contract: 1.5 MW, tariff: simple}
+      - {kind: grid_tie, name: tie, node: bus, import_max: 2 MW, export_max: 1 MW,
+         contract: 1.5 MW, tariff: simple}
       - {kind: load, name: works, node: bus, profile: {constant: 1 MW}}
     """
 
@@ -103,7 +108,7 @@ class GridTie(Kind):
         m.cost("demand", even * m.figure("demand_price_even") + odd * m.figure("demand_price_odd"))
 
     def signals(self, outlook: Outlook) -> dict[str, Floats]:
-        """Return prices, outages and how demand is reckoned at each step."""
+        """Return prices, and whether the grid is there."""
         tariff, grid = outlook.tariffs[self.tariff], outlook.grid
         given = outlook.series
         price = given.get(f"{self.name}/price_import", None)
@@ -111,47 +116,30 @@ class GridTie(Kind):
             "price_import": tariff.import_prices(grid) if price is None else price,
             "price_export": given.get(f"{self.name}/price_export", tariff.export_prices(grid)),
             "available": given.get(f"{self.name}/available", np.ones(len(grid))),
-            **self._demand(outlook, grid),
+            "month_price": self._month_price(outlook),
         }
         return {name: np.atleast_2d(array) for name, array in found.items()}
 
-    def _demand(self, outlook: Outlook, grid: TimeGrid) -> dict[str, Floats]:
-        """Return the weights of the demand rule: mean power over the interval that ends with a step."""
-        demand = outlook.tariffs[self.tariff].demand
-        interval = 0.25 if demand is None else demand.interval
-        shares = {
-            month: outlook.month_share(month) for month in np.unique(grid.local_month).tolist()
-        }
+    def _month_price(self, outlook: Outlook) -> Floats:
+        """Return what one more MW of the month's highest demand costs this run [CNY/MW], per step."""
+        demand, months = outlook.tariffs[self.tariff].demand, outlook.grid.local_month
         price = 0.0 if demand is None else demand.price
-        due = np.array([price * shares[month] for month in grid.local_month.tolist()])
-        even = (grid.local_month % 2 == 0).astype(float)
-        hours = grid.hours
-        after = (grid.local_hour + hours) / interval
-        ends = (hours >= interval - 1e-9) | (np.abs(after - np.rint(after)) < 1e-6)
-        found = {
-            "in_even": even,
-            "in_odd": 1.0 - even,
-            "demand_free": np.where(ends, 0.0, np.inf),
-            "month_price": due,
-        }
-        for back in range(_slots_of_an_interval(float(hours.min()))):
-            inside = back * hours < interval - 1e-9
-            found[f"demand_{back}"] = np.where(inside, 1.0 / np.maximum(hours, interval), 0.0)
-        return found
+        shares = {month: outlook.month_share(month) for month in np.unique(months).tolist()}
+        return np.array([price * shares[month] for month in months.tolist()])
 
     def situation(self, readings: Readings, horizon: Horizon) -> Inputs:
-        """Return the highest demand so far, what one more MW of it costs, and what this interval has drawn.
+        """Return the highest demand so far, its price, and what this interval has drawn.
 
-        A higher demand is paid once and serves for the rest of the month, of which a plan sees only its
-        horizon: it weighs the price by the share of the rest that it sees.
+        A higher demand is paid once and serves for the rest of the month, of which a plan sees only
+        its horizon: it weighs the price by the share of the rest that it sees.
         """
         hours = horizon.grid.hours
-        # What was drawn in the part of a demand interval that is over counts in the first row that ends one.
+        # What this interval has drawn already counts in the first row that ends one.
         drawn = np.zeros((1, len(hours)))
         if float(readings["drawn"]) > 0.0:
             interval = float(readings["interval"])
-            left = _steps_until_interval_ends(horizon.grid, interval)
-            drawn[0, left] = float(readings["drawn"]) / interval
+            ending = _steps_until_interval_ends(horizon.grid, interval)
+            drawn[0, ending] = float(readings["drawn"]) / interval
         figures = {name: np.array([float(readings[name])]) for name in ("peak_even", "peak_odd")}
         even = horizon.grid.local_month % 2 == 0
         for parity, inside in (("even", even), ("odd", ~even)):
@@ -160,10 +148,10 @@ class GridTie(Kind):
             figures[f"demand_price_{parity}"] = np.array(
                 [float(readings[f"demand_price_{parity}"]) * seen]
             )
-        return Inputs(signals={"demand_drawn": drawn}, figures=figures)
+        return Inputs(signals, figures)
 
     def setpoints(self, step: PlannedStep) -> dict[str, float]:
-        """Return the import as planned [MW, export -] and the highest import the plan reckons with [MW]."""
+        """Return the import as planned [MW, export -] and the highest it reckons with [MW]."""
         columns = step.columns
         month = "peak_even" if step.signal("in_even")[0] else "peak_odd"
         planned = float(columns["import"][0] - columns["export"][0]) / step.hours
@@ -196,7 +184,8 @@ class TieDevice:
         }
         demand = truth.tariffs[tie.tariff].demand
         self._interval = 0.25 if demand is None else demand.interval
-        self._ends: list[bool] = [free == 0.0 for free in signals["demand_free"]]
+        free = _demand_rule(truth.grid, self._interval)["demand_free"][0]
+        self._ends: list[bool] = (free == 0.0).tolist()
         # Hours since the run's start at which each step, and each month, begins and ends.
         after = np.cumsum(truth.grid.hours)
         self._hour: list[float] = (after - truth.grid.hours).tolist()
@@ -216,7 +205,10 @@ class TieDevice:
         return self._tie.import_max * there, self._tie.export_max * there
 
     def read(self) -> dict[str, Any]:
-        """Return power [MW], prices [CNY/MWh], and by month parity the peak [MW], the price of one more MW, and the hours left [h]."""
+        """Return power [MW] and prices [CNY/MWh].
+
+        By parity of the month: the peak [MW], the price of one more MW, and the hours left [h].
+        """
         i = min(self._index, len(self._month) - 1)
         found: dict[str, Any] = {
             "p": self.p,
@@ -270,12 +262,36 @@ class TieDevice:
         self.costs["demand"] = sum(self._due.get(m, 0.0) * peak for m, peak in self.peaks.items())
 
 
+def _demand_rule(grid: TimeGrid, interval: float) -> dict[str, Floats]:
+    """Return the weights of the demand rule, each (1, N): means over the interval [h] that ends with a step.
+
+    A step longer than the interval stands for its own; a row in which no interval ends is free.
+    """
+    even = (grid.local_month % 2 == 0).astype(float)
+    hours = grid.hours
+    after = (grid.local_hour + hours) / interval
+    ends = (hours >= interval - 1e-9) | (np.abs(after - np.rint(after)) < 1e-6)
+    found = {
+        "in_even": even,
+        "in_odd": 1.0 - even,
+        "demand_free": np.where(ends, 0.0, np.inf),
+    }
+    for back in range(_slots_of_an_interval(float(hours[0]))):
+        inside = back * hours < interval - 1e-9
+        found[f"demand_{back}"] = np.where(inside, 1.0 / np.maximum(hours, interval), 0.0)
+    return {name: weights[None, :] for name, weights in found.items()}
+
+
 def _slots_of_an_interval(hours: float) -> int:
     """Return how many slots of `hours` [h] a demand interval of a quarter-hour spans."""
     return max(1, math.ceil(0.25 / hours - 1e-9))
 
 
+def _is_whole(number: Floats) -> npt.NDArray[np.bool_]:
+    return np.abs(number - np.rint(number)) < _ROUNDING
+
+
 def _steps_until_interval_ends(grid: TimeGrid, interval: float) -> int:
     """Return the first step at whose end a demand interval [h] ends."""
     after = (grid.local_hour + grid.hours) / interval
-    return int(np.argmax(np.abs(after - np.rint(after)) < 1e-6))
+    return int(np.argmax(_is_whole(after)))

@@ -39,7 +39,8 @@ class PlannedStep:
     """What a plan says of one asset in one step.
 
     hours: the step's length [h]. columns: column name -> amount per member, shape (members,).
-    upper: the columns' upper bounds. worth: rule name -> price of one unit more [CNY], shape (members,).
+    upper: the columns' upper bounds. worth: rule name -> price of one unit more [CNY], shape
+    (members,).
     signal: returns a signal of the step by name, shape (members,).
     """
 
@@ -54,8 +55,9 @@ class PlannedStep:
 class RuleView:
     """What a good operator without an optimiser looks at in a step.
 
-    band: whether the import price now is among the day's low, middle or high ones. surplus: what sun and
-    wind gave beyond all use in the last step [MW]. target: highest import the operator allows [MW].
+    band: whether the import price now is among the day's low, middle or high ones. surplus:
+    what sun and wind gave beyond all use in the last step [MW]. target: highest import the
+    operator allows [MW].
     fill: state of charge up to which a store is filled from the grid at a low price [1].
     start_surplus: surplus from which waiting work is started [MW].
     """
@@ -76,9 +78,10 @@ class RuleView:
 class Account:
     """Where a device's energy came from and went since the run began [MWh].
 
-    drawn: from outside the park's nodes (sun, wind, outside air, the grid), net. lost: used for good or
-    given to the surroundings. held: stored now. Nothing is lost unaccounted: the sum of all flows into
-    nodes (cooling counts as heat taken out) is drawn - lost - what `held` has grown.
+    drawn: from outside the park's nodes (sun, wind, outside air, the grid), net. lost: used for
+    good or given to the surroundings. held: stored now. Nothing is lost unaccounted: the sum of
+    all flows into nodes (cooling counts as heat taken out) is drawn - lost - what `held` has
+    grown.
     """
 
     drawn: float = 0.0
@@ -87,10 +90,11 @@ class Account:
 
 
 class Device(Protocol):
-    """An asset of the simulated plant; it answers like the real device and obeys its own physics."""
+    """An asset of the simulated plant: answers like the real one, obeys its own physics."""
 
-    costs: Mapping[str, float]
-    """What it has cost since the run began [CNY], by part: energy, demand, wear, unserved."""
+    @property
+    def costs(self) -> Mapping[str, float]:
+        """What it has cost since the run began [CNY], by part: energy, demand, wear, unserved."""
 
     def account(self) -> Account:
         """Return the energy it drew, lost and holds."""
@@ -98,11 +102,14 @@ class Device(Protocol):
     def read(self) -> dict[str, Any]:
         """Return what its meters and states show, by point name."""
 
-    def step(self, index: int, hours: float, setpoints: Mapping[str, float], ports: Mapping[str, float]) -> dict[str, float]:
-        """Live through one step and return the mean flow into the node at each port [MW or the carrier's unit].
+    def step(
+        self, index: int, hours: float, setpoints: Mapping[str, float], ports: Mapping[str, float]
+    ) -> dict[str, float]:
+        """Live through one step; return the mean flow into the node at each port [MW].
 
-        index: the step of the run. hours: its length [h]. setpoints: by point name; an absent one means
-        "as you would without us". ports: what the other assets have put into each port's node so far [MW].
+        index: the step of the run. hours: its length [h]. setpoints: by point name; an
+        absent one means "as you would without us". ports: what the other assets have put
+        into each port's node so far [MW].
         """
 
 
@@ -114,13 +121,14 @@ class Adjustable(Protocol):
     """
 
     def adjust(self, port: str, change: float, hours: float) -> float:
-        """Change the mean flow into the node at `port` by up to `change` [MW]; return what was done."""
+        """Change the flow into the node at `port` by up to `change` [MW]; return what was done."""
 
 
 class Kind(Asset):
     """An asset kind: nameplate, rules for plans, physics for the simulated plant.
 
-    order: when its device moves within a step of the plant; what depends on others' flows comes later.
+    order: when its device moves within a step of the plant; what depends on others' flows comes
+    later.
     example: a park file in which the kind works, a few lines of YAML.
     """
 
@@ -132,7 +140,7 @@ class Kind(Asset):
     example: ClassVar[str] = ""
 
     def members(self) -> Sequence[tuple[str, object]]:
-        """Return (name, object) of the parts with rows of their own; the asset itself by default."""
+        """Return (name, object) of the parts with rows of their own; by default the asset."""
         return [("", self)]
 
     def shown_points(self) -> Sequence[Point]:
@@ -167,18 +175,19 @@ class Kind(Asset):
     def draw(self, outlook: Outlook, random: np.random.Generator) -> Any | None:
         """Return what truly arrives at this asset on the outlook's grid; None where nothing does.
 
-        The table's form is the kind's own; it goes to `expect`, `arrived` and, by `truth.tables`, to the device.
+        The table's form is the kind's own; it goes to `expect`, `arrived` and, by
+        `truth.tables`, to the device.
         """
         del outlook, random
         return None
 
     def expect(self, table: Any, ahead: TimeGrid) -> Any:
-        """Return what to expect on the grid `ahead`, from the table's arrivals before its start only."""
+        """Return what to expect on the grid `ahead`, from arrivals before its start only."""
         del table, ahead
         return None
 
     def arrived(self, table: Any, grid: TimeGrid) -> Any:
-        """Return the table's true arrivals on `grid` in the form `expect` has, for perfect foresight."""
+        """Return the true arrivals on `grid` in the form `expect` has, for perfect foresight."""
         del table, grid
         return None
 
@@ -196,12 +205,12 @@ class Kind(Asset):
         return {}
 
     def tally(self, readings: Readings) -> dict[str, float]:
-        """Return what counts over a run: jobs_done, jobs_late, ev_served_mwh, ev_short_mwh, unserved_mwh."""
+        """Return what counts over a run, such as jobs_done, jobs_late, unserved_mwh."""
         del readings
         return {}
 
     def end_cost(self, readings: Readings, end_price: float) -> float:
-        """Return what the asset's state costs when a run ends [CNY]: less for what is stored, more for what is owed.
+        """Return what the state costs when a run ends [CNY]: stored -, owed +.
 
         end_price: worth of a MWh of electricity after the run [CNY/MWh]; the same for all policies.
         """

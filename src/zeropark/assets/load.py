@@ -21,7 +21,8 @@ from zeropark.units.types import EnergyPrice
 class Load(Kind):
     """An electric load that is served unless supply fails, at a price of not serving it.
 
-    use[t] = demand[t] - unserved[t], 0 ≤ unserved ≤ demand (MWh per step); cost = price_unserved · unserved.
+    use[t] = demand[t] - unserved[t], 0 ≤ unserved ≤ demand (MWh per step); cost =
+    price_unserved · unserved.
     """
 
     kind: ClassVar[str] = "load"

@@ -19,8 +19,9 @@ _PER_LINE = 6
 def lp_text(program: Program) -> str:
     """Return the program as it now stands.
 
-    Columns are `<asset>-<column>[step]`, rows `<asset>-<rule>[step]` and `<node>-<carrier>-balance[step]`;
-    step -1 is the one before now and holds what was measured. A column that may take nothing is left out.
+    Columns are `<asset>-<column>[step]`, rows `<asset>-<rule>[step]` and
+    `<node>-<carrier>-balance[step]`; step -1 is the one before now and holds what was measured.
+    A column that may take nothing is left out.
     """
     lower, upper, row_lower, row_upper = program.shut()
     columns, closed = _column_names(program)
@@ -107,7 +108,9 @@ def _sum(coefficients: Floats, names: list[str]) -> list[str]:
         if coefficient == 0.0:
             continue
         size = abs(coefficient)
-        terms.append(f"{'-' if coefficient < 0 else '+'} {'' if size == 1.0 else f'{size:.6g} '}{name}")
+        terms.append(
+            f"{'-' if coefficient < 0 else '+'} {'' if size == 1.0 else f'{size:.6g} '}{name}"
+        )
     return terms
 
 

@@ -1,7 +1,7 @@
 """Units: what may stand behind a number, and how it becomes the unit used inside.
 
-Inside, a power is a float in MW, an energy in MWh, money in CNY, a temperature in degC, a time in h.
-At an edge a unit is always written: `12 MW` and `12000 kW` are the same power.
+Inside, a power is a float in MW, an energy in MWh, money in CNY, a temperature in degC, a time in
+h. At an edge a unit is always written: `12 MW` and `12000 kW` are the same power.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from zeropark.units.refusal import refusal
 from zeropark.units.text import Text
 
 # symbol -> (exponents of the basic dimensions, size in the basic unit). Basic units: MW, h, CNY, K,
-# m, t, core, month, deg, Pa, car. `kWh` is power times time, so `CNY/kWh` needs no entry of its own.
+# m, t, core, month, deg, Pa, car. `kWh` is power times time, so `CNY/kWh` needs no entry of its
+# own.
 _BASIC: dict[str, tuple[dict[str, int], float]] = {
     "1": ({}, 1.0),
     "%": ({}, 0.01),
@@ -86,7 +87,8 @@ class UnitError(ValueError):
 def parse_unit(symbol: str) -> tuple[tuple[tuple[str, int], ...], float]:
     """Return the dimension of a unit and its size in the basic unit.
 
-    `symbol` is a product over a product: `CNY/kWh`, `CNY/kW-month`, `t/MWh`, `W/core`. Raises `UnitError`.
+    `symbol` is a product over a product: `CNY/kWh`, `CNY/kW-month`, `t/MWh`, `W/core`. Raises
+    `UnitError`.
     """
     exponents: dict[str, int] = {}
     size = 1.0
@@ -112,7 +114,10 @@ def known_units(like: str) -> list[str]:
 
 
 def convert(value: float, written: str, inside: str) -> float:
-    """Return `value` [written] in the unit `inside`; raises `UnitError` where the dimensions differ."""
+    """Return `value` [written] in the unit `inside`.
+
+    Raises `UnitError` where the dimensions differ.
+    """
     from_dimension, from_size = parse_unit(written)
     to_dimension, to_size = parse_unit(inside)
     if from_dimension != to_dimension:
@@ -142,10 +147,17 @@ class Unit:
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         inner = handler(schema)
-        written: dict[str, Any] = {"description": f"a number with its unit, such as 1 {self.symbol}"}
+        written: dict[str, Any] = {
+            "description": f"a number with its unit, such as 1 {self.symbol}"
+        }
         if self.symbol == "1":
             written = {"description": "a number, or a share written with %"}
-            return {"type": ["number", "string"], "x-unit": self.symbol, **written, **_bounds(inner)}
+            return {
+                "type": ["number", "string"],
+                "x-unit": self.symbol,
+                **written,
+                **_bounds(inner),
+            }
         return {"type": "string", "x-unit": self.symbol, **written, **_bounds(inner)}
 
     def _read(self, value: object, info: ValidationInfo) -> object:

@@ -1,0 +1,233 @@
+"""A photovoltaic plant: fields under the sun, behind inverters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from zeropark.assets.kind import Account, Floats, Kind, PlannedStep
+from zeropark.data.outlook import Outlook
+from zeropark.data.weather.sun import ac_power_pu, dc_power_pu
+from zeropark.formulation.block import Block
+from zeropark.formulation.linear import Rule
+from zeropark.model.asset import ElectricityNode, Point
+from zeropark.units.refusal import refusal
+from zeropark.units.text import Text
+from zeropark.units.types import Angle, Power, Share, TemperatureCoefficient
+
+_NOT_WHOLE = Text(
+    "the shares of the arrays sum to {given}; allowed: 1, which is the whole plant",
+    "各方阵的占比之和为 {given}；可用：1，即整个电站",
+)
+# Below this share of what is available a plan curtails; above it is the solver's rounding.
+_ALL = 1.0 - 1e-6
+# Shares that differ by less are equal [1].
+_ROUNDING = 1e-6
+# Chance that rain or a hand washes the modules on a day [1] (assumption: about every ten days).
+_WASHES = 0.1
+
+
+class PvArray(BaseModel):
+    """Modules that face one way. azimuth: clockwise from north, south is 180 deg."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    share: Annotated[Share, Field(title="占比", description="share of the plant's DC power")] = 1.0
+    tilt: Annotated[Angle, Field(ge=0, le=90, title="倾角", description="tilt from the horizontal")]
+    azimuth: Annotated[
+        Angle,
+        Field(ge=0, le=360, title="方位角", description="where it faces, clockwise from north"),
+    ] = 180.0
+
+
+class Pv(Kind):
+    """A photovoltaic plant that may be curtailed.
+
+    p[t] ≤ available[t] · h (MWh per step). available: light on each array (Hay and Davies),
+    reflection and cell temperature (Faiman), module losses, and the inverter's part-load curve,
+    as PVWatts version 5 (Dobos 2014, doi:10.2172/1158421) through pvlib; see
+    `zeropark.data.weather.sun`. In the plant dirt gathers on the modules and rain washes it
+    off, which a plan only knows on average.
+    """
+
+    kind: ClassVar[str] = "pv"
+    title: ClassVar[Text] = Text("Photovoltaics", "光伏")
+    order: ClassVar[int] = 50
+    role: ClassVar[str] = "source"
+    measured: ClassVar[Mapping[str, str]] = {"available": "available"}
+    points: ClassVar[tuple[Point, ...]] = (
+        Point("p", "MW", Text("power", "发电功率")),
+        Point("available", "MW", Text("power that the sun allows", "可发功率")),
+        Point("limit", "MW", Text("power not to be passed", "限发功率"), writable=True),
+    )
+    example: ClassVar[str] = """
+    assets:
+      - {kind: grid_tie, name: tie, node: bus, import_max: 2 MW, tariff: simple}
+      - {kind: load, name: works, node: bus, profile: {constant: 1 MW}}
+      - {kind: pv, name: roof, node: bus, p_nom: 2 MW, arrays: [{tilt: 30 deg}]}
+    """
+
+    node: Annotated[ElectricityNode, Field(title="接入节点", description="node it feeds")]
+    p_nom: Annotated[
+        Power, Field(gt=0, title="直流额定功率", description="rated DC power of all modules")
+    ]
+    arrays: Annotated[
+        tuple[PvArray, ...],
+        Field(min_length=1, title="方阵", description="modules by where they face"),
+    ]
+    p_inverter: Annotated[
+        Annotated[Power, Field(gt=0)] | None,
+        Field(
+            title="逆变器额定功率",
+            description="rated AC power; without one as large as the modules",
+        ),
+    ] = None
+    inverter_efficiency: Annotated[
+        Share, Field(gt=0, title="逆变器效率", description="nominal efficiency of the inverters")
+    ] = 0.96
+    module_loss: Annotated[
+        Share, Field(lt=1, title="组件侧损失", description="wires, mismatch, shading, ageing")
+    ] = 0.11
+    dirt: Annotated[
+        Share,
+        Field(lt=1, title="平均积灰损失", description="mean share of the light that dirt takes"),
+    ] = 0.03
+    temp_coeff: Annotated[
+        TemperatureCoefficient,
+        Field(le=0, title="功率温度系数", description="change of power with cell temperature"),
+    ] = -0.0035
+    albedo: Annotated[
+        Share, Field(title="地面反射率", description="share of light the ground reflects")
+    ] = 0.2
+
+    @model_validator(mode="after")
+    def _arrays_are_the_plant(self) -> Pv:
+        total = sum(array.share for array in self.arrays)
+        if abs(total - 1.0) > _ROUNDING:
+            raise refusal("array_shares", _NOT_WHOLE, field="arrays", given=f"{total:g}")
+        return self
+
+    @property
+    def p_max(self) -> float:
+        """Highest AC power [MW]."""
+        most = self.p_nom * self.inverter_efficiency
+        return most if self.p_inverter is None else self.p_inverter
+
+    @staticmethod
+    def rules(m: Block) -> Iterable[tuple[str, Rule]]:
+        """Feed the node; that no more than the available power flows is a bound, not a row."""
+        p = m.flow("p", upper=m.signal("available") * m.hours, means="available")
+        m.into("node", p)
+        return ()
+
+    def signals(self, outlook: Outlook) -> dict[str, Floats]:
+        """Return the available power [MW] under average dirt, or none at its best."""
+        dirt = 0.0 if outlook.best_case else self.dirt
+        return {"available": self.to_ac(self.dc_power(outlook) * (1.0 - dirt))[None, :]}
+
+    def dc_power(self, outlook: Outlook) -> Floats:
+        """Return the DC power of clean modules [MW], shape (N,)."""
+        assert outlook.weather is not None, "modules stand under a sky"
+        total = np.zeros(len(outlook.grid))
+        for array in self.arrays:
+            total += array.share * dc_power_pu(
+                outlook.weather,
+                array.tilt,
+                array.azimuth,
+                albedo=self.albedo,
+                losses=self.module_loss,
+                temp_coeff=self.temp_coeff,
+            )
+        return total * self.p_nom
+
+    def to_ac(self, dc: Floats) -> Floats:
+        """Return what the inverters make of `dc` [MW], shape (N,)."""
+        most = self.p_max / self.inverter_efficiency
+        return ac_power_pu(dc / most, self.inverter_efficiency) * most
+
+    def setpoints(self, step: PlannedStep) -> dict[str, float]:
+        """Return a limit [MW] where the plan curtails; else there may be more sun than foreseen."""
+        p, available = float(step.columns["p"][0]), float(step.upper["p"][0])
+        return {"limit": p / step.hours} if p < available * _ALL else {}
+
+    def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
+        """Return the power [MW] as planned."""
+        return {"p": amounts["p"][0] / hours}
+
+    def device(self, truth: Outlook, random: np.random.Generator) -> PvDevice:
+        """Return the plant under its true sky, with dirt that gathers and is washed off."""
+        dirt = _dirt(truth.grid.local_day - int(truth.grid.local_day[0]), self.dirt, random)
+        dc = self.dc_power(truth) * (1.0 - dirt)
+        return PvDevice(dc.tolist(), self.to_ac(dc).tolist())
+
+
+def _dirt(
+    day: np.ndarray[tuple[int], np.dtype[np.int64]], mean: float, random: np.random.Generator
+) -> Floats:
+    """Return the share of light that dirt takes [1] at each step, by its day from 0 on.
+
+    Dirt grows by an equal share a day and a wash by rain or hand, about every ten days, takes
+    it off, so that it is `mean` on average; never below zero, so that no plant beats its clean
+    self.
+    """
+    days = int(day[-1]) + 1
+    washed = random.random(days) < _WASHES
+    growth = mean * _WASHES * random.uniform(0.5, 1.5, size=days)
+    level = mean * random.uniform(0.0, 2.0)
+    found = np.empty(days)
+    for i in range(days):
+        level = 0.0 if washed[i] else min(0.3, level + growth[i])
+        found[i] = level
+    return found[day]
+
+
+class PvDevice:
+    """The simulated plant: gives what the sun allows, down to its limit."""
+
+    def __init__(self, dc: list[float], ac: list[float]) -> None:
+        self._dc = dc
+        self._ac = ac
+        self.available = 0.0
+        self.p = 0.0
+        self.costs: dict[str, float] = {}
+        self._limit = float("inf")
+        self._index = 0
+        self._hours = 0.0
+        self._drawn = 0.0
+        self._lost = 0.0
+
+    def read(self) -> dict[str, Any]:
+        """Return power and available power [MW]."""
+        return {"p": self.p, "available": self.available}
+
+    def account(self) -> Account:
+        """Return the DC energy of the modules, and what the inverters lost or did not take."""
+        drawn, lost = self._in_step()
+        return Account(drawn=self._drawn + drawn, lost=self._lost + lost)
+
+    def step(
+        self, index: int, hours: float, setpoints: Mapping[str, float], ports: Mapping[str, float]
+    ) -> dict[str, float]:
+        """Give all the sun allows up to the set-point `limit`."""
+        del ports
+        drawn, lost = self._in_step()
+        self._drawn, self._lost = self._drawn + drawn, self._lost + lost
+        self._index, self._hours = index, hours
+        self.available = self._ac[index]
+        self.p = min(self.available, max(0.0, setpoints.get("limit", self.available)))
+        return {"node": self.p}
+
+    def adjust(self, port: str, change: float, hours: float) -> float:
+        """Give less (change < 0), or more of what was curtailed."""
+        del port, hours
+        before = self.p
+        self.p = min(self.available, max(0.0, before + change))
+        return self.p - before
+
+    def _in_step(self) -> tuple[float, float]:
+        """Return the DC energy drawn and lost in the present step [MWh]."""
+        dc = self._dc[self._index]
+        return dc * self._hours, (dc - self.p) * self._hours
