@@ -2,6 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -37,7 +38,7 @@ check: .venv/ready-dev ## lint, types, import law, catalogues
 
 .PHONY: test
 test: .venv/ready-dev ## all tests that need no system package
-	$(VENV)/python -m pytest -n 2 -m "not browser" --ignore tests/house
+	$(VENV)/python -m pytest -n 2 -m "not browser"
 
 .PHONY: test-all
 test-all: .venv/ready-dev ## all that CI runs beside check: tests, docs, browser, a short benchmark
@@ -106,11 +107,12 @@ $(UV): requirements-tools.txt
 	@test -x $@ || $(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
 	@touch -c -h $@
 
-.venv/ready-run: requirements.txt pyproject.toml hatch_build.py package-lock.json $(CATALOGUES) | $(UV) .venv/bin/python
+.venv/ready-run: requirements.txt pyproject.toml requirements-node.txt hatch_build.py package-lock.json $(CATALOGUES) | $(UV) .venv/bin/python
 	@echo "set-up: what a run needs"
 	@$(INSTALL) --python $(VENV)/python -r requirements.txt
 	@$(UV) pip install --quiet --python $(VENV)/python --no-deps \
-	  --build-constraints requirements-dev.txt --reinstall-package zeropark --editable .
+	  --build-constraints requirements-dev.txt --build-constraints requirements-node.txt \
+	  --reinstall-package zeropark --editable .
 	@touch $@
 
 .venv/ready-dev: requirements-dev.txt .venv/ready-run
