@@ -72,7 +72,7 @@ class Battery(Kind):
     ] = 0.927
     efficiency_best: Annotated[
         Share, Field(title="最高单程效率", description="one-way efficiency at low power")
-    ] = 0.945
+    ] = 0.935
     standing_loss: Annotated[
         Share, Field(title="日自放电率", description="share of the stored energy lost in a day")
     ] = 0.001

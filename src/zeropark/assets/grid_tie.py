@@ -128,16 +128,16 @@ class GridTie(Kind):
         return np.array([price * shares[month] for month in months.tolist()])
 
     def situation(self, readings: Readings, horizon: Horizon) -> Inputs:
-        """Return the highest demand so far, its price, and what this interval has drawn.
+        """Return how demand is reckoned, the highest so far, its price, and what is drawn already.
 
         A higher demand is paid once and serves for the rest of the month, of which a plan sees only
         its horizon: it weighs the price by the share of the rest that it sees.
         """
-        hours = horizon.grid.hours
+        hours, interval = horizon.grid.hours, float(readings["interval"])
+        signals = _demand_rule(horizon.grid, interval)
         # What this interval has drawn already counts in the first row that ends one.
-        drawn = np.zeros((1, len(hours)))
+        signals["demand_drawn"] = drawn = np.zeros((1, len(hours)))
         if float(readings["drawn"]) > 0.0:
-            interval = float(readings["interval"])
             ending = _steps_until_interval_ends(horizon.grid, interval)
             drawn[0, ending] = float(readings["drawn"]) / interval
         figures = {name: np.array([float(readings[name])]) for name in ("peak_even", "peak_odd")}
@@ -263,14 +263,14 @@ class TieDevice:
 
 
 def _demand_rule(grid: TimeGrid, interval: float) -> dict[str, Floats]:
-    """Return the weights of the demand rule, each (1, N): means over the interval [h] that ends with a step.
+    """Return the weights of the demand rule, each (1, N): means over the interval [h] a step ends.
 
     A step longer than the interval stands for its own; a row in which no interval ends is free.
     """
     even = (grid.local_month % 2 == 0).astype(float)
     hours = grid.hours
     after = (grid.local_hour + hours) / interval
-    ends = (hours >= interval - 1e-9) | (np.abs(after - np.rint(after)) < 1e-6)
+    ends = (hours >= interval - _ROUNDING) | _is_whole(after)
     found = {
         "in_even": even,
         "in_odd": 1.0 - even,

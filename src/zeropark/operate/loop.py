@@ -103,7 +103,8 @@ def _row(
     for asset, names in points:
         shown = readings[asset.name]
         for point, column in names:
-            row[column] = shown[point]
+            if point in shown:
+                row[column] = shown[point]
         for port, flow in flows[asset.name].items():
             row[flow_name(asset.name, port)] = flow
     return row

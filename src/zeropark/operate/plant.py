@@ -80,6 +80,7 @@ class Plant:
         for asset in self._assets:
             name, ports = asset.name, self._ports[asset.name]
             if asset.kind == "grid_tie":
+                self._balance_untied(hours, at_node)
                 self._balance_before(asset, index, hours, at_node)
             seen = {port: at_node[node] for port, node in ports.items()}
             flows = self.devices[name].step(index, hours, self._written.get(name, {}), seen)
@@ -106,41 +107,55 @@ class Plant:
                 price_export=prices["price_export"],
             )
             if change:
-                done = self._adjust(name, "node", change, hours)
-                at_node[node] += done
+                self._adjust(name, "node", change, hours, at_node)
         need = -at_node[node]
         if need > bring + _NOISE:
-            at_node[node] += self._ask_helpers(node, need - bring, hours)
+            self._ask_helpers(node, need - bring, hours, at_node)
         elif need < -send - _NOISE:
-            at_node[node] += self._ask_helpers(node, need + send, hours)
+            self._ask_helpers(node, need + send, hours, at_node)
+
+    def _balance_untied(self, hours: float, at_node: dict[str, float]) -> None:
+        """Let heat and cooling be balanced while the tie can still bring the power that takes."""
+        tied = {self._ports[tie.name]["node"] for tie in self._ties}
+        for node in at_node:
+            if node not in tied and abs(at_node[node]) > _NOISE:
+                self._ask_helpers(node, -at_node[node], hours, at_node)
 
     def _balance_rest(self, hours: float, at_node: dict[str, float]) -> None:
         """Balance nodes without a tie, spill what may be spilled, and keep what remains as the residual."""
         self.spilled, self.residual = {}, 0.0
-        for node, flow in at_node.items():
-            left = flow
-            if abs(left) > _NOISE:
-                left += self._ask_helpers(node, -left, hours)
+        for node in at_node:
+            if abs(at_node[node]) > _NOISE:
+                self._ask_helpers(node, -at_node[node], hours, at_node)
+            left = at_node[node]
             if self._spills[node] and left > _NOISE:
                 self.spilled[node], left = left, 0.0
             self.residual = max(self.residual, abs(left))
 
-    def _ask_helpers(self, node: str, change: float, hours: float) -> float:
-        """Change flows into `node` by `change` [MW] as far as anyone can; return what was done."""
-        done = 0.0
+    def _ask_helpers(
+        self, node: str, change: float, hours: float, at_node: dict[str, float]
+    ) -> None:
+        """Change flows into `node` by `change` [MW] as far as anyone can."""
+        wanted = at_node[node] + change
         for name, port in self._helpers.get(node, []):
-            if abs(change - done) <= _NOISE:
+            if abs(wanted - at_node[node]) <= _NOISE:
                 break
-            done += self._adjust(name, port, change - done, hours)
-        return done
+            self._adjust(name, port, wanted - at_node[node], hours, at_node)
 
-    def _adjust(self, name: str, port: str, change: float, hours: float) -> float:
-        device = self.devices[name]
+    def _adjust(
+        self, name: str, port: str, change: float, hours: float, at_node: dict[str, float]
+    ) -> None:
+        device, ports, flows = self.devices[name], self._ports[name], self.flows.get(name)
         assert isinstance(device, Adjustable), "only adjustable devices are asked"
+        if flows is None:
+            # It moves later in the step and will see what the node lacks.
+            return
         done = device.adjust(port, change, hours)
-        if name in self.flows:
-            self.flows[name][port] = self.flows[name].get(port, 0.0) + done
-        return done
+        now = getattr(device, "flows", None) or {port: flows.get(port, 0.0) + done}
+        for other, flow in now.items():
+            if other in ports:
+                at_node[ports[other]] += flow - flows.get(other, 0.0)
+            flows[other] = flow
 
     def _stores_at(self, node: str) -> list[str]:
         return [n for n, port in self._helpers.get(node, []) if port == "node" and self._is_store(n)]

@@ -1,0 +1,98 @@
+"""There is always a plan, and it says how it came to be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from zeropark.formulation.solver import Grade, NoPlanError
+from zeropark.operate.run import Run
+
+from .conftest import park_of, request_of, silent, small_assets
+
+
+def _stalled(run: Run, controller, index: int, readings) -> object:  # type: ignore[no-untyped-def]
+    """Plan once with HiGHS stopped by force after one iteration."""
+    solver = controller.planner.solver
+    solver.use({"simplex_iteration_limit": 0})
+    plan = controller.plan(index, readings)
+    solver.use({"simplex_iteration_limit": 2_147_483_647})
+    return plan
+
+
+def test_a_stopped_solver_is_no_plan_but_the_last_good_one_is() -> None:
+    run = Run(request_of(park_of(small_assets())))
+    controller, plant = run.planned(), run.plant()
+    first = controller.plan(0, plant.read())
+    assert first is not None
+    assert first.grade is Grade.OPTIMAL
+    said = controller.planner.setpoints(first, 0)
+    plant.write(said)
+    plant.step(0)
+    second = _stalled(run, controller, 1, plant.read())
+    assert second is not None
+    assert second.grade is Grade.LAST_GOOD  # type: ignore[attr-defined]
+    meant = first.amounts("battery", "discharge")[0, 1] - first.amounts("battery", "charge")[0, 1]
+    assert controller.planner.setpoints(second, 1)["bat"]["p"] == pytest.approx(meant / 0.25)  # type: ignore[arg-type]
+
+
+def test_the_last_good_plan_is_held_within_todays_limits() -> None:
+    run = Run(request_of(park_of(small_assets())))
+    controller, plant = run.planned(), run.plant()
+    first = controller.plan(36, plant.read())  # 9:00, the cheap hours begin: it charges
+    assert first is not None
+    assert first.amounts("battery", "charge")[0, 1] > 0.1
+    controller.forecaster.issued(36).signals["battery"]["charge_limit"][:] = 0.1
+    second = _stalled(run, controller, 37, plant.read())
+    assert controller.planner.setpoints(second, 37)["bat"]["p"] == pytest.approx(-0.1)  # type: ignore[arg-type]
+
+
+def test_without_any_good_plan_the_rules_decide() -> None:
+    run = Run(request_of(park_of(small_assets())))
+    controller, plant = run.planned(), run.plant()
+    controller.planner.deadline = 0.0
+    readings = plant.read()
+    assert controller.plan(0, readings) is None
+    assert controller.decide(0, readings) == run.rules().decide(0, readings)
+    assert controller.planner.grades[Grade.RULES] == 2
+
+
+def test_the_solver_says_when_it_was_stopped() -> None:
+    run = Run(request_of(park_of(small_assets())))
+    controller = run.planned()
+    assert controller.plan(0, run.plant().read()) is not None
+    with pytest.raises(NoPlanError):
+        controller.planner.solver.solve(deadline_seconds=0.0)
+
+
+def test_five_thousand_plans_with_a_deadline_each_stalled_once() -> None:
+    """The time limit of HiGHS counts over the life of a warm object: a naive one stops after a few plans."""
+    run = Run(request_of(park_of(small_assets()), days=53, horizon_hours=6.0))
+    controller, plant = run.planned(), run.plant()
+    controller.planner.deadline = 0.05
+    readings = plant.read()
+    assert controller.plan(0, readings) is not None
+    grades = controller.planner.grades
+    for index in range(1, 5001):
+        stalled = _stalled(run, controller, index, readings)
+        assert stalled is not None
+        plan = controller.plan(index, readings)
+        assert plan is not None
+        assert plan.made_at == index
+        plant.write(controller.planner.setpoints(plan, index))
+        plant.step(index)
+        readings = plant.read()
+    # A machine that pauses for 50 ms may cost an optimum or two; a cumulative limit costs all of them.
+    assert grades[Grade.OPTIMAL] >= 4_950
+    assert grades[Grade.RULES] == 0
+
+
+def test_a_grown_horizon_plans_as_well_as_equal_steps() -> None:
+    park = park_of(small_assets())
+    costs = {}
+    for fine, coarse in ((48.0, 0.0), (12.0, 36.0)):
+        run = Run(request_of(park, days=2, horizon_hours=fine, coarse_hours=coarse))
+        outcome = run.live("plan", run.planned(), None, silent)
+        costs[fine] = sum(outcome.costs.values())
+        assert np.isfinite(costs[fine])
+    assert costs[12.0] == pytest.approx(costs[48.0], rel=0.01)
