@@ -103,8 +103,8 @@ def wet_bulb(t_air: npt.ArrayLike, t_dew: npt.ArrayLike, pressure: npt.ArrayLike
 
     t_air, t_dew [degC], pressure [kPa]. ASHRAE eq. 33 (water) and 35 (ice) solved by bisection
     between dew point and dry bulb. Bisection, not Newton: where the bulb freezes at 0 degC the
-    equation jumps, and dry air then has one root on each side; halving the same bracket as PsychroLib
-    meets the same one of the two. Error of the root below 0.0005 K.
+    equation jumps, and dry air then has one root on each side; halving the same bracket as
+    PsychroLib meets the same one of the two. Error of the root below 0.0005 K.
     """
     t, dew, p = np.broadcast_arrays(
         np.asarray(t_air, dtype=np.float64),

@@ -28,6 +28,7 @@ Floats = npt.NDArray[np.float64]
 
 _CLOSES = 0.05  # Direct and diffuse may miss the global by this share before they are made anew.
 _LATE = 0.5  # [h] clouds of the afternoon move the sun's centre by less
+_WETTEST = 1.05  # relative humidity [1]; sensors overshoot by this much
 _DEW_SLACK = 0.15  # [K] files round to 0.1 K
 
 
@@ -49,11 +50,12 @@ def weather_from_columns(
     """Return the weather on `grid` from `columns`, arrays of shape (N,) in inside units.
 
     columns: of `ghi, dni, dhi` [W/m2], `t_air, t_dew` [degC], `rh` [1], `pressure` [kPa],
-    `wind_speed` [m/s at 10 m]. A dew point may be told by `rh`; where both are there, the dew point is the
-    file's and the wet bulb comes from `rh`. Direct and diffuse are split off the
-    global (Erbs) where absent or where the three do not close to 5 %; pressure is the standard one of the
-    altitude where absent. What else is absent is taken from `fill`, such as a typical year. Each of
-    these is a finding. Raises `DataError` for absent columns without `fill` and impossible values.
+    `wind_speed` [m/s at 10 m]. A dew point may be told by `rh`; where both are there, the dew
+    point is the file's and the wet bulb comes from `rh`. Direct and diffuse are split off the
+    global (Erbs) where absent or where the three do not close to 5 %; pressure is the standard one
+    of the altitude where absent. What else is absent is taken from `fill`, such as a typical year.
+    Each of these is a finding. Raises `DataError` for absent columns without `fill` and impossible
+    values.
     """
     given = {name: np.asarray(values, dtype=np.float64) for name, values in columns.items()}
     findings: list[Finding] = []
@@ -80,8 +82,8 @@ def weather_from_columns(
 def stamp_offset(ghi: Floats, grid: TimeGrid, place: Place, path: SunPath) -> float:
     """Return by how much the series' sun stands later than the true sun [h].
 
-    The difference of the day's centres of global irradiance and of the irradiance outside the air, weighed by
-    the global irradiance of the days; NaN without sun. Steps must be equal.
+    The difference of the day's centres of global irradiance and of the irradiance outside the air,
+    weighed by the global irradiance of the days; NaN without sun. Steps must be equal.
     """
     if float(ghi.sum()) <= 0:
         return float("nan")
@@ -99,17 +101,16 @@ def stamp_offset(ghi: Floats, grid: TimeGrid, place: Place, path: SunPath) -> fl
 
 
 def _dew_from(grid: TimeGrid, t_air: Floats, rh: Floats) -> Floats:
-    wrong = ~((rh > 0) & (rh <= 1.05))  # NaN counts as wrong
+    wrong = ~((rh > 0) & (rh <= _WETTEST))  # NaN counts as wrong
     if wrong.any():
         at = int(np.argmax(wrong))
         raise DataError(
             "humidity_impossible",
             Text(
-                "rh (relative humidity): {value:g} at {time}; allowed above 0 to 1.05 ({count} such values)",
-                "rh（相对湿度）：{time} 的值为 {value:g}；允许大于 0 至 1.05（共 {count} 个）",
-            ).format(
-                value=rh[at], time=clock(grid, at), count=int(wrong.sum())
-            ),
+                "rh (relative humidity): {value:g} at {time}; allowed above 0 to {most:g}"
+                " ({count} such values)",
+                "rh（相对湿度）：{time} 的值为 {value:g}；允许大于 0 至 {most:g}（共 {count} 个）",
+            ).format(value=rh[at], time=clock(grid, at), most=_WETTEST, count=int(wrong.sum())),
         )
     return air.dew_point(t_air, np.minimum(rh, 1.0))
 
@@ -132,7 +133,8 @@ def _filled(given: dict[str, Floats], grid: TimeGrid, fill: Weather | None) -> l
         raise DataError(
             "weather_columns_absent",
             Text(
-                "the weather has no {names}; give these columns, or name a typical year to take them from",
+                "the weather has no {names}; give these columns, or name a typical year to take"
+                " them from",
                 "气象数据缺少 {names_zh}；请补充这些列，或指定用来补齐的典型年",
             ).format(names=names, names_zh=names_zh),
         )
@@ -153,7 +155,8 @@ def _dew_below_air(given: dict[str, Floats]) -> list[Finding]:
     if count == 0:
         return []
     text = Text(
-        "{count} dew points stood above the air temperature, by up to {most:.1f} K; they were lowered to it",
+        "{count} dew points stood above the air temperature, by up to {most:.1f} K; they were"
+        " lowered to it",
         "有 {count} 个露点高于气温，最多高 {most:.1f} K；已降至气温",
     ).format(count=count, most=float(np.nanmax(over)))
     return [Finding("dew_above_air", text)]
@@ -164,9 +167,10 @@ def _late_sun(ghi: Floats, grid: TimeGrid, place: Place, path: SunPath) -> list[
     if not abs(offset) > _LATE:
         return []
     text = Text(
-        "the file's sun stands {minutes:.0f} min {side} the true sun; check the zone and whether a time names"
-        " the start, the middle or the end of its step",
-        "文件中的太阳比真实太阳{side_zh} {minutes:.0f} min；请检查时区，以及时间表示时段的开始、中间还是结束",
+        "the file's sun stands {minutes:.0f} min {side} the true sun; check the zone and whether a"
+        " time names the start, the middle or the end of its step",
+        "文件中的太阳比真实太阳{side_zh} {minutes:.0f} min；"
+        "请检查时区，以及时间表示时段的开始、中间还是结束",
     ).format(
         minutes=abs(offset) * 60,
         side="after" if offset > 0 else "before",
@@ -183,7 +187,8 @@ def _close_sun(given: dict[str, Floats], path: SunPath) -> list[Finding]:
         if not abs(share - 1) > _CLOSES:
             return []
         text = Text(
-            "direct and diffuse make {share:.0%} of the global irradiance; both were made anew from the global (Erbs)",
+            "direct and diffuse make {share:.0%} of the global irradiance; both were made anew from"
+            " the global (Erbs)",
             "直接与散射之和为总辐照度的 {share:.0%}；已由总辐照度重新拆分（Erbs）",
         ).format(share=share)
         finding = Finding("sun_split_again", text)

@@ -6,6 +6,7 @@ A year has 365 days of 96 quarter-hours. Sequences close on themselves: 31 Decem
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -19,22 +20,26 @@ DAYS = 365
 QUARTERS = 96
 _MONTH_LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 MONTH_OF_DAY: Indices = np.repeat(np.arange(12), _MONTH_LENGTHS)
-_MONTH_MEANS: Floats = np.equal.outer(np.arange(12), MONTH_OF_DAY) / np.array(_MONTH_LENGTHS)[:, None]
+_MONTH_MEANS: Floats = (
+    np.equal.outer(np.arange(12), MONTH_OF_DAY) / np.array(_MONTH_LENGTHS)[:, None]
+)
 
 
 def autoregression(shocks: Floats, lag: float) -> Floats:
     """Return x with x[i] = lag · x[i-1] + shocks[i] around the closed year, any length."""
     turn = np.exp(-2j * np.pi * np.fft.rfftfreq(len(shocks)))
-    return np.fft.irfft(np.fft.rfft(shocks) / (1 - lag * turn), len(shocks))
+    closed = np.fft.irfft(np.fft.rfft(shocks) / (1 - lag * turn), len(shocks))
+    return np.asarray(closed, dtype=np.float64)
 
 
 def noise(rng: np.random.Generator, count: int, lag: float) -> Floats:
     """Return a standard normal sequence whose neighbours correlate by `lag`."""
-    return autoregression(rng.standard_normal(count), lag) * np.sqrt(1 - lag**2)
+    own = math.sqrt(1 - lag**2)
+    return autoregression(rng.standard_normal(count), lag) * own
 
 
 def quarter_lag(hour_lag: float) -> float:
-    """Return the lag from quarter-hour to quarter-hour that gives hourly means the lag `hour_lag`."""
+    """Return the lag between quarter-hours that gives their hourly means the lag `hour_lag`."""
     lag = np.linspace(0.0, 0.9999, 10_000)
     next_hour = sum((4 - abs(4 - k)) * lag**k for k in range(1, 8))
     same_hour = 4 + 2 * (3 * lag + 2 * lag**2 + lag**3)
@@ -58,7 +63,7 @@ def between_months(values: Floats) -> Floats:
 
 def season(monthly: Floats) -> Floats:
     """Return a value for each day (365,) whose means over the months are `monthly` (12,)."""
-    nodes = np.linalg.solve(_MONTH_MEANS @ _month_to_day(), monthly)
+    nodes = np.asarray(np.linalg.solve(_MONTH_MEANS @ _month_to_day(), monthly), dtype=np.float64)
     return between_months(nodes)
 
 
@@ -82,13 +87,11 @@ def quarters(daily: Floats) -> Floats:
     return np.interp(middle, np.arange(DAYS) + 0.5, nodes, period=DAYS)
 
 
-def by_rank(
-    drivers: Floats, month: Indices, quantile: Callable[[int, Floats], Floats]
-) -> Floats:
+def by_rank(drivers: Floats, month: Indices, quantile: Callable[[int, Floats], Floats]) -> Floats:
     """Return a sequence ordered in time as `drivers`, distributed in each month as wanted.
 
-    drivers, month: shape (N,). quantile(m, u): the wanted quantiles of month m (0 to 11) at levels u.
-    Levels are evenly spread, so that every month has its distribution, not a sample of it.
+    drivers, month: shape (N,). quantile(m, u): the wanted quantiles of month m (0 to 11) at levels
+    u. Levels are evenly spread, so that every month has its distribution, not a sample of it.
     """
     result = np.empty(len(drivers))
     for m in range(12):

@@ -27,8 +27,8 @@ _HIGH = 200.0  # [m] more than a degree of difference
 class Climate:
     """Monthly normals of a site, and the recipe that ties its days and hours together.
 
-    name, title: of the site. place: where it is. clock: hours its normals' clock is ahead of UTC [h].
-    normals: column name (unit last) to values January to December, shape (12,).
+    name, title: of the site. place: where it is. clock: hours its normals' clock is ahead of UTC
+    [h]. normals: column name (unit last) to values January to December, shape (12,).
     recipe: name to value or values, see the file. source: where the normals come from.
     """
 
@@ -93,9 +93,7 @@ def _all() -> dict[str, Climate]:
     for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if file.name.startswith("climate_") and file.name.endswith(".yaml"):
             tree = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-            recipe = {
-                name: np.array(fact["value"], float) for name, fact in tree["recipe"].items()
-            }
+            recipe = {name: np.array(fact["value"], float) for name, fact in tree["recipe"].items()}
             for name, site in tree["sites"].items():
                 found[name] = _site(name, site, recipe)
     return found

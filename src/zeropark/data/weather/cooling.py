@@ -32,8 +32,8 @@ def indirect(
     """Return the share of the cooling an air-to-air exchanger does, shape (N,).
 
     t_outside: of the outside air [degC]; dry-bulb for a dry exchanger, wet-bulb for a sprayed one.
-    effectiveness [1]; t_return, t_supply: hall air into and out of the exchanger [degC]. The exchanger
-    cools by effectiveness x (t_return - t_outside); 1 where that reaches `t_supply`.
+    effectiveness [1]; t_return, t_supply: hall air into and out of the exchanger [degC]. The
+    exchanger cools by effectiveness x (t_return - t_outside); 1 where that reaches `t_supply`.
     """
     reached = effectiveness * (t_return - t_outside) / (t_return - t_supply)
     return np.clip(reached, 0.0, 1.0)

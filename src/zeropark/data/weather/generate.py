@@ -2,9 +2,9 @@
 
 Days: clearness is Beta by month, ordered in time by a Gaussian sequence; temperature follows the
 clearness of the day before; dew point, daily range and pressure go along. Hours: a mean day between
-the normal extremes; the sun's deviation from the day's level is slow clouds and quick texture; wind is
-Weibull with calms. The recipe's numbers are facts in `facts/climate_*.yaml`. Made in quarter-hours; a
-coarser year is its mean, so that both tell of the same days.
+the normal extremes; the sun's deviation from the day's level is slow clouds and quick texture;
+wind is Weibull with calms. The recipe's numbers are facts in `facts/climate_*.yaml`. Made in
+quarter-hours; a coarser year is its mean, so that both tell of the same days.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _SLOWER = 0.07
 _DEW_SLOWER = 0.14  # Saturation cuts the dew point as well.
 _TIE = 1.25
 # Clouds, tuned so that hours and quarter-hours show the recipe's lags and scatter about the day's
-# level (`tests/data/test_weather_generate.py` holds them to it): taking out the level hides the slow
-# part of the clouds, so they need more of it, and more scatter, than shows.
+# level (`tests/data/test_weather_generate.py` holds them to it): taking out the level hides the
+# slow part of the clouds, so they need more of it, and more scatter, than shows.
 _SLOW_SHARE = 0.95  # of the clouds' variance that is slow; the rest is texture
 _SLOW_HOUR_LAG = 0.87
 _TEXTURE_LAG = 0.45  # from quarter-hour to quarter-hour
@@ -108,8 +108,8 @@ def _temperature(climate: Climate, bright: Floats, rng: np.random.Generator) -> 
 def _mean_day(climate: Climate) -> Floats:
     """Return the mean day of each month (12, 96): mean 0, range 1, extremes at their hours.
 
-    Half a cosine up, half a cosine to a power down; the power puts the mean where it belongs between
-    the mean extremes.
+    Half a cosine up, half a cosine to a power down; the power puts the mean where it belongs
+    between the mean extremes.
     """
     low, high = climate["tdb_hour_of_min"] + 0.5, climate["tdb_hour_of_max"] + 0.5
     after = np.mod(_HOUR[None, :] - low[:, None], 24)
@@ -130,12 +130,10 @@ def _hourly_rest(climate: Climate) -> Floats:
     """Return what is left of the hourly scatter [K] (12,) when days and ranges have theirs."""
     scatter = climate["tdb_range_std_k"] * _mean_day(climate).std(axis=1)
     rest = climate["tdb_hres_std_k"] ** 2 - climate["tdb_day_std_k"] ** 2 - scatter**2
-    return np.sqrt(np.clip(rest, 0.3**2, 1.0**2))
+    return np.asarray(np.sqrt(np.clip(rest, 0.3**2, 1.0**2)), dtype=np.float64)
 
 
-def _dew_point(
-    climate: Climate, bright: Floats, t_air: Floats, rng: np.random.Generator
-) -> Floats:
+def _dew_point(climate: Climate, bright: Floats, t_air: Floats, rng: np.random.Generator) -> Floats:
     link = chance.between_months(climate["corr_kt_tdp"])
     # What follows the clearness has its short memory; the rest remembers longer.
     tied = float(np.mean(link**2))
@@ -145,8 +143,9 @@ def _dew_point(
     swings = link * bright + np.sqrt(1 - link**2) * swings
     daily = swings * chance.between_months(climate["tdp_day_std_k"])
     wanted = climate["tdp_mean_c"]
-    aim = wanted
-    # Saturation cuts moist days short, which the others make up for: aim higher until the mean fits.
+    aim, dew = wanted, t_air
+    # Saturation cuts moist days short, which the others make up for: aim higher until the mean
+    # fits.
     for _ in range(6):
         dew = np.minimum(chance.quarters(chance.season(aim) + daily), t_air - _LEAST_SPREAD)
         aim = aim + wanted - chance.month_means(dew.reshape(DAYS, QUARTERS).mean(axis=1))
@@ -181,12 +180,16 @@ def _global(climate: Climate, kt: Floats, path: SunPath, rng: np.random.Generato
         room = np.where(ghi < most, shape, 0.0)
         share = (wanted - ghi.sum(axis=1)) / np.maximum(room.sum(axis=1), 1e-9)
         ghi = np.minimum(ghi + share[:, None] * room, most)
-    return ghi.ravel()
+    return np.asarray(ghi.ravel(), dtype=np.float64)
 
 
 def _clear_sky(cos_zenith: Floats) -> Floats:
-    """Return the clear sky's global irradiance [W/m2] (Haurwitz 1945, doi:10.1175/1520-0469)."""
-    return 1098 * cos_zenith * np.exp(-0.057 / np.maximum(cos_zenith, 1e-3))
+    """Return the clear sky's global irradiance [W/m2].
+
+    Haurwitz 1945, Journal of Meteorology 2:154; only its shape over the day is used.
+    """
+    clear = 1098 * cos_zenith * np.exp(-0.057 / np.maximum(cos_zenith, 1e-3))
+    return np.asarray(clear, dtype=np.float64)
 
 
 def _wind(climate: Climate, rng: np.random.Generator) -> Floats:

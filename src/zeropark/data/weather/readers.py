@@ -1,7 +1,7 @@
 """Weather files: EnergyPlus EPW, PVGIS typical years, NASA POWER hours.
 
-Which moment a row means differs by source, and the sun in the file tells: an EPW row labelled hour H
-stands for the middle H - 1 in Chinese Standard Weather Data and for H - 0.5 elsewhere.
+Which moment a row means differs by source, and the sun in the file tells: an EPW row labelled hour
+H stands for the middle H - 1 in Chinese Standard Weather Data and for H - 0.5 elsewhere.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import csv
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -61,7 +61,11 @@ _POWER = (
     ("WS10M", "wind_speed", 1.0),
 )
 _POWER_MISSING = -999.0
-_MAY_BE_MADE = ("dni", "dhi", "pressure")  # columns that can be derived where a file has gaps in them
+_MAY_BE_MADE = (
+    "dni",
+    "dhi",
+    "pressure",
+)  # columns that can be derived where a file has gaps in them
 
 
 def read_weather(path: Path, zone: str | None = None) -> Reading:
@@ -74,8 +78,8 @@ def read_weather(path: Path, zone: str | None = None) -> Reading:
         raise DataError(
             "weather_format_unknown",
             Text(
-                "{path}: by its first line not an EPW, PVGIS or NASA POWER file; name its columns in the"
-                " park file to use it as a plain table",
+                "{path}: by its first line not an EPW, PVGIS or NASA POWER file; name its columns"
+                " in the park file to use it as a plain table",
                 "{path}：从首行看不是 EPW、PVGIS 或 NASA POWER 文件；"
                 "如作为普通表格使用，请在园区文件中说明各列",
             ).format(path=path),
@@ -84,7 +88,10 @@ def read_weather(path: Path, zone: str | None = None) -> Reading:
 
 
 def weather_format(path: Path) -> str | None:
-    """Return `epw`, `pvgis` or `nasa_power`; None for any other file. Raises `DataError` if absent."""
+    """Return `epw`, `pvgis` or `nasa_power`; None for any other file.
+
+    Raises `DataError` where the file cannot be opened.
+    """
     try:
         with path.open(encoding="utf-8-sig", errors="replace") as file:
             first = file.readline(4096)
@@ -105,8 +112,8 @@ def weather_format(path: Path) -> str | None:
 def read_epw(path: Path, zone: str | None = None) -> Reading:
     """Return the typical year of an EPW file, at its station pressure.
 
-    Where the file's sun fits rows that mean H - 0.5 better than H - 1, that is how they are read, and a
-    finding says so.
+    Where the file's sun fits rows that mean H - 0.5 better than H - 1, that is how they are read,
+    and a finding says so.
     """
     from pvlib.iotools import epw  # noqa: PLC0415 - takes seconds to import
 
@@ -238,7 +245,8 @@ def _mended_humidity(columns: dict[str, Floats]) -> list[Finding]:
     told = np.minimum(air.relative_humidity(columns["t_air"], dew), 1.0)
     columns["rh"] = np.where(unfit, told, rh)
     text = Text(
-        "{count} relative humidities were not above 0 and up to 100 %; there the dew point tells it",
+        "{count} relative humidities were not above 0 and up to 100 %; there the dew point"
+        " tells it",
         "有 {count} 个相对湿度不在 0 以上至 100 % 之间；改由露点推算",
     ).format(count=int(unfit.sum()))
     return [Finding("humidity_from_dew_point", text)]
@@ -276,4 +284,8 @@ def _wrong_rows(path: Path, count: int) -> DataError:
     )
 
 
-_READERS: dict[str, Any] = {"epw": read_epw, "pvgis": read_pvgis, "nasa_power": read_nasa_power}
+_READERS: dict[str, Callable[[Path, str | None], Reading]] = {
+    "epw": read_epw,
+    "pvgis": read_pvgis,
+    "nasa_power": read_nasa_power,
+}

@@ -31,8 +31,8 @@ class Remap:
 
     centres: middle of each piece, seconds from the source's start, shape (P,). step: source step of
     each piece (P,). within: which piece of that source step it is (P,). first: index of the first
-    piece of each target step (N,). pieces: how many a source step has. period: [s], where the source
-    repeats, else None.
+    piece of each target step (N,). pieces: how many a source step has. period: [s], where the
+    source repeats, else None.
     """
 
     source: TimeGrid
@@ -55,8 +55,8 @@ class Remap:
 
         Inside a source step it follows the irradiance outside the air on the horizontal, or with
         `beam` the presence of the sun alone, so that global, direct and diffuse stay consistent.
-        A beam never exceeds the one outside the air: where a file has much of it in an hour of sunrise,
-        the rest is left out.
+        A beam never exceeds the one outside the air: where a file has much of it in an hour of
+        sunrise, the rest is left out.
         """
         if self.pieces == 1:
             return self._means(values[self.step])
@@ -72,14 +72,14 @@ class Remap:
 
     @cached_property
     def _inside(self) -> tuple[Indices, Indices, SunPath]:
-        """Which source steps are needed, where each piece finds its own, the sun in their pieces."""
+        """The source steps needed, where each piece finds its own, the sun in their pieces."""
         needed, where = np.unique(self.step, return_inverse=True)
-        length = self.source.step_hours * 3600
-        middles = (np.arange(self.pieces) + 0.5) * (length / self.pieces)
-        seconds = (needed[:, None] * length + middles[None, :]).ravel()
-        start = self.source.start.astype("datetime64[s]")
-        instants = start + np.rint(seconds).astype("timedelta64[s]")
-        return needed, where, sun_at(instants, self.place)
+        length = round(self.source.step_hours * 3600)
+        piece = length // self.pieces
+        middles = np.arange(self.pieces) * piece + piece // 2
+        start = int(self.source.start.astype("datetime64[s]").astype(np.int64))
+        instants = start + (needed[:, None] * length + middles[None, :]).ravel()
+        return needed, where, SunPath(*sun_at(instants, piece, self.place))
 
     def _means(self, values: Floats) -> Floats:
         """Return the mean of the pieces of each target step; all pieces are equally long."""
@@ -102,8 +102,8 @@ def remap(source: TimeGrid, target: TimeGrid, place: Place, *, repeats: bool) ->
     piece = max(d for d in range(_FINEST_PIECE, _COARSEST_PIECE + 1) if common % d == 0)
     per_step = np.rint(target.hours * 3600 / piece).astype(np.int64)
     first = np.concatenate([[0], np.cumsum(per_step)[:-1]])
-    seconds = np.arange(int(per_step.sum())) * piece + piece / 2
-    centres = seconds + offset
+    seconds = np.arange(int(per_step.sum()), dtype=np.float64) * piece + piece / 2
+    centres: Floats = seconds + offset
     if repeats:
         centres = _in_typical_year(source, target.start, seconds)
     else:
@@ -117,7 +117,7 @@ def remap(source: TimeGrid, target: TimeGrid, place: Place, *, repeats: bool) ->
 
 
 def _in_typical_year(source: TimeGrid, start: np.datetime64, seconds: Floats) -> Floats:
-    """Return seconds from the source's start of the same calendar moment, 29 February as the 28th."""
+    """Return seconds from the source's start of the same moment; 29 February is the 28th."""
     moment = start.astype("datetime64[s]") + seconds.astype("timedelta64[s]")
     year = moment.astype("datetime64[Y]")
     day = (moment.astype("datetime64[D]") - year.astype("datetime64[D]")).astype(np.int64)

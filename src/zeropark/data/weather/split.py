@@ -14,7 +14,8 @@ def split_global(ghi: Floats, path: SunPath) -> tuple[Floats, Floats]:
     """Return direct normal and diffuse horizontal irradiance [W/m2] of global `ghi` [W/m2].
 
     Erbs, Klein and Duffie 1982, doi:10.1016/0038-092X(82)90302-4, as pvlib has it: from 87 deg
-    zenith on, all of it is diffuse. A beam never exceeds the one outside the air; the rest is diffuse.
+    zenith on, all of it is diffuse. A beam never exceeds the one outside the air; the rest is
+    diffuse.
     """
     from pvlib import irradiance  # noqa: PLC0415 - takes seconds to import
 

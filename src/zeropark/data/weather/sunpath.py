@@ -1,21 +1,28 @@
 """Where the sun stands: geometry only, from a time grid and a place.
 
-pvlib is imported when first needed: it takes seconds, and cached results need none of it.
+A rolling horizon asks for nearly the same instants at every step, and the next run for the same
+ones again; so positions are made in blocks of days, kept in memory and in the cache. Only making a
+block imports pvlib, which takes seconds.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from zeropark.data.cache import Arrays, cached
 from zeropark.units.place import Place
 from zeropark.units.timegrid import TimeGrid
 
 Floats = npt.NDArray[np.float64]
-Times = npt.NDArray[np.datetime64]
+Seconds = npt.NDArray[np.int64]
+
+_BLOCK = 64 * 86400  # [s] 64 days: a year is six blocks, and most step lengths divide it
+_NAMES = ("zenith", "apparent_zenith", "azimuth", "extra_normal", "day_of_year")
 
 
 @dataclass(frozen=True)
@@ -44,34 +51,59 @@ class SunPath:
         return self.extra_normal * self.cos_zenith
 
 
-def sun_at(instants: Times, place: Place) -> SunPath:
-    """Return the sun at UTC `instants` (datetime64, shape (N,)) over `place`.
+@lru_cache(maxsize=8)
+def sun_path(grid: TimeGrid, place: Place) -> SunPath:
+    """Return the sun at the middle of each step of `grid` over `place`."""
+    lengths = np.rint(grid.hours * 3600).astype(np.int64)
+    middles = grid.starts.astype("datetime64[s]").astype(np.int64) + lengths // 2
+    found = np.empty((len(_NAMES), len(grid)))
+    for length in np.unique(lengths):
+        of_it = np.flatnonzero(lengths == length)
+        found[:, of_it] = sun_at(middles[of_it], int(length), place)
+    return SunPath(*found)
 
-    NREL's SPA as pvlib has it, Reda and Andreas 2004, doi:10.1016/j.solener.2003.12.003; refraction at
-    the standard pressure of the place's altitude. Extraterrestrial irradiance after Spencer 1971.
+
+def sun_at(instants: Seconds, step: int, place: Place) -> Floats:
+    """Return the fields of `SunPath` at `instants` [s since 1970 UTC] in rows, shape (5, N).
+
+    step: all instants are whole multiples of it apart [s].
+    """
+    if _BLOCK % step:
+        return _positions(instants, place)
+    block, inside = np.divmod(instants, _BLOCK)
+    phase = int(inside[0] % step)
+    assert np.all(inside % step == phase), "instants stand whole steps apart"
+    at = (inside - phase) // step
+    found = np.empty((len(_NAMES), len(instants)))
+    for number in np.unique(block):
+        here = block == number
+        found[:, here] = _block(int(number), step, phase, place)[:, at[here]]
+    return found
+
+
+@lru_cache(maxsize=32)
+def _block(number: int, step: int, phase: int, place: Place) -> Floats:
+    def make() -> Arrays:
+        instants = number * _BLOCK + phase + np.arange(_BLOCK // step, dtype=np.int64) * step
+        return {"sun": _positions(instants, place)}
+
+    code = (Path(__file__),)
+    return np.asarray(cached(("sun", number, step, phase, place), make, code=code)["sun"])
+
+
+def _positions(instants: Seconds, place: Place) -> Floats:
+    """Return the fields of `SunPath` at `instants` in rows.
+
+    NREL's SPA as pvlib has it, Reda and Andreas 2004, doi:10.1016/j.solener.2003.12.003; refraction
+    at the standard pressure of the place's altitude. Irradiance outside the air after Spencer 1971.
     """
     import pandas as pd  # noqa: PLC0415 - slow to import, see above
     from pvlib import irradiance, solarposition  # noqa: PLC0415 - slow to import, see above
 
-    index = pd.DatetimeIndex(instants.astype("datetime64[s]")).tz_localize("UTC")
+    times = instants.astype("datetime64[s]")
+    index = pd.DatetimeIndex(times).tz_localize("UTC")
     found = solarposition.spa_python(index, place.latitude, place.longitude, place.altitude)
-    days = instants.astype("datetime64[D]")
+    angles = [found[name].to_numpy(dtype=np.float64) for name in _NAMES[:3]]
+    days = times.astype("datetime64[D]")
     day = (days - days.astype("datetime64[Y]")).astype(np.float64) + 1
-    return SunPath(
-        zenith=found["zenith"].to_numpy(dtype=np.float64),
-        apparent_zenith=found["apparent_zenith"].to_numpy(dtype=np.float64),
-        azimuth=found["azimuth"].to_numpy(dtype=np.float64),
-        extra_normal=np.asarray(irradiance.get_extra_radiation(day), dtype=np.float64),
-        day_of_year=day,
-    )
-
-
-@lru_cache(maxsize=8)
-def sun_path(grid: TimeGrid, place: Place) -> SunPath:
-    """Return the sun at the middle of each step of `grid`; computed once per grid and place."""
-    return sun_at(grid.starts + half_steps(grid), place)
-
-
-def half_steps(grid: TimeGrid) -> npt.NDArray[np.timedelta64]:
-    """Return half of each step's length, timedelta64[s], shape (N,)."""
-    return np.rint(grid.hours * 1800).astype("timedelta64[s]")
+    return np.stack([*angles, irradiance.get_extra_radiation(day), day])

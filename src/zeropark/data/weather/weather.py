@@ -144,9 +144,7 @@ def _outside(column: Column, values: Floats) -> npt.NDArray[np.bool_]:
     return ~((values >= column.lowest) & (values <= column.highest))
 
 
-def _sentence(
-    grid: TimeGrid, name: str, values: Floats, outside: npt.NDArray[np.bool_]
-) -> Text:
+def _sentence(grid: TimeGrid, name: str, values: Floats, outside: npt.NDArray[np.bool_]) -> Text:
     column, at = COLUMNS[name], int(np.argmax(outside))
     missing = bool(np.isnan(values[at]))
     return Text(
@@ -173,9 +171,7 @@ def _dew_sentence(grid: TimeGrid, columns: dict[str, Floats], at: int, count: in
         "t_dew (dew point): {dew:g} degC at {time} is above the air's {t:g} degC"
         " ({count} such values)",
         "t_dew（露点）：{time} 的 {dew:g} degC 高于气温 {t:g} degC（共 {count} 个）",
-    ).format(
-        dew=columns["t_dew"][at], t=columns["t_air"][at], time=clock(grid, at), count=count
-    )
+    ).format(dew=columns["t_dew"][at], t=columns["t_air"][at], time=clock(grid, at), count=count)
 
 
 def clock(grid: TimeGrid, at: int) -> str:

@@ -12,9 +12,9 @@ _NAMEPLATE_DENSITY = 1.225  # [kg/m3] standard air at the sea, of power curves (
 
 
 def hub_speed(v10: Floats, hub_height: float, shear: float) -> Floats:
-    """Return the wind speed at `hub_height` [m] from that at 10 m [m/s], by the power law (Hellman).
+    """Return the wind speed at `hub_height` [m] from that at 10 m, both [m/s], by a power law.
 
-    shear: its exponent [1], about 0.14 over open ground and 0.2 and more over rough ground.
+    shear: the exponent of Hellman [1], about 0.14 over open ground, 0.2 and more over rough ground.
     """
     return np.asarray(v10 * (hub_height / _MEASURED_AT) ** shear, dtype=np.float64)
 
@@ -24,10 +24,11 @@ def power_curve_pu(
 ) -> Floats:
     """Return the power of a turbine in the unit of `curve_power`, shape (N,).
 
-    speed: at the hub [m/s], density of the air [kg/m3], shape (N,) each. curve_speeds [m/s], rising, and
-    curve_power, shape (M,): at 1.225 kg/m3. In thin air the curve's speeds are stretched by
-    (1.225/density) to the power 1/3 up to 7.5 m/s, 2/3 from 12.5 m/s on and in between in between
-    (Svenningsen, EMD 2010, the form windpowerlib has). Below the first and above the last speed: 0.
+    speed: at the hub [m/s], density of the air [kg/m3], shape (N,) each. curve_speeds [m/s],
+    rising, and curve_power, shape (M,): at 1.225 kg/m3. In thin air the curve's speeds are
+    stretched by (1.225/density) to the power 1/3 up to 7.5 m/s, 2/3 from 12.5 m/s on and in
+    between in between (Svenningsen, EMD 2010, the form windpowerlib has). Below the first and
+    above the last speed: 0.
     """
     power_of_ratio = np.interp(curve_speeds, [7.5, 12.5], [1 / 3, 2 / 3])
     thin = np.log(_NAMEPLATE_DENSITY / density)
