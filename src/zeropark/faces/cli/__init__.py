@@ -11,7 +11,7 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
 
 
 def main() -> None:
-    """Answer the command line and leave with 0 done, 1 the answer is no, 2 wrong input, 3 our fault."""
+    """Answer the command line; leave with 0 done, 1 no, 2 wrong input, 3 our fault."""
     # Only here: whoever imports a part of this package does not need the whole door.
     from zeropark.faces.cli.door import answer  # noqa: PLC0415
 

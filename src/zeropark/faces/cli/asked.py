@@ -6,12 +6,17 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import TypeAdapter, ValidationError
 
 from zeropark.faces.cli.refused import Refused, did_you_mean
 from zeropark.faces.locale import gettext as _
+from zeropark.faces.locale import language
+from zeropark.model.mistakes import explain
 from zeropark.model.park import Park, Study
 from zeropark.operate.build import RunRequest
-from zeropark.units.quantity import UnitError, convert, known_units, split_quantity
+from zeropark.units.quantity import Unit
 
 STEPS_MINUTES = (5, 15, 30, 60)
 POLICIES = ("plan", "rules")
@@ -40,7 +45,7 @@ class Asked:
     def request(self, park: Park, folder: Path) -> RunRequest:
         """Return the request; what was not said comes from the park's first study.
 
-        folder: where the park file lies. Raises `Refused` with a sentence for a value that is not allowed.
+        folder: where the park file lies. Raises `Refused` for a value that is not allowed.
         """
         study = park.studies[0] if park.studies else Study(name="usual", start=dt.date(2026, 4, 15))
         step = study.step * 60 if self.step is None else amount("--step", self.step, "min")
@@ -61,21 +66,13 @@ class Asked:
 
 
 def amount(option: str, given: str, unit: str) -> float:
-    """Return a quantity written with its unit (`15min`, `48 h`) in `unit`; refuses another dimension."""
-    example = {"min": "15min", "h": "48h", "MW": "1500 kW"}[unit]
+    """Return a quantity written with its unit (`15min`) in `unit`; refuses anything else."""
     try:
-        number, written = split_quantity(given)
-    except ValueError:
-        sentence = _("{option} '{given}': not a number with a unit. Write it such as {example}.")
-        raise Refused(sentence.format(option=option, given=given, example=example)) from None
-    try:
-        return convert(number, written, unit)
-    except UnitError:
-        sentence = _("{option} '{given}': the unit does not fit. Allowed: {allowed}; such as {example}.")
-        allowed = ", ".join(known_units(unit))
-        raise Refused(
-            sentence.format(option=option, given=given, allowed=allowed, example=example)
-        ) from None
+        quantity: float = TypeAdapter(Annotated[float, Unit(unit)]).validate_python(given)
+    except ValidationError as error:
+        words = explain(error.errors()[0], given, unit, ()).in_language(language())
+        raise Refused(_("{option}: {words}.").format(option=option, words=words)) from None
+    return quantity
 
 
 def date(given: str) -> str:
@@ -83,7 +80,9 @@ def date(given: str) -> str:
     try:
         return dt.date.fromisoformat(given).isoformat()
     except ValueError:
-        sentence = _("--start '{given}': not a date. Write it as year-month-day, such as 2026-04-15.")
+        sentence = _(
+            "--start '{given}': not a date. Write it as year-month-day, such as 2026-04-15."
+        )
         raise Refused(sentence.format(given=given)) from None
 
 
@@ -100,7 +99,9 @@ def _step(minutes: float) -> int:
         if abs(minutes - allowed) < 1e-9:  # noqa: PLR2004 - what a float's own rounding may add
             return allowed
     sentence = _("--step {given:g} min: not a step a run can take. Allowed: {allowed}.")
-    raise Refused(sentence.format(given=minutes, allowed=", ".join(f"{m}min" for m in STEPS_MINUTES)))
+    raise Refused(
+        sentence.format(given=minutes, allowed=", ".join(f"{m}min" for m in STEPS_MINUTES))
+    )
 
 
 def _horizon(hours: float, step: float) -> float:
@@ -122,4 +123,8 @@ def _not_negative(option: str, given: str) -> float:
     power = amount(option, given, "MW")
     if power >= 0:
         return power
-    raise Refused(_("{option} '{given}': below zero. Allowed: 0 kW or more.").format(option=option, given=given))
+    raise Refused(
+        _("{option} '{given}': below zero. Allowed: 0 kW or more.").format(
+            option=option, given=given
+        )
+    )

@@ -27,7 +27,7 @@ from zeropark.faces.locale import gettext as _
 
 
 class Command(NamedTuple):
-    """Where a command is written and what it is for; its module is imported when it is asked for."""
+    """Where a command is written and what it is for; imported when it is asked for."""
 
     module: str
     function: str
@@ -122,8 +122,8 @@ def door() -> Any:
 def answer(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code: 0 done, 1 no, 2 wrong input, 3 our fault.
 
-    A mistake of the person is a sentence on standard error; one of ours is a sentence that names the
-    file with the trace.
+    A mistake of the person is a sentence on standard error; one of ours is a sentence that names
+    the file with the trace.
     """
     for stream in (sys.stdout, sys.stderr):
         # A terminal without UTF-8 shows a question mark rather than an error of ours.
@@ -140,7 +140,7 @@ def answer(arguments: Sequence[str]) -> int:
         return WRONG_INPUT
     except BrokenPipeError:
         # Whoever read our answer has enough of it; the interpreter must not flush into the void.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return DONE
     except Exception as error:  # noqa: BLE001 - the last word to the person: never a trace
         say(our_fault(error))
@@ -167,7 +167,9 @@ def _sentence(error: Any, parser: Any) -> str:
         sentence = _("'{given}' is no option of this command.{meant} See --help.")
         return sentence.format(given=error.option_name, meant=meant)
     if isinstance(error, parser.MissingParameter):
-        return _("{name} is missing. See --help.").format(name=error.param.make_metavar(error.ctx))
+        return _("{name} is missing. See --help.").format(
+            name=error.param.metavar or error.param.name
+        )
     if isinstance(error, parser.BadOptionUsage):
         return _("{name} needs a value. See --help.").format(name=error.option_name)
     return _("{words} See --help.").format(words=error.format_message())

@@ -18,8 +18,8 @@ RESULT_FILES = frozenset({"run.json", "series.parquet", "report.html"})
 def result_folder(place: Path) -> Iterator[Path]:
     """Yield a new folder beside `place`; it takes the place when the block ends without an error.
 
-    An earlier result there is replaced; anything else a person keeps there is refused. What the disk
-    refuses becomes a sentence, and the half-written folder is removed. Raises `Refused`.
+    An earlier result there is replaced; anything else a person keeps there is refused. What the
+    disk refuses becomes a sentence, and the half-written folder is removed. Raises `Refused`.
     """
     place = Path(os.path.abspath(place))  # noqa: PTH100 - `resolve` would follow a link and replace its target
     beside = place.with_name(f".{place.name}.part-{os.getpid()}")
@@ -33,7 +33,7 @@ def result_folder(place: Path) -> Iterator[Path]:
         yield beside
         _take_place(beside, place)
     except OSError as error:
-        raise Refused(disk_sentence(error, str(place))) from error
+        raise Refused(disk_sentence(error, _named(error, beside, place))) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
@@ -50,8 +50,16 @@ def _free(place: Path) -> None:
     except OSError as error:
         raise Refused(disk_sentence(error, str(place))) from error
     if strange:
-        sentence = _("{path}: holds '{name}', which no run wrote. Choose another folder or move it.")
+        sentence = _(
+            "{path}: holds '{name}', which no run wrote. Choose another folder or move it."
+        )
         raise Refused(sentence.format(path=place, name=strange[0]))
+
+
+def _named(error: OSError, beside: Path, place: Path) -> str:
+    """Return the path to speak of: the file the error names, unless a person never saw it."""
+    file = str(error.filename or "")
+    return str(place) if not file or str(beside) in file else file
 
 
 def _take_place(beside: Path, place: Path) -> None:

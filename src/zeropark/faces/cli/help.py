@@ -1,4 +1,4 @@
-"""Help pages: one layout for all commands, in the language of the environment, aligned for Chinese."""
+"""Help pages: one layout for all commands, in either language, aligned for Chinese."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from zeropark.faces.locale import gettext as _
 
 _WIDEST = 100
 _GAP = 2
+_NO_BREAK = "\u00a0"
 
 
 class HelpPage:
@@ -26,12 +27,17 @@ class HelpPage:
         params = command.get_params(ctx)
         arguments = [p for p in params if p.param_type_name == "argument"]
         options = [p for p in params if p.param_type_name == "option"]
-        pieces = [each.make_metavar(ctx) for each in arguments]
-        usage = [ctx.command_path, *pieces, _("[OPTIONS]"), *([_("COMMAND")] if self.purposes() else [])]
+        pieces = [_given(each) if each.required else f"[{_given(each)}]" for each in arguments]
+        usage = [
+            ctx.command_path,
+            *pieces,
+            _("[OPTIONS]"),
+            *([_("COMMAND")] if self.purposes() else []),
+        ]
         sections = [
             (_("Commands"), self.purposes()),
-            (_("Arguments"), [(a.make_metavar(ctx).strip("[]"), _explained(a)) for a in arguments]),
-            (_("Options"), [(_option_name(o, ctx), _explained(o)) for o in options]),
+            (_("Arguments"), [(_given(each), _explained(each)) for each in arguments]),
+            (_("Options"), [(_option_name(o), _explained(o)) for o in options]),
         ]
         left = max(cells(name) for _title, rows in sections for name, _help in rows) + _GAP
         lines = [_("Usage: {usage}").format(usage=" ".join(usage)), "", _(command.help or "")]
@@ -43,9 +49,13 @@ class HelpPage:
         return "\n".join(lines)
 
 
-def _option_name(option: Any, ctx: Any) -> str:
+def _option_name(option: Any) -> str:
     names = ", ".join([*option.opts, *option.secondary_opts])
-    return names if option.is_flag or option.count else f"{names} {option.make_metavar(ctx)}"
+    return names if option.is_flag or option.count else f"{names} {_given(option)}"
+
+
+def _given(param: Any) -> str:
+    return str(param.metavar or param.name.upper())
 
 
 def _explained(param: Any) -> str:
@@ -55,7 +65,8 @@ def _explained(param: Any) -> str:
     default = param.default
     if default in (None, "") or isinstance(default, bool) or callable(default):
         return text
-    return f"{text} " + _("[default: {value}]").format(value=default)
+    shown = _("[default: {value}]").format(value=default)
+    return f"{text} {shown.replace(' ', _NO_BREAK)}"
 
 
 def _row(name: str, text: str, left: int, width: int) -> list[str]:
@@ -70,24 +81,26 @@ def cells(text: str) -> int:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Return the text in lines of at most `width` columns, broken at spaces or between characters."""
+    """Return the text in lines of at most `width` columns, broken at spaces or wide characters."""
     lines = [""]
     for word in _words(text):
         if lines[-1] and cells(lines[-1]) + cells(word.rstrip()) > width:
             lines[-1] = lines[-1].rstrip()
             lines.append("")
         lines[-1] += word
-    return [line.rstrip() for line in lines]
+    return [line.rstrip().replace(_NO_BREAK, " ") for line in lines]
 
 
 def _words(text: str) -> list[str]:
-    """Split into the smallest pieces a line may end after: words with their space, wide characters."""
+    """Split into pieces a line may end after: words with their space, wide characters."""
     pieces: list[str] = []
     for letter in text:
         wide = east_asian_width(letter) in "WF"
         joins = bool(pieces) and not pieces[-1].endswith(" ") and not wide
         # Full-width punctuation stays with what it follows.
-        if pieces and (letter in "，。；：、）” " or (joins and east_asian_width(pieces[-1][-1]) not in "WF")):
+        if pieces and (
+            letter in "，。；：、）” " or (joins and east_asian_width(pieces[-1][-1]) not in "WF")
+        ):
             pieces[-1] += letter
         else:
             pieces.append(letter)

@@ -30,7 +30,7 @@ def shipped_park(name: str) -> Path:
 
 
 def park_file(given: str) -> Path:
-    """Return the park file a person means: a file, a folder with a park.yaml, or a shipped park's name."""
+    """Return the park file a person means: a file, a folder with one, or a shipped park's name."""
     path = Path(given)
     if path.is_file():
         return path

@@ -1,17 +1,19 @@
-"""A bar for work that takes longer than two seconds."""
+"""A bar for work that takes longer than two seconds, and a stop that waits for the step's end."""
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
-from types import TracebackType
-from typing import Any
+from types import FrameType, TracebackType
+from typing import Any, Self
 
 from zeropark.faces.locale import N_
 from zeropark.faces.locale import gettext as _
 
 _PATIENCE_S = 2.0
 _REFRESH_S = 0.2
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 STAGES = {
     "plan": N_("Plan and plant"),
     "rules": N_("Simple rules"),
@@ -25,6 +27,8 @@ class Progress:
     """Shows how far each stage is, on standard error, where that is a terminal.
 
     Nothing shows in the first two seconds; between refreshes a call costs a look at the clock.
+    Ctrl-C inside the block ends the work at its next call, between two steps, so that what was done
+    is whole; a second one ends it at once.
     """
 
     def __init__(self) -> None:
@@ -32,18 +36,35 @@ class Progress:
         self._bar: Any = None
         self._tasks: dict[str, Any] = {}
         self._wanted = sys.stderr.isatty()
+        self._stop = self._stopped = False
+        self._before: dict[int, Any] = {}
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
+        self._before = {number: signal.signal(number, self._note_stop) for number in _STOPS}
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
         if self._bar is not None:
             self._bar.stop()
 
+    def _note_stop(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if self._stop:
+            raise KeyboardInterrupt
+        self._stop = True
+
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Note that `done` of `total` steps of a stage are behind us."""
+        if self._stop and not self._stopped:
+            self._stopped = True
+            raise KeyboardInterrupt
         now = time.monotonic()
         if not self._wanted or now - self._begun < _PATIENCE_S:
             return
@@ -61,20 +82,14 @@ class Progress:
 
 def _bar() -> Any:
     # Most runs are over before anybody needs a bar.
+    from rich import progress  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
-    from rich.progress import (  # noqa: PLC0415
-        BarColumn,
-        MofNCompleteColumn,
-        Progress as Bar,
-        TextColumn,
-        TimeRemainingColumn,
-    )
 
-    bar = Bar(
-        TextColumn("{task.description}"),
-        BarColumn(complete_style="default", finished_style="default"),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
+    bar = progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(complete_style="default", finished_style="default"),
+        progress.MofNCompleteColumn(),
+        progress.TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
         auto_refresh=False,

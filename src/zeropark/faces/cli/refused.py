@@ -7,8 +7,8 @@ import os
 import sys
 import tempfile
 import traceback
+from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Iterable
 
 from zeropark.faces.locale import gettext as _
 
@@ -18,7 +18,7 @@ _READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is the caller's to mend, not an error of ours
-    """The input is wrong in a way its author can mend; the message is a sentence in their language."""
+    """The input is wrong in a way its author can mend; the message is a whole sentence."""
 
 
 def did_you_mean(given: str, allowed: Iterable[str]) -> str:

@@ -36,7 +36,7 @@ def language(environment: Mapping[str, str] | None = None) -> str:
 
 
 def gettext(message: str) -> str:
-    """Return `message` in the language of the environment; English where a catalogue has no word."""
+    """Return `message` in the language of the environment; English where there is no word."""
     return catalogue(language()).gettext(message)
 
 

@@ -1,0 +1,137 @@
+"""`zeropark run`: a park in closed loop on the simulated plant, its files and its one screen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from zeropark.faces.cli.folder import result_folder
+from zeropark.faces.cli.parks import park_file
+from zeropark.faces.cli.progress import Progress
+from zeropark.faces.cli.refused import DONE, WRONG_INPUT, Refused, disk_sentence, say
+from zeropark.faces.locale import N_, language
+from zeropark.faces.locale import gettext as _
+
+if TYPE_CHECKING:
+    from zeropark.faces.cli.asked import Asked
+
+_FILES = ("weather", "load", "price", "jobs", "cars", "outages")
+
+
+def run(
+    park: Annotated[
+        str, typer.Argument(metavar="PARK", help=N_("A shipped park's name, or a park file."))
+    ] = "microgrid",
+    start: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help=N_("First day, in the park's zone: 2026-04-15.")),
+    ] = None,
+    days: Annotated[
+        str | None, typer.Option(metavar="N", help=N_("How many days: 1 to 3660."))
+    ] = None,
+    step: Annotated[
+        str | None, typer.Option(metavar="TIME", help=N_("Step: 5min, 15min, 30min or 60min."))
+    ] = None,
+    horizon: Annotated[
+        str | None, typer.Option(metavar="TIME", help=N_("How far each plan looks: 1h to 336h."))
+    ] = None,
+    policy: Annotated[
+        str, typer.Option(metavar="NAME", help=N_("Who decides: plan or rules."))
+    ] = "plan",
+    seed: Annotated[
+        str | None,
+        typer.Option(metavar="N", help=N_("Seed of all chance; the same seed, the same run.")),
+    ] = None,
+    peak_so_far: Annotated[
+        str, typer.Option(metavar="POWER", help=N_("Highest demand of the month before the run."))
+    ] = "0 kW",
+    weather: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help=N_("Your weather: EPW, PVGIS or NASA POWER.")),
+    ] = None,
+    load: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=N_("Your load: CSV or Parquet."))
+    ] = None,
+    price: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=N_("Your import price: CSV or Parquet."))
+    ] = None,
+    jobs: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=N_("Your computing jobs: CSV or SWF."))
+    ] = None,
+    cars: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=N_("Your charging sessions: CSV."))
+    ] = None,
+    outages: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=N_("Outages of the grid tie: CSV."))
+    ] = None,
+    *,
+    out: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help=N_("Folder of the result; an earlier one is replaced.")),
+    ] = Path("runs/latest"),
+    as_json: Annotated[bool, typer.Option("--json", help=N_("Print run.json only."))] = False,
+    no_compare: Annotated[
+        bool, typer.Option("--no-compare", help=N_("Leave out rules and foresight."))
+    ] = False,
+) -> int:
+    """Run the park, write the result's files into `out`, show one screen; return the exit code."""
+    given = (weather, load, price, jobs, cars, outages)
+    files = {name: path for name, path in zip(_FILES, given, strict=True) if path is not None}
+    for path in files.values():
+        _readable(path)
+    source = park_file(park)
+    # The engine's libraries take a second to import: only once the words of the command are read.
+    from zeropark.faces.cli.asked import Asked  # noqa: PLC0415
+
+    asked = Asked(
+        start, days, step, horizon, policy, seed, peak_so_far, compare=not no_compare, files=files
+    )
+    result = _lived(source, asked, out)
+    _show(result, out, as_json=as_json)
+    if not result["partial"]:
+        return DONE
+    sentence = _(
+        "Stopped after {days:.2f} of {asked} days. {place} holds what there was until then."
+    )
+    say(sentence.format(days=result["days_run"], asked=result["days"], place=out))
+    return WRONG_INPUT
+
+
+def _lived(source: Path, asked: Asked, out: Path) -> Mapping[str, Any]:
+    """Run the park file `source`, write the files of the result, return what `run.json` holds."""
+    # As above: the engine's libraries only where a run really begins.
+    from zeropark.assets import kinds  # noqa: PLC0415
+    from zeropark.faces.cli.sentences import in_sentences  # noqa: PLC0415
+    from zeropark.faces.report import write_report  # noqa: PLC0415
+    from zeropark.model.parkfile import read_park  # noqa: PLC0415
+    from zeropark.operate.run import execute  # noqa: PLC0415
+
+    with in_sentences():
+        request = asked.request(read_park(source, kinds()), source.parent)
+        with result_folder(out) as folder, Progress() as progress:
+            result = execute(request, folder, progress)
+            progress("report", 0, 1)
+            write_report(result, folder / "series.parquet", folder)
+    return result
+
+
+def _readable(path: Path) -> None:
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise Refused(disk_sentence(error, str(path))) from error
+
+
+def _show(result: Mapping[str, Any], place: Path, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(result, ensure_ascii=False, indent=1))  # noqa: T201 - the answer of a command
+        return
+    # rich takes 0.1 s to import; who wants JSON does not wait for it.
+    from zeropark.faces.cli.screen import show  # noqa: PLC0415
+
+    show(result, place / "report.html", language())

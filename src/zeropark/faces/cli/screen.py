@@ -1,0 +1,311 @@
+"""The one screen a run ends with: what the park did, and what others would have done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from zeropark.faces.cli import numbers
+from zeropark.faces.cli.numbers import Scale
+from zeropark.faces.locale import N_
+from zeropark.faces.locale import gettext as _
+
+WIDTH = 100
+_MOST_ASSETS = 7
+_MOST_GAVE_WAY = 2
+_POLICIES = {
+    "rules": N_("Rules"),
+    "plan": N_("Plan"),
+    "foresight": N_("Foresight"),
+    "played": N_("Played"),
+}
+_GRADES = {
+    "optimal": N_("optimal"),
+    "deadline": N_("best found at the deadline"),
+    "last_good": N_("last good"),
+    "rules": N_("by rules"),
+}
+Figures = Mapping[str, Any]
+
+
+class Row(NamedTuple):
+    """A line of the comparison: its words, where its number is, how it is written.
+
+    part: a line below another one. idle: left out where every number is 0.
+    """
+
+    words: str
+    path: str
+    scale: Scale | str
+    part: bool = False
+    idle: bool = False
+
+
+_ROWS = (
+    Row(N_("Cost, {unit}"), "cost_cny.total", "money"),
+    Row(N_("energy"), "cost_cny.energy", "money", part=True),
+    Row(N_("demand charge"), "cost_cny.demand", "money", part=True),
+    Row(N_("wear"), "cost_cny.wear", "money", part=True),
+    Row(N_("unserved"), "cost_cny.unserved", "money", part=True),
+    Row(N_("ends: what is left stored or owed"), "cost_cny.ends", "money", part=True),
+    Row(N_("Clean share, physical, {unit}"), "clean_share", numbers.SHARE),
+    Row(N_("with green contracts"), "clean_share_contract", numbers.SHARE, part=True),
+    Row(N_("with the grid's own mix"), "clean_share_grid_mix", numbers.SHARE, part=True),
+    Row(N_("Own generation used here, {unit}"), "self_use_share", numbers.SHARE),
+    Row(N_("Curtailed, {unit}"), "curtailed_mwh", numbers.ENERGY),
+    Row(N_("Grid import, {unit}"), "grid_import_mwh", numbers.ENERGY),
+    Row(N_("Grid peak, {unit}"), "grid_peak_mw", "power"),
+    Row(N_("CO₂ of grid power, location-based, {unit}"), "co2_t", numbers.TONNES),
+    Row(N_("PUE"), "pue", numbers.RATIO),
+    Row(N_("Jobs done"), "jobs.done", numbers.COUNT),
+    Row(N_("late"), "jobs.late", numbers.COUNT, part=True),
+    Row(N_("run on clean power, {unit}"), "jobs.green_share", numbers.SHARE, part=True),
+    Row(N_("EV energy served, {unit}"), "ev.served_mwh", numbers.ENERGY),
+    Row(N_("short, {unit}"), "ev.short_mwh", numbers.ENERGY, part=True),
+    Row(N_("Demand not served, {unit}"), "unserved_mwh", numbers.ENERGY, idle=True),
+    Row(N_("Heat recovered, {unit}"), "heat_recovered_mwh", numbers.ENERGY, idle=True),
+)
+
+
+def show(result: Figures, report: Path, language: str, console: Console | None = None) -> None:
+    """Print the screen of a run.
+
+    result: what `run.json` holds. report: where the report lies. language: "en" or "zh", of the
+    things' own names; other words follow the environment.
+    """
+    screen = console or Console(highlight=False, soft_wrap=False)
+    if console is None:
+        screen.width = min(screen.width, WIDTH) if screen.is_terminal else WIDTH
+    for part in parts(result, report, language):
+        screen.print(part)
+
+
+def parts(result: Figures, report: Path, language: str) -> list[RenderableType]:
+    """Return the screen's parts from top to bottom."""
+    return [
+        _title(result, language),
+        Text(headline(result), style="bold"),
+        Text(),
+        energy(result, language),
+        Text(),
+        comparison(result),
+        Text(),
+        *_below(result, language),
+        Text(_("Report: {path}").format(path=report), style="bold", overflow="fold"),
+    ]
+
+
+def _title(result: Figures, language: str) -> Text:
+    words = [
+        result["park_label"][language],
+        numbers.day(result["start"]),
+        _("days: {days:.4g}").format(days=result["days_run"]),
+        _("{minutes} min steps").format(minutes=result["step_minutes"]),
+        _("seed {seed}").format(seed=result["seed"]),
+    ]
+    if result["partial"]:
+        words.append(_("stopped early, partial"))
+    return Text(" · ".join(words), style="dim", overflow="ellipsis", no_wrap=True)
+
+
+def headline(result: Figures) -> str:
+    """Return the run's finding in one sentence."""
+    total = result["cost_cny"]["total"]
+    rules = result.get("compare", {}).get("rules", {}).get("cost_cny", {}).get("total")
+    scale = numbers.money_scale([total, rules])
+    places = numbers.decimals([total, rules], scale)
+    cost = numbers.number(total * scale.factor, places)
+    if rules is None or result["policy"] == "rules":
+        return _("The days cost {cost} {unit}.").format(cost=cost, unit=scale.unit)
+    gap = numbers.difference(total, rules, scale, places)
+    below = gap.startswith("\u2212")
+    sentence = (
+        _("The plan cost {cost} {unit}, {gap} below rules.")
+        if below
+        else _("The plan cost {cost} {unit}, {gap} above rules.")
+    )
+    text = sentence.format(cost=cost, unit=scale.unit, gap=gap.lstrip("+\u2212"))
+    captured = result["compare"].get("captured")
+    if captured is None:
+        return text + " " + _("There was too little to gain by foresight for a share of it.")
+    share = numbers.row([captured], numbers.SHARE)[0]
+    regret = numbers.row([result["compare"]["regret_cny_per_mwh"]], numbers.ENERGY)[0]
+    more = _(
+        "It captured {share} % of the way to perfect foresight; regret {regret} CNY/MWh served."
+    )
+    return text + " " + more.format(share=share, regret=regret)
+
+
+def energy(result: Figures, language: str) -> Table:
+    """Return energy by source and by use [MWh]; electricity first, then other carriers by name."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for words, side in (
+        (_("Source"), "left"),
+        ("MWh", "right"),
+        (_("Use"), "left"),
+        ("MWh", "right"),
+    ):
+        table.add_column(words, justify="right" if side == "right" else "left", no_wrap=True)
+    table.columns[0].width = table.columns[2].width = 34
+    table.columns[1].width = table.columns[3].width = 10
+    found = result["energy"]
+    sides = [_entries(found["sources"], language), _entries(found["uses"], language)]
+    sides[1].append((_("Losses"), result["losses_mwh"]))
+    everything = [value for side in sides for _words, value in side]
+    places = numbers.decimals(everything, numbers.ENERGY)
+    cells = [[(words, numbers.number(v, places)) for words, v in side] for side in sides]
+    for index in range(max(map(len, cells))):
+        pairs = [side[index] if index < len(side) else ("", "") for side in cells]
+        table.add_row(*(cell for pair in pairs for cell in pair))
+    return table
+
+
+def _entries(entries: Sequence[Figures], language: str) -> list[tuple[str, float]]:
+    """Return (label, MWh) of the largest entries, with the carrier where not electricity."""
+    ordered = sorted(entries, key=lambda e: (e["carrier"] != "electricity", -e["mwh"]))
+    shown = []
+    for entry in ordered[:_MOST_ASSETS]:
+        carrier = "" if entry["carrier"] == "electricity" else f" ({_carrier(entry['carrier'])})"
+        shown.append((entry["label"][language] + carrier, entry["mwh"]))
+    return shown
+
+
+def _carrier(name: str) -> str:
+    known = {"heat": _("heat"), "cooling": _("cooling"), "compute": _("compute")}
+    return known.get(name, name)
+
+
+def comparison(result: Figures) -> Table:
+    """Return the table of figures with a column for each policy, and plan minus rules."""
+    columns = policies(result)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    table.add_column("", no_wrap=True, width=42)
+    for name in columns:
+        style = "bold" if name == result["policy"] else ""
+        table.add_column(_(_POLICIES[name]), justify="right", no_wrap=True, style=style, width=10)
+    paired = "plan" in columns and "rules" in columns
+    if paired:
+        table.add_column(_("Plan − rules"), justify="right", no_wrap=True, width=12)
+    for line in _ROWS:
+        values = {name: at(figures, line.path) for name, figures in columns.items()}
+        if all(v is None for v in values.values()) or (line.idle and not any(values.values())):
+            continue
+        scale = _scale(line, columns, list(values.values()))
+        cells = numbers.row(list(values.values()), scale)
+        if paired:
+            places = numbers.decimals(values.values(), scale)
+            cells.append(numbers.difference(values["plan"], values["rules"], scale, places))
+        words = _(line.words).format(unit=scale.unit)
+        table.add_row(f"  {words}" if line.part else words, *cells)
+    return table
+
+
+def policies(result: Figures) -> dict[str, Figures]:
+    """Return the figures of each policy that was run, in the order of the columns."""
+    compare = result.get("compare", {})
+    return {
+        name: result if name == result["policy"] else compare[name]
+        for name in _POLICIES
+        if name == result["policy"] or name in compare
+    }
+
+
+def at(figures: Figures, path: str) -> float | None:
+    """Return the number at a dotted path; None where it, or anything on the way, is absent."""
+    found: Any = figures
+    for key in path.split("."):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return None if found is None else float(found)
+
+
+def _scale(line: Row, columns: Mapping[str, Figures], values: Sequence[float | None]) -> Scale:
+    if isinstance(line.scale, Scale):
+        return line.scale
+    if line.scale == "power":
+        return numbers.power_scale(values)
+    # Parts of a cost are written like their sum, so that a column adds up.
+    return numbers.money_scale([at(figures, "cost_cny.total") for figures in columns.values()])
+
+
+def _below(result: Figures, language: str) -> list[Text]:
+    lines = [_cooling(result, language), _missing(result), *_gave_way(result, language)]
+    lines += [_plans(result), _factor(result, language), _assumptions(result)]
+    return [line for line in lines if line is not None]
+
+
+def _line(name: str, words: str, style: str = "") -> Text:
+    return Text(f"{name}: {words}", style=style, overflow="ellipsis", no_wrap=True)
+
+
+def _cooling(result: Figures, language: str) -> Text | None:
+    labels = {mode["name"]: mode["label"][language] for mode in result["cooling_modes"]}
+    hours = result["cooling_hours"]
+    if not hours:
+        return None
+    words = [
+        f"{labels.get(mode, mode)} {numbers.number(time, 1)} h" for mode, time in hours.items()
+    ]
+    return _line(_("Cooling"), " · ".join(words))
+
+
+def _missing(result: Figures) -> Text | None:
+    missing = result.get("compare", {}).get("missing_cny")
+    if missing is None:
+        return None
+    names = {"plant": _("plant"), "horizon": _("horizon"), "forecast": _("forecast")}
+    scale = numbers.money_scale(missing.values())
+    cells = numbers.row(list(missing.values()), scale)
+    words = [f"{names[name]} {cell}" for name, cell in zip(missing, cells, strict=True)]
+    return _line(_("Short of foresight by, {unit}").format(unit=scale.unit), " · ".join(words))
+
+
+def _gave_way(result: Figures, language: str) -> list[Text]:
+    sentences = [gave["sentence"][language] for gave in result["gave_way"]]
+    if not sentences:
+        return [_line(_("Gave way"), _("nothing"))]
+    lines = [
+        Text(sentence, style="red", overflow="ellipsis", no_wrap=True)
+        for sentence in sentences[:_MOST_GAVE_WAY]
+    ]
+    rest = len(sentences) - _MOST_GAVE_WAY
+    if rest > 0:
+        lines.append(Text(_("  and {count} more in the report").format(count=rest), style="red"))
+    return lines
+
+
+def _plans(result: Figures) -> Text | None:
+    plans = result["plans"]
+    if not plans["count"]:
+        return None
+    grades = [f"{_(words)} {plans[grade]}" for grade, words in _GRADES.items() if plans.get(grade)]
+    seconds = {
+        _("build"): plans["build_s"],
+        _("update"): plans["update_s"],
+        _("solver"): plans["solve_s"],
+        _("read"): plans["read_s"],
+    }
+    times = [f"{words} {value:.2f} s" for words, value in seconds.items()]
+    step = _("a step {p50:.0f} ms, 95 % within {p95:.0f} ms").format(
+        p50=plans["step_ms_p50"], p95=plans["step_ms_p95"]
+    )
+    return _line(_("Plans"), " · ".join([*grades, *times, step]))
+
+
+def _factor(result: Figures, language: str) -> Text | None:
+    for factor in result["factors"]:
+        if factor["unit"] == "t/MWh":
+            words = f"{factor['value']:.4f} t/MWh, {factor['label'][language]}, "
+            return _line(_("CO₂ factor"), words + f"{factor['from'][:4]} ({factor['source']})")
+    return None
+
+
+def _assumptions(result: Figures) -> Text | None:
+    count = len(result["assumptions"])
+    if not count:
+        return None
+    return _line(_("Assumptions"), _("{count} numbers; the report lists them").format(count=count))
