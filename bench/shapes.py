@@ -63,9 +63,9 @@ TINY = Size("tiny", minutes=120, jobs=2, cars=1)
 class Stores:
     """Batteries and heat stores, one per row, shape (stores,).
 
-    node: ELECTRICITY or HEAT. p_nom: power both ways [MW]. e_nom: content [MWh]. standing_loss: part
-    lost in an hour. wear: cost of dispatch [CNY/MWh]. e_start: content before [MWh]. e_end: least
-    content after [MWh]; more only costs, so tools that can but say "equal" agree.
+    node: ELECTRICITY or HEAT. p_nom: power both ways [MW]. e_nom: content [MWh]. standing_loss:
+    part lost in an hour. wear: cost of dispatch [CNY/MWh]. e_start: content before [MWh]. e_end:
+    least content after [MWh]; more only costs, so tools that can but say "equal" agree.
     """
 
     node: Ints
