@@ -80,7 +80,7 @@ def _run(asked: Sequence[str], cache: Path, out: Path | None) -> Ended:
     """Run zeropark with its cache in `cache` and return how it ended."""
     program = python_of("zeropark").with_name("zeropark")
     line = [str(program), *asked, *(("--out", str(out)) if out else ())]
-    environment = {**os.environ, **ONE_THREAD, "XDG_CACHE_HOME": str(cache)}
+    environment = {**os.environ, **ONE_THREAD, "ZEROPARK_CACHE": str(cache)}
     before = time.perf_counter()
     with tempfile.TemporaryFile() as said:
         child = subprocess.Popen(  # noqa: S603 - the command is our own

@@ -45,9 +45,9 @@ def _ours(park: Park, first: Problem) -> Plan:
 WARM: dict[str, Callable[[Park, Problem], Plan]] = {"bare, ring": _ring, "zeropark, warm": _ours}
 
 
-def park_of(size: Size, steps: int) -> Park:
-    """Return a park long enough for `steps` windows of `size`."""
-    return Park(size, days=size.days + -(-steps // size.day_steps))
+def park_of(size: Size) -> Park:
+    """Return a park for a week of windows of `size`, the same however many of them are planned."""
+    return Park(size, days=size.days + 7)
 
 
 def main() -> None:
@@ -56,7 +56,7 @@ def main() -> None:
     before = time.perf_counter()
     plan = find(tool) if tool in TOOLS else None
     imported = time.perf_counter() - before
-    rounds, park = [], park_of(size, steps)
+    rounds, park = [], park_of(size)
     with RunClock() as clock:
         for problem in windows(park, steps):
             plan = plan or WARM[tool](park, problem)

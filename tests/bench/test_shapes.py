@@ -94,7 +94,7 @@ def test_ours_and_the_hand_built_arrays_find_one_optimum(size: Size) -> None:
 
 
 def test_warm_equals_cold_at_every_step_of_a_closed_loop() -> None:
-    park = park_of(TWO_DAYS, 40)
+    park = park_of(TWO_DAYS)
     ring, warm = bare.Ring(park), None
     for problem in windows(park, 40):
         warm = warm or ours.rolling(park, problem)
