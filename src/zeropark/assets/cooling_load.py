@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
+import numpy as np
 from pydantic import Field
 
-from zeropark.assets.load import Load
+from zeropark.assets.kind import Account
+from zeropark.assets.load import Load, LoadDevice
+from zeropark.data.outlook import Outlook
 from zeropark.model.asset import CoolingUse, Point
 from zeropark.units.text import Text
 from zeropark.units.types import EnergyPrice
@@ -37,3 +40,16 @@ class CoolingLoad(Load):
     price_unserved: Annotated[
         EnergyPrice, Field(ge=0, title="未供冷代价", description="cost of not serving it")
     ] = 2_000.0
+
+    def device(self, truth: Outlook, random: np.random.Generator) -> CoolingLoadDevice:
+        """Return the load with its true profile."""
+        del random
+        return CoolingLoadDevice(self, self.signals(truth)["demand"][0].tolist())
+
+
+class CoolingLoadDevice(LoadDevice):
+    """The simulated load; the cooling it uses is heat it brings in."""
+
+    def account(self) -> Account:
+        """Return the heat that was brought in."""
+        return Account(drawn=super().account().lost)

@@ -5,15 +5,17 @@ For golden files and for asking what a rule does to a park; large programs have 
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 from zeropark.formulation.program import Program
+from zeropark.formulation.value import Value
 
 Floats = npt.NDArray[np.float64]
-_PER_LINE = 6
+_WIDTH = 100
 
 
 def lp_text(program: Program) -> str:
@@ -21,41 +23,33 @@ def lp_text(program: Program) -> str:
 
     Columns are `<asset>-<column>[step]`, rows `<asset>-<rule>[step]` and
     `<node>-<carrier>-balance[step]`; step -1 is the one before now and holds what was measured.
-    A column that may take nothing is left out.
+    A column that can only be 0 is left out; bounds of 0 and above are not written.
     """
     lower, upper, row_lower, row_upper = program.shut()
-    columns, closed = _column_names(program)
-    fixed = {i for i in range(program.column_count) if lower[i] == upper[i] == 0.0}
-    lines = ["minimise", *_objective(program, columns, closed | fixed), "", "subject to"]
+    names = _column_names(program)
+    names = {i: name for i, name in names.items() if not lower[i] == upper[i] == 0.0}
+    lines = ["minimise", *_objective(program, names), "", "subject to"]
     for number, name in _row_names(program):
         stretch = slice(program.start[number], program.start[number + 1])
-        terms = _sum(program.value[stretch], [columns[i] for i in program.index[stretch]])
-        lines.append(f"  {name}:")
-        lines.extend(f"    {line}" for line in _wrap(terms))
-        lines.append(f"    {_compared(row_lower[number], row_upper[number])}")
+        terms = _sum(program.value[stretch], program.index[stretch], names)
+        lines += _row(f"{name}:", terms, _compared(row_lower[number], row_upper[number]))
     lines += ["", "bounds"]
-    for number, name in sorted(columns.items()):
-        if number not in closed or lower[number] != 0.0:
+    for number, name in sorted(names.items()):
+        if lower[number] != 0.0 or not np.isposinf(upper[number]):
             lines.append(f"  {_bound(name, lower[number], upper[number])}")
     return "\n".join(lines) + "\n"
 
 
-def _column_names(program: Program) -> tuple[dict[int, str], set[int]]:
-    """Return the name of each column, and the columns of the slots before now."""
+def _column_names(program: Program) -> dict[int, str]:
     names: dict[int, str] = {}
-    closed: set[int] = set()
     step_of = _step_of(program)
     for block in (*program.blocks.values(), program.node_block):
         for column in block.columns:
             for name, numbers in zip(block.names, column.columns.tolist(), strict=True):
-                if len(numbers) == 1:
-                    names[numbers[0]] = f"{name}-{column.name}"
-                    continue
                 for slot, number in enumerate(numbers):
-                    names[number] = f"{name}-{column.name}[{step_of[slot]}]"
-                    if step_of[slot] < 0:
-                        closed.add(number)
-    return names, closed
+                    step = f"[{step_of[slot]}]" if len(numbers) > 1 else ""
+                    names[number] = f"{name}-{column.name}{step}"
+    return names
 
 
 def _step_of(program: Program) -> dict[int, int]:
@@ -82,40 +76,42 @@ def _row_names(program: Program) -> Iterator[tuple[int, str]]:
                 yield int(numbers[slot]), f"{name}-{rule}[{step}]"
 
 
-def _objective(program: Program, columns: dict[int, str], left_out: set[int]) -> list[str]:
+def _objective(program: Program, names: dict[int, str]) -> list[str]:
     """Return the cost by part; what a limit that gives way costs is not part of it."""
-    by_part: dict[str, dict[int, float]] = {}
+    by_part: dict[str, Floats] = {}
     for part, term in program.cost_parts:
         number = term.coefficient
-        array = number.array if not isinstance(number, float | int) else np.full((1, 1), number)
-        prices = np.broadcast_to(array, term.columns.shape).ravel()
-        costs = by_part.setdefault(part, {})
-        for column, price in zip(term.columns.ravel().tolist(), prices.tolist(), strict=True):
-            if column not in left_out:
-                costs[column] = costs.get(column, 0.0) + price
+        array = number.array if isinstance(number, Value) else np.full((1, 1), number)
+        costs = by_part.setdefault(part, np.zeros(program.column_count))
+        costs[term.columns] += np.broadcast_to(array, term.columns.shape)
     lines = []
     for part, costs in by_part.items():
-        terms = _sum(np.array(list(costs.values())), [columns[i] for i in costs])
-        if terms:
-            lines.append(f"  {part}:")
-            lines.extend(f"    {line}" for line in _wrap(terms))
+        terms = _sum(costs, np.arange(len(costs)), names)
+        lines += _row(f"{part}:", terms, "") if terms else []
     return lines or ["  0"]
 
 
-def _sum(coefficients: Floats, names: list[str]) -> list[str]:
+def _sum(
+    coefficients: Floats, columns: npt.NDArray[np.integer], names: dict[int, str]
+) -> list[str]:
     terms = []
-    for coefficient, name in zip(coefficients.tolist(), names, strict=True):
-        if coefficient == 0.0:
-            continue
-        size = abs(coefficient)
-        terms.append(
-            f"{'-' if coefficient < 0 else '+'} {'' if size == 1.0 else f'{size:.6g} '}{name}"
-        )
+    for coefficient, column in zip(coefficients.tolist(), columns.tolist(), strict=True):
+        if coefficient != 0.0 and column in names:
+            size = "" if abs(coefficient) == 1.0 else f"{abs(coefficient):.6g} "
+            terms.append(f"{'-' if coefficient < 0 else '+'} {size}{names[column]}")
     return terms
 
 
-def _wrap(terms: list[str]) -> list[str]:
-    return [" ".join(terms[i : i + _PER_LINE]) for i in range(0, len(terms), _PER_LINE)]
+def _row(name: str, terms: list[str], end: str) -> list[str]:
+    """Return a row of words, folded where it would be long."""
+    return textwrap.wrap(
+        " ".join([name, *(terms or ["0"]), end]).strip(),
+        width=_WIDTH,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _compared(lower: float, upper: float) -> str:
