@@ -167,9 +167,8 @@ def _sentence(error: Any, parser: Any) -> str:
         sentence = _("'{given}' is no option of this command.{meant} See --help.")
         return sentence.format(given=error.option_name, meant=meant)
     if isinstance(error, parser.MissingParameter):
-        return _("{name} is missing. See --help.").format(
-            name=error.param.metavar or error.param.name
-        )
+        name = error.param.metavar or error.param.name.upper()
+        return _("{name} is missing. See --help.").format(name=name)
     if isinstance(error, parser.BadOptionUsage):
         return _("{name} needs a value. See --help.").format(name=error.option_name)
     return _("{words} See --help.").format(words=error.format_message())

@@ -40,7 +40,11 @@ class HelpPage:
             (_("Options"), [(_option_name(o), _explained(o)) for o in options]),
         ]
         left = max(cells(name) for _title, rows in sections for name, _help in rows) + _GAP
-        lines = [_("Usage: {usage}").format(usage=" ".join(usage)), "", _(command.help or "")]
+        lines = [
+            _("Usage: {usage}").format(usage=" ".join(usage)),
+            "",
+            _(command.help) if command.help else "",
+        ]
         for title, rows in sections:
             if rows:
                 lines += ["", f"{title}:"]

@@ -13,7 +13,7 @@ from zeropark.faces.cli.folder import result_folder
 from zeropark.faces.cli.parks import park_file
 from zeropark.faces.cli.progress import Progress
 from zeropark.faces.cli.refused import DONE, WRONG_INPUT, Refused, disk_sentence, say
-from zeropark.faces.locale import N_, language
+from zeropark.faces.locale import N_
 from zeropark.faces.locale import gettext as _
 
 if TYPE_CHECKING:
@@ -134,4 +134,4 @@ def _show(result: Mapping[str, Any], place: Path, *, as_json: bool) -> None:
     # rich takes 0.1 s to import; who wants JSON does not wait for it.
     from zeropark.faces.cli.screen import show  # noqa: PLC0415
 
-    show(result, place / "report.html", language())
+    show(result, place / "report.html")

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
 from zeropark.faces.cli import numbers
 from zeropark.faces.cli.numbers import Scale
-from zeropark.faces.locale import N_
+from zeropark.faces.locale import N_, language
 from zeropark.faces.locale import gettext as _
 
 WIDTH = 100
@@ -72,32 +72,30 @@ _ROWS = (
 )
 
 
-def show(result: Figures, report: Path, language: str, console: Console | None = None) -> None:
-    """Print the screen of a run.
+def show(result: Figures, report: Path, console: Console | None = None) -> None:
+    """Print the screen of a run, in the language of the environment.
 
-    result: what `run.json` holds. report: where the report lies. language: "en" or "zh", of the
-    things' own names; other words follow the environment.
+    result: what `run.json` holds. report: where the report lies. console: where to print, by
+    default standard output; without colour where that is no terminal.
     """
-    screen = console or Console(highlight=False, soft_wrap=False)
+    screen = console or Console(highlight=False)
     if console is None:
         screen.width = min(screen.width, WIDTH) if screen.is_terminal else WIDTH
-    for part in parts(result, report, language):
-        screen.print(part)
+    screen.print(_whole(result, report, language(), screen.width))
 
 
-def parts(result: Figures, report: Path, language: str) -> list[RenderableType]:
-    """Return the screen's parts from top to bottom."""
-    return [
+def _whole(result: Figures, report: Path, language: str, width: int) -> Group:
+    return Group(
         _title(result, language),
         Text(headline(result), style="bold"),
         Text(),
-        energy(result, language),
+        energy(result, language, width),
         Text(),
-        comparison(result),
+        comparison(result, width),
         Text(),
         *_below(result, language),
         Text(_("Report: {path}").format(path=report), style="bold", overflow="fold"),
-    ]
+    )
 
 
 def _title(result: Figures, language: str) -> Text:
@@ -133,15 +131,13 @@ def headline(result: Figures) -> str:
     captured = result["compare"].get("captured")
     if captured is None:
         return text + " " + _("There was too little to gain by foresight for a share of it.")
-    share = numbers.row([captured], numbers.SHARE)[0]
+    share = numbers.row([captured], numbers.SHARE)[0] + " %"
     regret = numbers.row([result["compare"]["regret_cny_per_mwh"]], numbers.ENERGY)[0]
-    more = _(
-        "It captured {share} % of the way to perfect foresight; regret {regret} CNY/MWh served."
-    )
+    more = _("It captured {share} of the way to perfect foresight; regret {regret} CNY/MWh served.")
     return text + " " + more.format(share=share, regret=regret)
 
 
-def energy(result: Figures, language: str) -> Table:
+def energy(result: Figures, language: str, width: int) -> Table:
     """Return energy by source and by use [MWh]; electricity first, then other carriers by name."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for words, side in (
@@ -151,7 +147,7 @@ def energy(result: Figures, language: str) -> Table:
         ("MWh", "right"),
     ):
         table.add_column(words, justify="right" if side == "right" else "left", no_wrap=True)
-    table.columns[0].width = table.columns[2].width = 34
+    table.columns[0].width = table.columns[2].width = width // 2 - 14
     table.columns[1].width = table.columns[3].width = 10
     found = result["energy"]
     sides = [_entries(found["sources"], language), _entries(found["uses"], language)]
@@ -180,11 +176,11 @@ def _carrier(name: str) -> str:
     return known.get(name, name)
 
 
-def comparison(result: Figures) -> Table:
+def comparison(result: Figures, width: int) -> Table:
     """Return the table of figures with a column for each policy, and plan minus rules."""
     columns = policies(result)
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
-    table.add_column("", no_wrap=True, width=42)
+    table.add_column("", no_wrap=True, width=width - 58, overflow="ellipsis")
     for name in columns:
         style = "bold" if name == result["policy"] else ""
         table.add_column(_(_POLICIES[name]), justify="right", no_wrap=True, style=style, width=10)
@@ -197,6 +193,9 @@ def comparison(result: Figures) -> Table:
             continue
         scale = _scale(line, columns, list(values.values()))
         cells = numbers.row(list(values.values()), scale)
+        if "foresight" in columns and values["foresight"] is None:
+            # Foresight is a plan; what only a plant shows stands in the column of the played one.
+            cells[list(columns).index("foresight")] = _("not played")
         if paired:
             places = numbers.decimals(values.values(), scale)
             cells.append(numbers.difference(values["plan"], values["rules"], scale, places))
@@ -234,7 +233,7 @@ def _scale(line: Row, columns: Mapping[str, Figures], values: Sequence[float | N
 
 def _below(result: Figures, language: str) -> list[Text]:
     lines = [_cooling(result, language), _missing(result), *_gave_way(result, language)]
-    lines += [_plans(result), _factor(result, language), _assumptions(result)]
+    lines += [_grades(result), _times(result), _factor(result, language), _assumptions(result)]
     return [line for line in lines if line is not None]
 
 
@@ -278,22 +277,33 @@ def _gave_way(result: Figures, language: str) -> list[Text]:
     return lines
 
 
-def _plans(result: Figures) -> Text | None:
+def _grades(result: Figures) -> Text | None:
     plans = result["plans"]
     if not plans["count"]:
         return None
     grades = [f"{_(words)} {plans[grade]}" for grade, words in _GRADES.items() if plans.get(grade)]
-    seconds = {
-        _("build"): plans["build_s"],
-        _("update"): plans["update_s"],
-        _("solver"): plans["solve_s"],
-        _("read"): plans["read_s"],
-    }
-    times = [f"{words} {value:.2f} s" for words, value in seconds.items()]
-    step = _("a step {p50:.0f} ms, 95 % within {p95:.0f} ms").format(
-        p50=plans["step_ms_p50"], p95=plans["step_ms_p95"]
+    return _line(_("Plans"), " · ".join(grades))
+
+
+def _times(result: Figures) -> Text | None:
+    plans = result["plans"]
+    if not plans["count"]:
+        return None
+    words = _(
+        "solver {solve:.2f} s · ours: build {build:.2f}, update {update:.2f}, read {read:.2f} s"
+        " · step p50 {p50:.0f} ms, p95 {p95:.0f} ms"
     )
-    return _line(_("Plans"), " · ".join([*grades, *times, step]))
+    return _line(
+        _("Time"),
+        words.format(
+            solve=plans["solve_s"],
+            build=plans["build_s"],
+            update=plans["update_s"],
+            read=plans["read_s"],
+            p50=plans["step_ms_p50"],
+            p95=plans["step_ms_p95"],
+        ),
+    )
 
 
 def _factor(result: Figures, language: str) -> Text | None:
@@ -304,8 +314,6 @@ def _factor(result: Figures, language: str) -> Text | None:
     return None
 
 
-def _assumptions(result: Figures) -> Text | None:
+def _assumptions(result: Figures) -> Text:
     count = len(result["assumptions"])
-    if not count:
-        return None
-    return _line(_("Assumptions"), _("{count} numbers; the report lists them").format(count=count))
+    return _line(_("Assumptions"), _("{count}, listed in the report").format(count=count))

@@ -13,7 +13,7 @@ from io import BytesIO
 from pathlib import Path
 
 LANGUAGES = ("en", "zh")
-DOMAIN = "zeropark"
+DOMAIN = "messages"
 FOLDER = Path(__file__).parent
 # In this order a shell says which language it wants; ZEROPARK_LANG is ours and wins.
 _VARIABLES = ("ZEROPARK_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
