@@ -16,7 +16,11 @@ def correct(forecast: Floats, expected: Floats, measured: Floats, hours: Floats)
     forecast: (members, N). expected, measured: of the step just over, (members,). hours: [h], (N,).
     A member with no reading (NaN), or with nothing expected, keeps its forecast.
     """
-    known = np.isfinite(measured) & (expected > 0.02 * forecast.max(axis=1, initial=0.0)) & (expected > 0)
+    known = (
+        np.isfinite(measured)
+        & (expected > 0.02 * forecast.max(axis=1, initial=0.0))
+        & (expected > 0)
+    )
     ratio = np.where(known, measured / np.where(known, expected, 1.0), 1.0)
     ratio = np.clip(ratio, 0.2, 3.0)
     fade = KEEPS ** (np.cumsum(hours) - hours / 2)

@@ -9,6 +9,7 @@ from zeropark.units.timegrid import TimeGrid
 
 Floats = npt.NDArray[np.float64]
 _THURSDAY = 3  # 1970-01-01
+_SATURDAY = 5
 
 
 def like_days(history: Floats, past: TimeGrid, ahead: TimeGrid, slots: int = 96) -> Floats:
@@ -29,14 +30,16 @@ def like_days(history: Floats, past: TimeGrid, ahead: TimeGrid, slots: int = 96)
     return found
 
 
-def _mean_by_slot(history: Floats, at: npt.NDArray[np.intp], use: npt.NDArray[np.bool_], slots: int) -> Floats:
+def _mean_by_slot(
+    history: Floats, at: npt.NDArray[np.intp], use: npt.NDArray[np.bool_], slots: int
+) -> Floats:
     count = np.bincount(at[use], minlength=slots)
     total = np.bincount(at[use], weights=history[use], minlength=slots)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _kind_of_day(grid: TimeGrid) -> npt.NDArray[np.bool_]:
-    return (grid.local_day + _THURSDAY) % 7 >= 5
+    return (grid.local_day + _THURSDAY) % 7 >= _SATURDAY
 
 
 def _slot(grid: TimeGrid, slots: int) -> npt.NDArray[np.intp]:

@@ -6,11 +6,13 @@ sun and wind, and the error's correlation over an hour. A forecast is frozen whe
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from zeropark.data.published import fact
 from zeropark.data.weather import Weather
 
 Floats = npt.NDArray[np.float64]
@@ -30,14 +32,28 @@ class WeatherErrors:
     correlation: float
 
 
+def usual_errors(at: dt.date) -> WeatherErrors:
+    """Return the errors of usual practice as the facts have them at `at`."""
+    return WeatherErrors(
+        temperature=fact("forecast_error_temperature", at).in_unit("K"),
+        clearness=fact("forecast_error_clearness", at).in_unit("1"),
+        wind=fact("forecast_error_wind", at).in_unit("1"),
+        correlation=fact("forecast_error_correlation", at).in_unit("1"),
+    )
+
+
 def foresee(truth: Weather, errors: WeatherErrors, random: np.random.Generator) -> Weather:
     """Return a forecast issued at the start of `truth`'s grid for the whole of it."""
     hours = truth.grid.hours
     lead = np.cumsum(hours) - hours
     size = _AT_ISSUE + (1.0 - _AT_ISSUE) * np.sqrt(np.minimum(lead / 24.0, 2.0))
     warmer = errors.temperature * size * _wander(hours, errors.correlation, random)
-    clearer = np.clip(1.0 + errors.clearness * size * _wander(hours, errors.correlation, random), 0.1, 1.7)
-    windier = np.clip(1.0 + errors.wind * size * _wander(hours, errors.correlation, random), 0.0, 2.5)
+    clearer = np.clip(
+        1.0 + errors.clearness * size * _wander(hours, errors.correlation, random), 0.1, 1.7
+    )
+    windier = np.clip(
+        1.0 + errors.wind * size * _wander(hours, errors.correlation, random), 0.0, 2.5
+    )
     width = max(1, round(_FINEST / float(hours[0])))
     sun = {name: _smooth(getattr(truth, name), width) * clearer for name in ("ghi", "dni", "dhi")}
     t_air = truth.t_air + warmer

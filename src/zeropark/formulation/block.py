@@ -77,13 +77,13 @@ class Block:
     `m.signal`, `m.figure`) and hand back what enters nodes (`into`) and what costs (`cost`).
     """
 
-    def __init__(self, kind: str, assets: Sequence[Formulated], layout: Layout, first_column: int) -> None:
+    def __init__(
+        self, kind: str, assets: Sequence[Formulated], layout: Layout, first_column: int
+    ) -> None:
         self.kind = kind
         self.assets = assets
         self.layout = layout
-        self.members = [
-            (asset, name, part) for asset in assets for name, part in asset.members()
-        ]
+        self.members = [(asset, name, part) for asset in assets for name, part in asset.members()]
         self.names = [f"{a.name}/{name}" if name else a.name for a, name, _ in self.members]
         self.columns: list[Column] = []
         self.intos: list[Into] = []
@@ -126,7 +126,11 @@ class Block:
         return self.figures[name]
 
     def flow(
-        self, name: str, lower: Value | float = 0.0, upper: Value | float = INFINITE, means: str = ""
+        self,
+        name: str,
+        lower: Value | float = 0.0,
+        upper: Value | float = INFINITE,
+        means: str = "",
     ) -> Linear:
         """Return a column per member and slot: an amount per slot, such as energy [MWh].
 
@@ -134,7 +138,9 @@ class Block:
         """
         return self._ask(Column(name, self._grid(), lower, upper, means=means))
 
-    def state(self, name: str, lower: Value | float = 0.0, upper: Value | float = INFINITE) -> Linear:
+    def state(
+        self, name: str, lower: Value | float = 0.0, upper: Value | float = INFINITE
+    ) -> Linear:
         """Return a state at the end of each slot; before now it is the measured one, given at each update.
 
         Its bounds open to the measured state, so that a state outside its band is no contradiction.
@@ -144,7 +150,9 @@ class Block:
         high = upper if isinstance(upper, Value) else Given(np.full((1, 1), upper))
         return self._ask(Column(name, self._grid(), low.least(start), high.most(start), state=True))
 
-    def once(self, name: str, lower: Value | float = 0.0, upper: Value | float = INFINITE) -> Linear:
+    def once(
+        self, name: str, lower: Value | float = 0.0, upper: Value | float = INFINITE
+    ) -> Linear:
         """Return one column per member for the whole horizon."""
         count = len(self)
         columns = np.arange(self._next, self._next + count, dtype=np.int32).reshape(count, 1)

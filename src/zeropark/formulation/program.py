@@ -127,7 +127,9 @@ class Program:
     def _add_nodes(self) -> Block:
         """Add a balance per node and slot, with shed and spill so that it can always be met."""
         slots = self.layout.slots
-        block = Block("node", [_NodeAsset(node.name) for node in self.nodes], self.layout, self._columns)
+        block = Block(
+            "node", [_NodeAsset(node.name) for node in self.nodes], self.layout, self._columns
+        )
         last_resort = np.array([[np.inf if n.spill_cost is None else 0.0] for n in self.nodes])
         priced = np.array([[0.0 if n.spill_cost is None else np.inf] for n in self.nodes])
         price = np.array([[n.spill_cost or 0.0] for n in self.nodes])
@@ -156,7 +158,9 @@ class Program:
         if not len(connected):
             return
         rows = numbers[[position[node] for node in at if node is not None]]
-        assert not isinstance(expression.constant, Value), "a fixed flow is a column with equal bounds"
+        assert not isinstance(expression.constant, Value), (
+            "a fixed flow is a column with equal bounds"
+        )
         for term in expression.terms:
             columns = np.broadcast_to(term.columns, (len(at), self.layout.slots))[connected]
             coefficient = term.coefficient
@@ -239,7 +243,9 @@ class Program:
     def _assemble_slots(self) -> None:
         """Note which columns and rows belong to each slot, so that closed slots can be shut at once."""
         slots = self.layout.slots
-        grids, starts, self._state_figures = [], [], []
+        grids: list[Indices] = []
+        starts: list[Floats] = []
+        self._state_figures: list[tuple[Given, int]] = []
         for block in (*self.blocks.values(), self.node_block):
             for column in block.columns:
                 if column.columns.shape[1] == slots:
@@ -250,7 +256,9 @@ class Program:
                     starts.append(np.zeros(len(column.columns)))
         self.slot_columns = np.concatenate(grids)
         self._starts = np.concatenate(starts)
-        self.slot_rows = np.concatenate([r.numbers for r in self.rows if r.numbers.shape[1] == slots])
+        self.slot_rows = np.concatenate(
+            [r.numbers for r in self.rows if r.numbers.shape[1] == slots]
+        )
 
     def rank_columns(self, rank: Rank) -> Indices:
         """Return the slack columns whose limits give way at `rank`."""

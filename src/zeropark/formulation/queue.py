@@ -67,6 +67,13 @@ class Work:
         )
 
 
+def none_of(work: Work) -> Work:
+    """Return no work, in the form of some."""
+    return Work(
+        work.member[:0], work.amount[:0], work.rate[:0], work.arrival[:0], work.deadline[:0]
+    )
+
+
 def envelopes(work: Work, members: int, ends: Floats) -> tuple[Floats, Floats]:
     """Return (latest, earliest): what must and what can be done by each time since now.
 

@@ -11,6 +11,8 @@ from zeropark.units.text import Text
 
 # A reduced cost below this moves nothing [CNY per unit].
 _WORTH_NAMING = 1e-3
+# An amount below this is the solver's rounding.
+_NOTHING = 1e-9
 
 WORDS: dict[str, Text] = {
     "price": Text("follows the price", "随电价"),
@@ -67,7 +69,7 @@ def explain(plan: Plan, step: int = 0) -> list[Reason]:
                 full = amount[i] > 0 and amount[i] >= upper[i] - 1e-9
                 if full and (worth > codes[i][1] or codes[i][0] == "idle"):
                     codes[i] = (column.means or "forecast", worth)
-                elif amount[i] > 1e-9 and codes[i][0] == "idle":
+                elif amount[i] > _NOTHING and codes[i][0] == "idle":
                     codes[i] = ("price", 0.0)
         codes = _rules_that_bind(plan, block.kind, int(slot), codes)
         found.extend(Reason(name, *code) for name, code in zip(block.names, codes, strict=True))

@@ -15,6 +15,7 @@ from zeropark.formulation.block import Rank
 from zeropark.formulation.program import Program
 
 Floats = npt.NDArray[np.float64]
+Option = bool | int | float | str
 TOLERANCE = 1e-6
 # A slack below this is the solver's own tolerance, not a limit that gave way [MWh, or a carrier's amount].
 USED = 1e-6
@@ -54,10 +55,10 @@ class Solution:
     iterations: int = 0
 
 
-def quiet_highs(options: Mapping[str, object] | None = None) -> highspy.Highs:
+def quiet_highs(options: Mapping[str, Option] | None = None) -> highspy.Highs:
     """Return a HiGHS for a day's plan: dual simplex, devex, no presolve, one thread, silent."""
     highs = highspy.Highs()
-    settings: dict[str, object] = {
+    settings: dict[str, Option] = {
         "output_flag": False,
         "threads": 1,
         "presolve": "off",
@@ -72,7 +73,7 @@ def quiet_highs(options: Mapping[str, object] | None = None) -> highspy.Highs:
 class Solver:
     """One program and its warm HiGHS."""
 
-    def __init__(self, program: Program, options: Mapping[str, object] | None = None) -> None:
+    def __init__(self, program: Program, options: Mapping[str, Option] | None = None) -> None:
         self.program = program
         self._options = dict(options or {})
         self._highs = quiet_highs(self._options)
@@ -97,7 +98,7 @@ class Solver:
             return self._settle_ranks(bounds, until)
         return solution
 
-    def use(self, options: Mapping[str, object]) -> None:
+    def use(self, options: Mapping[str, Option]) -> None:
         """Solve with other HiGHS options from now on: `ipx` for a year, the warm simplex for days."""
         self._options.update(options)
         for name, value in options.items():
@@ -116,7 +117,10 @@ class Solver:
         if not self._passed:
             return
         basis = self._highs.getBasis()
-        for name, grid in (("col_status", self.program.slot_columns), ("row_status", self.program.slot_rows)):
+        for name, grid in (
+            ("col_status", self.program.slot_columns),
+            ("row_status", self.program.slot_rows),
+        ):
             status = np.array(getattr(basis, name), dtype=object)
             stretch = grid[:, first:last]
             status[stretch] = status[np.roll(stretch, -1, axis=1)]
@@ -148,9 +152,14 @@ class Solver:
         at = np.flatnonzero(cost != old_cost).astype(np.int32)
         if len(at):
             highs.changeColsCost(len(at), at, cost[at])
-        at = np.flatnonzero((row_lower != old_row_lower) | (row_upper != old_row_upper)).astype(np.int32)
+        at = np.flatnonzero((row_lower != old_row_lower) | (row_upper != old_row_upper)).astype(
+            np.int32
+        )
         if len(at):
-            highs.changeRowsBounds(len(at), at, row_lower[at], row_upper[at])
+            # The stubs of this release do not know the call; the library does.
+            highs.changeRowsBounds(  # type: ignore[attr-defined]
+                len(at), at, row_lower[at], row_upper[at]
+            )
         value = self.program.value
         if value is not old_value:
             rows, index = self.program.entry_row, self.program.index
@@ -200,7 +209,9 @@ class Solver:
     def _gave_way(self, x: Floats) -> bool:
         return any(bool(np.any(x[self.program.rank_columns(rank)] > USED)) for rank in Rank)
 
-    def _settle_ranks(self, bounds: tuple[Floats, Floats, Floats, Floats], until: float) -> Solution:
+    def _settle_ranks(
+        self, bounds: tuple[Floats, Floats, Floats, Floats], until: float
+    ) -> Solution:
         """Minimise what gives way rank by rank, the highest first, each fixed before the next; then cost."""
         program = self.program
         highs = quiet_highs(self._options)

@@ -38,7 +38,8 @@ class Value:
         for given in self._inputs:
             newest = max(newest, given.fresh())
         if newest > self.stamp:
-            self._array = self._make(*(given._array for given in self._inputs))
+            # `array` would ask each input once more whether it is fresh.
+            self._array = self._make(*(given._array for given in self._inputs))  # noqa: SLF001
             self.stamp = newest
         return self.stamp
 

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from zeropark.assets.kind import Horizon, Kind, Readings, RuleView
+from zeropark.assets.kind import Horizon, Readings, RuleView
 from zeropark.formulation.plan import Plan
 from zeropark.operate.forecaster import Forecaster
 from zeropark.operate.planner import Planner, Setpoints

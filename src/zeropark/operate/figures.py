@@ -147,7 +147,9 @@ class Figures:
             (-np.minimum(columns[flow_name(asset.name, port)], 0.0))
             for asset in self.assets
             for port, kind in asset.ports().items()
-            if kind.carrier == "compute" and asset.role == "use" and flow_name(asset.name, port) in columns
+            if kind.carrier == "compute"
+            and asset.role == "use"
+            and flow_name(asset.name, port) in columns
         )
         if isinstance(work, np.ndarray):
             known = ~np.isnan(clean)

@@ -37,7 +37,11 @@ def follow(
 
 
 def _take_the_difference(
-    need: float, planned: Mapping[str, float], meant: float, price_import: float, price_export: float
+    need: float,
+    planned: Mapping[str, float],
+    meant: float,
+    price_import: float,
+    price_export: float,
 ) -> float:
     worth, efficiency = planned["worth"], planned["efficiency"]
     most = min(0.0, meant)

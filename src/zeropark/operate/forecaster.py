@@ -31,10 +31,13 @@ class Issued:
 class Forecaster:
     """Issues forecasts from the world's truth by adding errors; the planner sees nothing else of it.
 
-    every: steps between issues. horizon: steps a plan looks ahead.
+    every: steps between issues. horizon: steps a plan looks ahead. errors: None for a forecast of weather
+    and loads without any, which shows what the errors cost.
     """
 
-    def __init__(self, world: World, errors: WeatherErrors, every: int, horizon: int) -> None:
+    def __init__(
+        self, world: World, errors: WeatherErrors | None, every: int, horizon: int
+    ) -> None:
         self._world = world
         self._errors = errors
         self._every = every
@@ -55,9 +58,13 @@ class Forecaster:
         world = self._world
         last = min(at + self._every + self._horizon, len(world.truth.grid))
         window = world.truth_window(at, last)
-        random = np.random.default_rng([world.seed, 7919, at])
-        weather = None if window.weather is None else foresee(window.weather, self._errors, random)
-        outlook = replace(window, weather=weather, series=world.foreseen_series(at, last), tables={})
+        outlook = replace(window, tables={})
+        if self._errors is not None:
+            random = np.random.default_rng([world.seed, 7919, at])
+            weather = window.weather
+            foreseen = None if weather is None else foresee(weather, self._errors, random)
+            series = world.foreseen_series(at, last)
+            outlook = replace(outlook, weather=foreseen, series=series)
         signals: Signals = {}
         for kind, assets in self._kinds.items():
             own = [asset.signals(outlook) for asset in assets]

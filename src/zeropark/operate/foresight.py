@@ -25,6 +25,8 @@ from zeropark.units.timegrid import TimeGrid
 Floats = npt.NDArray[np.float64]
 # Beyond this the year is planned by the hour: the quarter-hours of a year would not fit a memory.
 QUARTER_HOURS_TO = 31.0
+# From so many steps on the interior point method is faster than the simplex.
+_LONG = 3000
 
 
 @dataclass
@@ -44,9 +46,13 @@ class Foresight:
 
 def look_ahead(world: World, nodes: list[Balance], readings: Mapping[str, Readings]) -> Foresight:
     """Return the best that could have been done from the state `readings` with everything known."""
-    truth = coarsen(world.truth) if float(world.grid.hours.sum()) / 24 > QUARTER_HOURS_TO else world.truth
+    truth = (
+        coarsen(world.truth)
+        if float(world.grid.hours.sum()) / 24 > QUARTER_HOURS_TO
+        else world.truth
+    )
     best = truth.at_its_best()
-    year = len(best.grid) > 3000
+    year = len(best.grid) >= _LONG
     planner = Planner(world.assets, nodes, Steps(best.grid.step_hours, len(best.grid)))
     if year:
         planner.solver.use({"solver": "ipx", "presolve": "choose"})
@@ -63,7 +69,9 @@ def look_ahead(world: World, nodes: list[Balance], readings: Mapping[str, Readin
     plan = planner.plan(0, signals, readings, horizon)
     assert plan is not None, "without a deadline there is always a plan"
     setpoints = [planner.setpoints(plan, step) for step in range(len(best.grid))]
-    return Foresight(plan, best.grid, _series(planner, plan, best.grid), _costs(planner.program, plan), setpoints)
+    return Foresight(
+        plan, best.grid, _series(planner, plan, best.grid), _costs(planner.program, plan), setpoints
+    )
 
 
 def coarsen(outlook: Outlook) -> Outlook:
@@ -87,7 +95,8 @@ def _series(planner: Planner, plan: Plan, grid: TimeGrid) -> dict[str, Floats]:
     columns = plan.solution.columns
     for asset, own, at, _ in planner.places:
         amounts = {
-            name: columns[where[:, plan.open] if where.shape[1] > 1 else where] for name, where in at.items()
+            name: columns[where[:, plan.open] if where.shape[1] > 1 else where]
+            for name, where in at.items()
         }
         points = {point.name: point for point in asset.shown_points()}
         for name, values in asset.planned_points(amounts, grid.hours).items():
@@ -116,6 +125,10 @@ def _costs(program: Program, plan: Plan) -> dict[str, float]:
     """Return the plan's cost by part [CNY]; what the objective leaves out as constant is added by the parts' owners."""
     parts: dict[str, float] = {}
     for part, term in program.cost_parts:
-        factor: Any = term.coefficient.array if isinstance(term.coefficient, Value) else term.coefficient
-        parts[part] = parts.get(part, 0.0) + float((plan.solution.columns[term.columns] * factor).sum())
+        factor: Any = (
+            term.coefficient.array if isinstance(term.coefficient, Value) else term.coefficient
+        )
+        parts[part] = parts.get(part, 0.0) + float(
+            (plan.solution.columns[term.columns] * factor).sum()
+        )
     return parts

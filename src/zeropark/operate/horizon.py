@@ -28,7 +28,9 @@ class Steps:
     ratio: int = 1
 
     @classmethod
-    def of(cls, step: float, fine_hours: float, coarse_hours: float = 0.0, coarse_step: float = 1.0) -> Steps:
+    def of(
+        cls, step: float, fine_hours: float, coarse_hours: float = 0.0, coarse_step: float = 1.0
+    ) -> Steps:
         """Return steps of `step` [h] over `fine_hours` [h], then of `coarse_step` [h] over `coarse_hours` [h]."""
         fine = max(1, round(fine_hours / step))
         if coarse_hours <= 0.0:
@@ -48,7 +50,9 @@ class Steps:
     @property
     def lengths(self) -> Floats:
         """Nominal length of each step [h], shape (fine + coarse,)."""
-        return np.concatenate([np.full(self.fine, self.step), np.full(self.coarse, self.step * self.ratio)])
+        return np.concatenate(
+            [np.full(self.fine, self.step), np.full(self.coarse, self.step * self.ratio)]
+        )
 
     def open_fine(self, index: int) -> int:
         """Return how many fine steps are ahead at step `index` of the run."""

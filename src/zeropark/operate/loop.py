@@ -62,7 +62,10 @@ def live(
     recorder = Recorder(STRETCH)
     readings = plant.read()
     outcome = Outcome(new_figures(world, readings), {}, readings)
-    points = [(a, [(p.name, column_name(a.name, p.name, p.unit)) for p in a.shown_points()]) for a in world.assets]
+    points = [
+        (a, [(p.name, column_name(a.name, p.name, p.unit)) for p in a.shown_points()])
+        for a in world.assets
+    ]
     try:
         for index in range(len(world.grid)):
             plant.write(controller.decide(index, readings))
@@ -89,7 +92,9 @@ def new_figures(world: World, readings: Mapping[str, Mapping[str, Any]]) -> Figu
     electric = [a for a in world.assets if "electricity" in {p.carrier for p in a.ports().values()}]
     stored = sum(start.get(asset.name, 0.0) for asset in electric)
     intervals = [
-        tariff.demand.interval for tariff in world.truth.tariffs.values() if tariff.demand is not None
+        tariff.demand.interval
+        for tariff in world.truth.tariffs.values()
+        if tariff.demand is not None
     ]
     return Figures(world.assets, min(intervals, default=0.25), stored, start)
 
@@ -119,7 +124,9 @@ def _note_plan(controller: Controller, index: int, row: dict[str, float], outcom
         return
     slot = int(plan.open[min(index - plan.made_at, len(plan.open) - 1)])
     duals = plan.solution.duals
-    for node, row_number in zip(plan.program.nodes, plan.program.balances.numbers[:, slot], strict=True):
+    for node, row_number in zip(
+        plan.program.nodes, plan.program.balances.numbers[:, slot], strict=True
+    ):
         row[f"{node.name}/price_cny_per_mwh"] = float(duals[row_number])
     if index < REASONS_UP_TO:
         outcome.reasons.extend((index, reason) for reason in explain(plan, index - plan.made_at))
@@ -131,7 +138,14 @@ def _note_what_gave_way(plan: Plan, index: int, outcome: Outcome) -> None:
         if not gave.first <= index - plan.made_at <= gave.last:
             continue
         share = gave.amount / (gave.last - gave.first + 1)
-        last = next((g for g in reversed(outcome.gave_way) if (g.asset, g.limit) == (gave.asset, gave.limit)), None)
+        last = next(
+            (
+                g
+                for g in reversed(outcome.gave_way)
+                if (g.asset, g.limit) == (gave.asset, gave.limit)
+            ),
+            None,
+        )
         if last is not None and last.last == index - 1:
             last.last, last.amount = index, last.amount + share
         else:

@@ -43,7 +43,9 @@ class Plant:
             asset.name: asset.device(truth, np.random.default_rng(stream))
             for asset, stream in zip(self._assets, streams, strict=True)
         }
-        self._ports = {a.name: {p: n for p, n in a.port_nodes().items() if n is not None} for a in assets}
+        self._ports = {
+            a.name: {p: n for p, n in a.port_nodes().items() if n is not None} for a in assets
+        }
         self._ties = [asset for asset in self._assets if asset.kind == "grid_tie"]
         self._helpers = self._who_can_help()
         self._written: dict[str, Mapping[str, float]] = {}
@@ -91,7 +93,9 @@ class Plant:
         self._balance_rest(hours, at_node)
         self._written = {}
 
-    def _balance_before(self, tie: Kind, index: int, hours: float, at_node: dict[str, float]) -> None:
+    def _balance_before(
+        self, tie: Kind, index: int, hours: float, at_node: dict[str, float]
+    ) -> None:
         """Let local controllers act before the tie takes the rest: follow the plan, keep the caps."""
         node = self._ports[tie.name]["node"]
         device = self.devices[tie.name]
@@ -158,7 +162,9 @@ class Plant:
             flows[other] = flow
 
     def _stores_at(self, node: str) -> list[str]:
-        return [n for n, port in self._helpers.get(node, []) if port == "node" and self._is_store(n)]
+        return [
+            n for n, port in self._helpers.get(node, []) if port == "node" and self._is_store(n)
+        ]
 
     def _is_store(self, name: str) -> bool:
         return hasattr(self.devices[name], "energy")
@@ -174,4 +180,6 @@ class Plant:
             rank = -1.0 if self._is_store(asset.name) else loss
             for port, node in self._ports[asset.name].items():
                 found.setdefault(node, []).append((rank, asset.name, port))
-        return {node: [(name, port) for _, name, port in sorted(who)] for node, who in found.items()}
+        return {
+            node: [(name, port) for _, name, port in sorted(who)] for node, who in found.items()
+        }

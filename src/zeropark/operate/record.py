@@ -56,7 +56,10 @@ class SeriesFile:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._writer.close()
 
@@ -96,4 +99,6 @@ class Recorder:
         rows, first = self._rows, self.first
         self._rows, self.first = [], first + len(rows)
         names = dict.fromkeys(name for row in rows for name in row)
-        return first, {n: np.array([row.get(n, np.nan) for row in rows], dtype=float) for n in names}
+        return first, {
+            n: np.array([row.get(n, np.nan) for row in rows], dtype=float) for n in names
+        }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import time
 from collections.abc import Callable
@@ -10,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from zeropark.forecast.weather import WeatherErrors
+from zeropark.data.published import fact
+from zeropark.forecast.weather import usual_errors
 from zeropark.operate.build import RunRequest, balances, build_world
 from zeropark.operate.controllers import Controller, Planned, Played, Rules, Thresholds
 from zeropark.operate.forecaster import Forecaster
 from zeropark.operate.foresight import Foresight, look_ahead
-from zeropark.operate.loop import Outcome, hand_on, live, new_figures
 from zeropark.operate.horizon import Steps
+from zeropark.operate.loop import Outcome, hand_on, live, new_figures
 from zeropark.operate.planner import Planner
 from zeropark.operate.plant import Plant
 from zeropark.operate.record import SeriesFile, series_columns
@@ -24,9 +26,8 @@ from zeropark.operate.result import Results, as_json
 from zeropark.operate.world import World
 
 Progress = Callable[[str, int, int], None]
-# Day-ahead errors of usual practice and their correlation (facts/forecast.yaml says from where).
-ERRORS = WeatherErrors(temperature=1.75, clearness=0.25, wind=0.35, correlation=0.8)
-ISSUE_HOURS = 6.0
+# What the missing part is made of is told for runs of up to so many days: it takes one more run.
+_SPLIT_UP_TO = 7
 
 
 class Run:
@@ -45,14 +46,19 @@ class Run:
         plant.start_peak(self.request.peak_so_far)
         return plant
 
-    def planned(self) -> Planned:
-        """Return the rolling planner of this run."""
+    def planned(self, *, perfect: bool = False) -> Planned:
+        """Return the rolling planner of this run.
+
+        perfect: whether weather and loads are foreseen without error, to see what errors cost.
+        """
         grid = self.world.grid
         request = self.request
         steps = Steps.of(grid.step_hours, request.horizon_hours, request.coarse_hours)
         planner = Planner(self.world.assets, self.nodes, steps, self.deadline)
-        every = max(1, round(ISSUE_HOURS / grid.step_hours))
-        forecaster = Forecaster(self.world, ERRORS, every, steps.span)
+        at = dt.date.fromisoformat(request.start)
+        every = max(1, round(fact("forecast_issue_interval", at).in_unit("h") / grid.step_hours))
+        errors = None if perfect else usual_errors(at)
+        forecaster = Forecaster(self.world, errors, every, steps.span)
         return Planned(self.world, planner, forecaster, self.rules())
 
     def rules(self) -> Rules:
@@ -104,6 +110,9 @@ def _compare(run: Run, results: Results, file: SeriesFile, progress: Progress) -
     starts = np.searchsorted(run.world.grid.starts, seen.grid.starts).tolist()
     played = Played(seen.setpoints, starts)
     results.outcomes["played"] = run.live("played", played, file, progress)
+    if run.request.policy == "plan" and run.request.days <= _SPLIT_UP_TO:
+        perfect = run.planned(perfect=True)
+        results.outcomes["perfect_forecast"] = run.live("perfect_forecast", perfect, None, progress)
 
 
 def _as_outcome(run: Run, seen: Foresight, file: SeriesFile) -> Outcome:
@@ -114,6 +123,9 @@ def _as_outcome(run: Run, seen: Foresight, file: SeriesFile) -> Outcome:
     repeat = round(float(seen.grid.hours[0]) / world.grid.step_hours)
     columns = {name: np.repeat(values, repeat) for name, values in seen.columns.items()}
     count = len(world.grid)
-    columns = {name: np.pad(v, (0, max(0, count - len(v))), mode="edge")[:count] for name, v in columns.items()}
+    columns = {
+        name: np.pad(v, (0, max(0, count - len(v))), mode="edge")[:count]
+        for name, v in columns.items()
+    }
     hand_on(world, (0, columns), "foresight", outcome.figures, file)
     return outcome
