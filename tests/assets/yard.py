@@ -32,6 +32,27 @@ NODES = [
 ]
 END_PRICE = 400.0
 
+WHOLE = """
+assets:
+  - {kind: grid_tie, name: tie, node: bus, import_max: 6 MW, export_max: 2 MW, contract: 4 MW,
+     tariff: simple}
+  - {kind: load, name: works, node: bus, profile: {constant: 1 MW}}
+  - {kind: curtailable_load, name: mill, node: bus, profile: {constant: 0.6 MW}, share: 30 %,
+     price_curtailed: 500 CNY/MWh}
+  - {kind: heat_load, name: offices, node: warm, profile: {constant: 0.8 MW}}
+  - {kind: cooling_load, name: labs, node: cold, profile: {constant: 0.7 MW}}
+  - {kind: pv, name: roof, node: bus, p_nom: 3 MW, p_inverter: 2.2 MW,
+     arrays: [{share: 60 %, tilt: 30 deg}, {share: 40 %, tilt: 10 deg, azimuth: 90 deg}]}
+  - {kind: wind, name: turbines, node: bus, count: 3, hub_height: 24 m,
+     curve_speeds: 3 6 9 12 15 20 m/s, curve_powers: 0.1 1.5 5.3 10.5 12.6 12.6 kW}
+  - {kind: battery, name: bat, node: bus, p_nom: 1 MW, e_nom: 2 MWh}
+  - {kind: boiler, name: kettle, node: bus, heat: warm, p_nom: 1.2 MW}
+  - {kind: heat_pump, name: hp, node: bus, heat: warm, p_nom: 0.2 MW, t_sink: 55 degC}
+  - {kind: thermal_store, name: tank, node: warm, q_nom: 0.5 MW, e_nom: 3 MWh}
+  - {kind: chiller, name: ch, node: bus, cooling: cold, p_nom: 0.3 MW, t_supply: 12 degC,
+     rejection: dry}
+"""
+
 
 def simple_tariff() -> Tariff:
     """Cheap noon, dear evening, a price for what is exported, and for demand."""
