@@ -47,7 +47,7 @@ class HelpPage:
         ]
         for title, rows in sections:
             if rows:
-                lines += ["", f"{title}:"]
+                lines += ["", _("{title}:").format(title=title)]
             for name, help_text in rows:
                 lines += _row(name, help_text, left, width)
         return "\n".join(lines)

@@ -130,11 +130,14 @@ def headline(result: Figures) -> str:
     text = sentence.format(cost=cost, unit=scale.unit, gap=gap.lstrip("+\u2212"))
     captured = result["compare"].get("captured")
     if captured is None:
-        return text + " " + _("There was too little to gain by foresight for a share of it.")
+        sentence = _("{text} There was too little to gain by foresight for a share of it.")
+        return sentence.format(text=text)
     share = numbers.row([captured], numbers.SHARE)[0] + " %"
     regret = numbers.row([result["compare"]["regret_cny_per_mwh"]], numbers.ENERGY)[0]
-    more = _("It captured {share} of the way to perfect foresight; regret {regret} CNY/MWh served.")
-    return text + " " + more.format(share=share, regret=regret)
+    more = _(
+        "{text} It captured {share} of the way to perfect foresight; regret {regret} CNY/MWh served."
+    )
+    return more.format(text=text, share=share, regret=regret)
 
 
 def energy(result: Figures, language: str, width: int) -> Table:
@@ -166,8 +169,10 @@ def _entries(entries: Sequence[Figures], language: str) -> list[tuple[str, float
     ordered = sorted(entries, key=lambda e: (e["carrier"] != "electricity", -e["mwh"]))
     shown = []
     for entry in ordered[:_MOST_ASSETS]:
-        carrier = "" if entry["carrier"] == "electricity" else f" ({_carrier(entry['carrier'])})"
-        shown.append((entry["label"][language] + carrier, entry["mwh"]))
+        label = entry["label"][language]
+        if entry["carrier"] != "electricity":
+            label = _("{label} ({carrier})").format(label=label, carrier=_carrier(entry["carrier"]))
+        shown.append((label, entry["mwh"]))
     return shown
 
 
@@ -237,8 +242,9 @@ def _below(result: Figures, language: str) -> list[Text]:
     return [line for line in lines if line is not None]
 
 
-def _line(name: str, words: str, style: str = "") -> Text:
-    return Text(f"{name}: {words}", style=style, overflow="ellipsis", no_wrap=True)
+def _line(name: str, words: str) -> Text:
+    line = _("{name}: {words}").format(name=name, words=words)
+    return Text(line, overflow="ellipsis", no_wrap=True)
 
 
 def _cooling(result: Figures, language: str) -> Text | None:
