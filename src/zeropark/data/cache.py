@@ -117,7 +117,8 @@ def _tell(digest: hashlib._Hash, kind: str, content: bytes) -> None:
 
 def _read(file: Path) -> Arrays | None:
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        # Opened here: numpy leaves a file open that turns out to be damaged.
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         return None

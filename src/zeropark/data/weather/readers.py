@@ -94,7 +94,7 @@ def weather_format(path: Path) -> str | None:
     """
     try:
         with path.open(encoding="utf-8-sig", errors="replace") as file:
-            first = file.readline(4096)
+            first = file.read(4096)
     except OSError as error:
         raise DataError(
             "file_unreadable",
@@ -103,7 +103,7 @@ def weather_format(path: Path) -> str | None:
     if first.startswith("LOCATION,"):
         return "epw"
     if first.startswith("Latitude (decimal degrees)") or (
-        path.suffix == ".json" and first.startswith('{"inputs"')
+        path.suffix.lower() == ".json" and '"inputs"' in first
     ):
         return "pvgis"
     return "nasa_power" if first.startswith("-BEGIN HEADER-") else None
