@@ -54,7 +54,9 @@ class Work:
     def servable(self) -> Work:
         """Return the work that can be done by its deadline; what is beyond is lost whatever one does."""
         most = self.rate * np.maximum(0.0, self.deadline - self.begin)
-        return Work(self.member, np.minimum(self.amount, most), self.rate, self.arrival, self.deadline)
+        return Work(
+            self.member, np.minimum(self.amount, most), self.rate, self.arrival, self.deadline
+        )
 
     def join(self, other: Work) -> Work:
         """Return the pieces of both."""
@@ -123,7 +125,9 @@ def must_do(amount: Floats, rate: Floats, left: Floats, hours: float) -> Floats:
     return np.minimum(np.maximum(0.0, amount - rate * after), rate * hours)
 
 
-def split_by_laxity(total: float, amount: Floats, rate: Floats, laxity: Floats, hours: float) -> Floats:
+def split_by_laxity(
+    total: float, amount: Floats, rate: Floats, laxity: Floats, hours: float
+) -> Floats:
     """Split `total` among pieces for a step of `hours` [h] so that the least laxity is raised first.
 
     A share x of a piece raises its laxity by x / rate; all pieces served in part end level, which keeps

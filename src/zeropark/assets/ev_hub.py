@@ -1,0 +1,461 @@
+"""A charging hub: cars and trucks come, state when they leave and what they need, and are charged in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from zeropark.assets.kind import Account, Floats, Horizon, Kind, PlannedStep, Readings, RuleView
+from zeropark.data.jobs import hours_since_1970
+from zeropark.data.outlook import Outlook
+from zeropark.data.sessions import (
+    ExpectedSessions,
+    SessionTable,
+    arrived_sessions,
+    draw_sessions,
+    energy_left,
+    expect_sessions,
+)
+from zeropark.formulation.block import Block, Rank
+from zeropark.formulation.linear import Rule
+from zeropark.formulation.program import Inputs
+from zeropark.formulation.queue import Work, envelopes, split_by_laxity
+from zeropark.model.asset import ElectricityUse, Label, Name, Point
+from zeropark.model.series import Day
+from zeropark.units.refusal import refusal
+from zeropark.units.text import Text
+from zeropark.units.timegrid import TimeGrid
+from zeropark.units.types import Duration, Energy, EnergyPrice, Power, Ratio, Share
+
+_NOTHING = 1e-9  # [MWh]
+_SOON = 1e-6  # [h]
+_AT_LEAST = 0.25  # [h] what a car that stays past its stated departure is given
+_NO_CONNECTOR = Text(
+    "visit '{visit}' charges at connector '{given}', which the hub does not have; it has: {known}",
+    "访问类型“{visit}”使用的充电接口“{given}”不存在；现有：{known}",
+)
+
+
+class Connector(BaseModel):
+    """A type of connector and how many there are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: Name
+    count: Annotated[int, Field(ge=1, le=10_000, title="数量", description="how many there are")]
+    p_nom: Annotated[Power, Field(gt=0, title="额定功率", description="most one gives, at the car")]
+
+
+class Visit(BaseModel):
+    """A sort of visit: how often, when, how long and for how much energy vehicles come."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: Name
+    label: Label | None = None
+    connector: Annotated[Name, Field(title="充电接口", description="type of connector it uses")]
+    weekday: Annotated[Ratio, Field(ge=0, title="工作日次数", description="visits on a workday")]
+    restday: Annotated[
+        Ratio, Field(ge=0, title="休息日次数", description="visits on a rest day")
+    ] = 0.0
+    arrivals: Annotated[
+        Day, Field(title="到达分布", description="arrivals by hour of the local day, relative")
+    ]
+    stay: Annotated[Duration, Field(gt=0, le=24, title="停留时间", description="median stay")]
+    stay_spread: Annotated[
+        Share, Field(title="停留离散度", description="standard deviation of the stay's logarithm")
+    ] = 0.4
+    energy: Annotated[Energy, Field(gt=0, title="电量需求", description="median energy asked for")]
+    energy_spread: Annotated[
+        Share, Field(title="电量离散度", description="standard deviation of the energy's logarithm")
+    ] = 0.5
+    p_max: Annotated[Power, Field(gt=0, title="车辆最大功率", description="most the vehicle takes")]
+    early: Annotated[
+        Share, Field(title="提前离开比例", description="share that leaves before the stated time")
+    ] = 0.1
+
+    @property
+    def hourly(self) -> Floats:
+        """Weights of the hours of the local day, sum 1, shape (24,)."""
+        weights = np.array(self.arrivals)
+        return np.asarray(weights / max(1e-12, float(weights.sum())))
+
+
+class EvHub(Kind):
+    """A hub of connectors behind one limit, planned as one queue and handed back per session [MWh per step].
+
+    settled[t] = settled[t-1] + charge[t] + short[t], latest ≤ settled ≤ earliest (the curves of all
+    plugged and expected cars, see `formulation.queue`); charge ≤ p_nom · h; electricity = charge / efficiency.
+    cost = price_unserved · short. A split by least laxity keeps a plan open for every car. In the plant:
+    sessions by chance or from a file, cars that leave before or after the stated time, efficiency by load,
+    and a taper as a battery fills.
+    """
+
+    kind: ClassVar[str] = "ev_hub"
+    title: ClassVar[Text] = Text("Charging hub", "充电站")
+    order: ClassVar[int] = 15
+    points: ClassVar[tuple[Point, ...]] = (
+        Point("p", "MW", Text("electric power, use +", "用电功率"), writable=True),
+        Point("charge", "MW", Text("power into the cars", "充入车辆功率")),
+        Point("cars", "1", Text("cars plugged in", "在充车辆数")),
+        Point("asked", "MWh", Text("energy still asked for", "剩余充电需求")),
+        Point("served_total", "MWh", Text("energy served since the start", "累计充电量")),
+        Point("short_total", "MWh", Text("energy cars left without", "累计未满足电量")),
+    )
+    example: ClassVar[str] = """
+    assets:
+      - {kind: grid_tie, name: tie, node: bus, import_max: 2 MW, tariff: simple}
+      - kind: ev_hub
+        name: hub
+        node: bus
+        p_nom: 0.5 MW
+        connectors:
+          - {name: ac, count: 20, p_nom: 7 kW}
+          - {name: dc, count: 4, p_nom: 120 kW}
+        visits:
+          - {name: staff, connector: ac, weekday: 25, restday: 6, stay: 6.2 h, energy: 15 kWh, p_max: 7 kW,
+             arrivals: [0, 0, 0, 0, 0, 0, 1, 5, 8, 4, 2, 1, 1, 1, 1, 1, 1, 1, 2, 3, 1, 0, 0, 0]}
+          - {name: trucks, connector: dc, weekday: 8, restday: 4, stay: 1.5 h, energy: 90 kWh, p_max: 120 kW,
+             arrivals: [1, 1, 1, 1, 1, 2, 4, 4, 3, 2, 3, 4, 4, 3, 2, 2, 2, 3, 4, 4, 3, 2, 1, 1]}
+    """
+
+    node: Annotated[
+        ElectricityUse, Field(title="用电节点", description="node it takes electricity from")
+    ]
+    p_nom: Annotated[
+        Power, Field(gt=0, title="总功率上限", description="most all connectors take together")
+    ]
+    connectors: Annotated[
+        tuple[Connector, ...],
+        Field(min_length=1, title="充电接口", description="types of connector"),
+    ]
+    visits: Annotated[tuple[Visit, ...], Field(title="访问类型", description="sorts of visit")] = ()
+    efficiency: Annotated[
+        Share, Field(gt=0, title="充电效率", description="meter to car, in ordinary use")
+    ] = 0.94
+    efficiency_best: Annotated[
+        Share, Field(gt=0, title="最高充电效率", description="meter to car, at full load")
+    ] = 0.955
+    taper: Annotated[
+        Share,
+        Field(
+            lt=1, title="涓流段", description="last share of a session in which the car takes less"
+        ),
+    ] = 0.1
+    price_unserved: Annotated[
+        EnergyPrice,
+        Field(ge=0, title="失供价格", description="cost of energy a car leaves without"),
+    ] = 3_000.0
+
+    @model_validator(mode="after")
+    def _visits_find_connectors(self) -> EvHub:
+        known = [connector.name for connector in self.connectors]
+        for visit in self.visits:
+            if visit.connector not in known:
+                raise refusal(
+                    "connector_unknown",
+                    _NO_CONNECTOR,
+                    field="visits",
+                    visit=visit.name,
+                    given=visit.connector,
+                    known=", ".join(known),
+                )
+        return self
+
+    @property
+    def sure_rate(self) -> float:
+        """Share of a car's rate that holds to the end of a session, its taper included [1]."""
+        # While the last share x tapers from full rate to 0.3 of it, it takes ln(1/0.3)/0.7 = 1.72 times as long.
+        return 1.0 / (1.0 + 0.72 * self.taper)
+
+    @staticmethod
+    def rules(m: Block) -> Iterable[tuple[str, Rule]]:
+        """Yield how charging and what cars leave without add up to what is settled."""
+        charge = m.flow("charge", upper=m.signal("limit"), means="rating")
+        short = m.slack("short", Rank.COMFORT)
+        settled = m.state("settled", lower=m.signal("latest"), upper=m.signal("earliest"))
+        owed = m.once("owed", lower=m.figure("owed"), upper=m.figure("owed"))
+        lost = m.once("lost", lower=m.figure("lost"), upper=m.figure("lost"))
+
+        yield "settled", settled == settled.before + charge + short
+
+        m.into("node", charge * (-1.0 / m.signal("efficiency")))
+        m.cost("unserved", short * m["price_unserved"])
+        m.cost("unserved", lost * m["price_unserved"])
+        # What is short is no more owed: only what is still to be charged costs energy later.
+        m.cost("ends", (charge + short) * (-1.0 * m.signal("end_value")))
+        m.cost("ends", owed * m.figure("owed_price"))
+
+    def signals(self, outlook: Outlook) -> dict[str, Floats]:
+        """Return the efficiency to be expected [1]."""
+        efficiency = self.efficiency_best if outlook.best_case else self.efficiency
+        return {"efficiency": np.full((1, len(outlook.grid)), efficiency)}
+
+    # -- what is known --------------------------------------------------------------------------------
+
+    def draw(self, outlook: Outlook, random: np.random.Generator) -> SessionTable:
+        """Return sessions that come over the outlook's grid by chance."""
+        names = [connector.name for connector in self.connectors]
+        visits = [(visit, names.index(visit.connector)) for visit in self.visits]
+        connectors = [(connector.count, connector.p_nom) for connector in self.connectors]
+        return draw_sessions(visits, connectors, outlook.grid, random)
+
+    def expect(self, table: SessionTable, ahead: TimeGrid) -> ExpectedSessions:
+        """Return what the arrivals before `ahead` let expect on it."""
+        return expect_sessions(table, ahead)
+
+    def arrived(self, table: SessionTable, grid: TimeGrid) -> ExpectedSessions:
+        """Return the sessions that truly charge on `grid`."""
+        return arrived_sessions(table, grid)
+
+    def situation(self, readings: Readings, horizon: Horizon) -> Inputs:
+        """Return the two curves of all cars, and what unserved energy costs at the end."""
+        now = float(hours_since_1970(horizon.grid.start))
+        hours = horizon.grid.hours
+        ends = np.cumsum(hours)
+        expected: ExpectedSessions | None = horizon.expected.get(self.name)
+        known = expected is not None and expected.true
+        work: Work = readings["sessions"]
+        if expected is not None:
+            coming = _ahead_of(expected, now)
+            work = coming if known else work.join(coming)
+        there = float(work.amount.sum())
+        if known:
+            # Who leaves after the run is owed what he lacks then; the run need not prepare for it.
+            after = np.where(work.deadline > ends[-1] + _SOON, np.inf, work.deadline)
+            work = replace(work, deadline=after)
+        work = work.servable()
+        latest, earliest = envelopes(work, 1, ends)
+        price = horizon.end_price / self.efficiency
+        servable = float(work.amount.sum())
+        return Inputs(
+            signals={
+                "latest": latest,
+                "earliest": earliest,
+                "limit": (self.p_nom * hours)[None, :],
+                "end_value": np.full((1, len(ends)), price),
+            },
+            figures={
+                "settled": np.zeros(1),
+                "owed": np.array([servable]),
+                "owed_price": np.array([price]),
+                "lost": np.array([there - servable]),
+            },
+        )
+
+    # -- set-points -----------------------------------------------------------------------------------
+
+    def setpoints(self, step: PlannedStep) -> dict[str, float]:
+        """Return the power into all cars together [MW]."""
+        return {"charge": float(step.columns["charge"][0]) / step.hours}
+
+    def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
+        """Return the power into the cars [MW], and what is served and short since the start [MWh], as planned."""
+        charge, short = amounts["charge"][0], amounts["short"][0]
+        return {
+            "charge": charge / np.where(hours > 0, hours, 1.0),
+            "served_total": np.cumsum(charge),
+            "short_total": np.cumsum(short) + amounts["lost"][0],
+        }
+
+    def by_rule(self, readings: Readings, view: RuleView) -> dict[str, float]:
+        """Return full power in a good hour, none otherwise; what must be charged is charged by the hub itself."""
+        del readings
+        return {"charge": self.p_nom if view.good_hour else 0.0}
+
+    def split(self, charge: float, sessions: Work, hours: float) -> Floats:
+        """Return the power of each session [MW] that makes up `charge` [MW at the cars] over `hours` [h].
+
+        What must be charged now to be met comes first, then the least laxity.
+        """
+        must = sessions.rate * np.clip(
+            hours - sessions.laxity, 0.0, np.minimum(hours, sessions.length)
+        )
+        total = min(max(charge * hours, float(must.sum())), self.p_nom * hours)
+        shares = split_by_laxity(total, sessions.amount, sessions.rate, sessions.laxity, hours)
+        return np.asarray(shares / hours)
+
+    def tally(self, readings: Readings) -> dict[str, float]:
+        """Return the energy served and the energy cars left without [MWh]."""
+        served, short = float(readings["served_total"]), float(readings["short_total"])
+        return {"ev_served_mwh": served, "ev_short_mwh": short}
+
+    def end_cost(self, readings: Readings, end_price: float) -> float:
+        """Return what it costs to serve the cars that are still there after the run [CNY]."""
+        return float(readings["owed"]) * end_price / self.efficiency
+
+    def device(self, truth: Outlook, random: np.random.Generator) -> HubDevice:
+        """Return the hub with the sessions that truly come; without a table, with some made by chance."""
+        table = truth.tables.get(self.name)
+        if table is None:
+            table = self.draw(truth, random)
+        return HubDevice(self, table, truth.grid)
+
+
+def _ahead_of(expected: ExpectedSessions, now: float) -> Work:
+    """Return the expected pieces that come after `now`, or all true ones, as work from now on."""
+    some = expected.arrival > (-np.inf if expected.true else now)
+    return Work(
+        np.zeros(int(some.sum()), dtype=np.intp),
+        expected.amount[some],
+        expected.rate[some],
+        expected.arrival[some] - now,
+        expected.deadline[some] - now,
+    )
+
+
+class HubDevice:
+    """The simulated hub: splits its set-point among the cars that are there.
+
+    Without a set-point all charge as fast as they can. A car that would miss its stated departure is
+    charged whatever the set-point says, within the hub's limit.
+    """
+
+    def __init__(self, hub: EvHub, table: SessionTable, grid: TimeGrid) -> None:
+        self._hub = hub
+        self._starts: list[float] = hours_since_1970(grid.starts).tolist()
+        end = float(hours_since_1970(grid.end))
+        self._clock = self._starts[0]
+        left = energy_left(table, self._clock)
+        mine = (table.departure > self._clock) & (left > _NOTHING) & (table.arrival < end)
+        table, left = table.some(mine), left[mine]
+        self._arrival, self._departure, self._stated = table.arrival, table.departure, table.stated
+        self._rate, self._left, self._asked = table.rate, left, left.copy()
+        self._power = np.zeros(len(left))
+        self._come = 0
+        self._there = np.zeros(0, dtype=np.intp)
+        self._hours = 0.0
+        self.p = self.charge = 0.0
+        self.served = self.short = self._lost = 0.0
+        self._costs = {"unserved": 0.0}
+
+    @property
+    def costs(self) -> Mapping[str, float]:
+        """What cars left without has cost [CNY]."""
+        self._close()
+        return self._costs
+
+    def account(self) -> Account:
+        """Return what went into cars and into heat."""
+        self._close()
+        return Account(lost=self._lost)
+
+    def sessions(self) -> dict[str, Floats]:
+        """Return the cars that are there: arrival, stated departure [h since 1970], left [MWh], power [MW]."""
+        there = self._there
+        return {
+            "arrival": self._arrival[there],
+            "stated": self._stated[there],
+            "left": self._left[there],
+            "power": self._power[there],
+        }
+
+    def read(self) -> dict[str, Any]:
+        """Return power [MW], cars, energies [MWh], and the sessions as work by the stated departures."""
+        self._close()
+        work = self._work()
+        return {
+            "p": self.p,
+            "charge": self.charge,
+            "cars": len(self._there),
+            "asked": float(work.amount.sum()),
+            "served_total": self.served,
+            "short_total": self.short,
+            "sessions": work,
+            "owed": self._owed(),
+        }
+
+    def step(
+        self, index: int, hours: float, setpoints: Mapping[str, float], ports: Mapping[str, float]
+    ) -> dict[str, float]:
+        """Charge the cars that are there."""
+        del ports
+        self._close()
+        self._clock, self._hours = self._starts[index], hours
+        work = self._work()
+        wanted = setpoints.get("charge", self._hub.p_nom)
+        powers = self._hub.split(wanted, work, hours)
+        self._settle(np.minimum(powers, self._most()))
+        return {"node": -self.p}
+
+    def adjust(self, port: str, change: float, hours: float) -> float:
+        """Charge less by up to `change` [MW at the meter] within the step, all cars alike."""
+        del port, hours
+        if self.p <= 0.0 or change <= 0.0:
+            return 0.0
+        before, charge = self.p, self.charge
+        for _ in range(30):
+            missing = before - change - self.p
+            if abs(missing) < 1e-12 or self.charge <= 0.0:
+                break
+            target = max(0.0, self.charge + missing * self._hub.efficiency)
+            self._settle(self._power[self._there] * (target / self.charge))
+        if self.charge > charge:
+            self._settle(self._power[self._there] * (charge / self.charge))
+        return before - self.p
+
+    # -- within a step --------------------------------------------------------------------------------
+
+    def _work(self) -> Work:
+        """Return what the cars there still ask for, until their stated departure or else the next quarter-hour."""
+        clock = self._clock
+        come = int(np.searchsorted(self._arrival, clock + _SOON))
+        if come > self._come:
+            self._there = np.concatenate([self._there, np.arange(self._come, come)])
+            self._come = come
+        there = self._there
+        return Work(
+            np.zeros(len(there), dtype=np.intp),
+            self._left[there],
+            self._rate[there] * self._hub.sure_rate,
+            np.zeros(len(there)),
+            np.maximum(self._stated[there] - clock, _AT_LEAST),
+        )
+
+    def _most(self) -> Floats:
+        """Return the most each car takes as mean of the step [MW]: less as it fills, none once it has left."""
+        there, hours = self._there, self._hours
+        left, rate = self._left[there], self._rate[there]
+        if self._hub.taper > 0.0:
+            filled = left / (self._hub.taper * self._asked[there])
+            rate = rate * np.minimum(1.0, 0.3 + 0.7 * filled)
+        stays = np.clip(self._departure[there] - self._clock, 0.0, hours)
+        return np.asarray(np.minimum(rate * stays, left) / hours)
+
+    def _settle(self, powers: Floats) -> None:
+        self._power[self._there] = powers
+        self.charge = float(powers.sum())
+        hub = self._hub
+        load = self.charge / hub.p_nom
+        efficiency = hub.efficiency_best - 2.0 * (hub.efficiency_best - hub.efficiency) * (
+            1.0 - load
+        )
+        self.p = self.charge / efficiency
+
+    def _close(self) -> None:
+        """Make the step final, and count what those that left are short of."""
+        hours = self._hours
+        if hours == 0.0:
+            return
+        there = self._there
+        self._left[there] -= self._power[there] * hours
+        self.served += self.charge * hours
+        self._lost += self.p * hours
+        self._clock += hours
+        self._hours = 0.0
+        leave = self._departure[there] <= self._clock + _SOON
+        if leave.any():
+            missing = float(np.maximum(0.0, self._left[there[leave]]).sum())
+            self.short += missing
+            self._costs["unserved"] += missing * self._hub.price_unserved
+            self._there = there[~leave]
+
+    def _owed(self) -> float:
+        """Return what the cars that came and are still there could yet be given [MWh]."""
+        come = int(np.searchsorted(self._arrival, self._clock - _SOON))
+        late = np.arange(self._come, max(self._come, come))
+        return float(self._left[self._there].sum() + self._left[late].sum())
