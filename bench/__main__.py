@@ -32,13 +32,16 @@ def main() -> int:
     if unknown := [name for name in given.case if name not in CASES]:
         ask.error(f"no case {', '.join(unknown)}; there are {', '.join(CASES)}")
     effort = cases.SMOKE if given.smoke else cases.Effort()
-    found = Findings()
+    found, folder = Findings(), ROOT / "docs" / "reference"
+    kept, peers = report.read(folder), _peers() if not given.smoke else {}
     for name in given.case or CASES:
-        found.add(CASES[name](effort))
+        case = CASES[name](effort)
+        found.add(case)
+        kept[name] = report.measured_now(case, peers)
     if given.smoke:
         print("bench: every case ran, and all optima agree")
         return 0
-    report.write(ROOT / "docs" / "reference", found, _peers())
+    report.write(folder, {name: kept[name] for name in CASES if name in kept})
     if given.keep:
         report.keep_bounds(BOUNDS, found)
     worse = report.worse_than_bounds(BOUNDS, found)

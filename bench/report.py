@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import os
 import platform
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ Written by `make bench`; do not edit. Every tool plans the same seeded problems 
 with the same HiGHS on one thread, and their optima are compared to 1e-6 before any time is. Tools
 take turns, each in a process of its own; times are medians. CPU time is the process's own, from
 arrays in memory to arrays in memory: build, hand over, solve, read. "Bare" is the same problem
-built by hand as arrays for `highspy`. Read ratios: seconds are this machine's."""
+built by hand as arrays for `highspy`. Read ratios: seconds are the machine's. A case measured alone
+(`python -m bench CASE`) replaces its own tables; each table says when and where it was measured."""
 
 
 def machine() -> str:
@@ -31,37 +33,71 @@ def machine() -> str:
     return f"{cpu}, {os.cpu_count()} cores, Python {platform.python_version()}, {', '.join(parts)}"
 
 
-def write(folder: Path, found: Findings, peers: dict[str, str]) -> None:
+@dataclass(frozen=True)
+class Measured:
+    """A case as it was measured last: when [date], on what, beside which peers, and what it found."""
+
+    date: str
+    machine: str
+    peers: dict[str, str]
+    found: Findings
+
+
+def measured_now(found: Findings, peers: dict[str, str]) -> Measured:
+    """Return a case measured just now."""
+    return Measured(dt.datetime.now(dt.UTC).date().isoformat(), machine(), peers, found)
+
+
+def read(folder: Path) -> dict[str, Measured]:
+    """Return what `benchmarks.json` in `folder` holds, by case; nothing where there is none yet."""
+    path = folder / "benchmarks.json"
+    if not path.exists():
+        return {}
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    return {name: _from_json(case) for name, case in kept["cases"].items()}
+
+
+def _from_json(case: dict[str, Any]) -> Measured:
+    tables = [Table(**table) for table in case["tables"]]
+    found = Findings(tables, case["numbers"])
+    return Measured(case["date"], case["machine"], case["peers"], found)
+
+
+def write(folder: Path, cases: dict[str, Measured]) -> None:
     """Write `benchmarks.md` and `benchmarks.json` into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    today = dt.datetime.now(dt.UTC).date().isoformat()
-    lines = ["# Benchmarks", "", HOW, "", f"- Date: {today}", f"- Machine: {machine()}"]
-    if peers:
-        lines.append(
-            "- Peers: " + ", ".join(f"{name} {version}" for name, version in peers.items())
-        )
-    lines += ["", "## Goals", "", *_markdown(_goals(found))]
-    for table in found.tables:
-        lines += ["", f"## {table.title}", "", table.words, "", *_markdown(table)]
+    everything = Findings()
+    for case in cases.values():
+        everything.add(case.found)
+    lines = ["# Benchmarks", "", HOW, "", "## Goals", "", *_markdown(_goals(everything))]
+    for case in cases.values():
+        for table in case.found.tables:
+            lines += ["", f"## {table.title}", "", table.words, "", *_markdown(table)]
+            lines += ["", f"*{case.date}. {case.machine}{_beside(case.peers)}.*"]
     (folder / "benchmarks.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     whole: dict[str, Any] = {
-        "date": today,
-        "machine": machine(),
-        "peers": peers,
-        "numbers": found.numbers,
         "goals": [
-            {
-                "number": goal.number,
-                "bound": goal.bound,
-                "met": goal.is_met(found.numbers[goal.number]),
-            }
+            {"number": goal.number, "bound": goal.bound, "met": goal.is_met(value)}
             for goal in GOALS
-            if goal.number in found.numbers
+            if (value := everything.numbers.get(goal.number)) is not None
         ],
-        "tables": [vars(table) for table in found.tables],
+        "cases": {
+            name: {
+                "date": case.date,
+                "machine": case.machine,
+                "peers": case.peers,
+                "numbers": case.found.numbers,
+                "tables": [vars(table) for table in case.found.tables],
+            }
+            for name, case in cases.items()
+        },
     }
     text = json.dumps(whole, indent=1, ensure_ascii=False)
     (folder / "benchmarks.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _beside(peers: dict[str, str]) -> str:
+    return "".join(f", {name} {version}" for name, version in peers.items())
 
 
 def _goals(found: Findings) -> Table:
@@ -83,6 +119,8 @@ def _markdown(table: Table) -> list[str]:
 
 def worse_than_bounds(bounds: Path, found: Findings) -> list[str]:
     """Return a sentence for each number that is worse than the bound kept in the file `bounds`."""
+    if not bounds.exists():
+        return ["no bounds are kept yet: `python -m bench --keep` keeps this run's"]
     kept: dict[str, float] = json.loads(bounds.read_text(encoding="utf-8"))
     sentences = []
     for goal in GOALS:

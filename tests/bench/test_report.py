@@ -14,7 +14,7 @@ from bench.cases import compare_optima
 from bench.findings import Findings, Goal, Table
 from bench.planned import Planned, Round, RunClock, measure
 from bench.process import Ran
-from bench.report import keep_bounds, worse_than_bounds, write
+from bench.report import keep_bounds, measured_now, read, worse_than_bounds, write
 
 
 def _ran(*objectives: float) -> list[Ran]:
@@ -39,15 +39,25 @@ def test_optima_that_differ_stop_the_benchmark() -> None:
 def test_the_page_names_what_was_met_not_met_and_not_measured(tmp_path: Path) -> None:
     table = Table("A day", "Words.", ("tool", "ms"), [("bare", "1.0")])
     found = Findings([table], {"day/total_per_run": 1.1, "loop/total_per_run": 9.0})
-    write(tmp_path, found, {"PyPSA": "1.4.0"})
+    write(tmp_path, {"day": measured_now(found, {"PyPSA": "1.4.0"})})
     page = (tmp_path / "benchmarks.md").read_text(encoding="utf-8")
     assert "| a day's plan: total by HiGHS `run()` | ≤ 1.2 | 1.10 | met |" in page
     assert "| closed-loop step: total by HiGHS `run()` | ≤ 1.5 | 9.00 | **not met** |" in page
     assert "| - | not measured |" in page
     assert "| tool | ms |\n| --- | --- |\n| bare | 1.0 |" in page
+    assert ", PyPSA 1.4.0.*" in page
     kept = json.loads((tmp_path / "benchmarks.json").read_text(encoding="utf-8"))
-    assert kept["numbers"] == found.numbers
     assert kept["goals"][0] == {"number": "day/total_per_run", "bound": 1.2, "met": True}
+
+
+def test_a_case_measured_alone_leaves_the_others_as_they_were(tmp_path: Path) -> None:
+    day, loop = Findings([], {"day/total_per_run": 1.1}), Findings([], {"loop/cold_per_warm": 3.5})
+    write(tmp_path, {"day": measured_now(day, {}), "loop": measured_now(loop, {})})
+    kept = read(tmp_path)
+    kept["loop"] = measured_now(Findings([], {"loop/cold_per_warm": 4.0}), {})
+    write(tmp_path, kept)
+    assert read(tmp_path)["day"].found.numbers == day.numbers
+    assert read(tmp_path)["loop"].found.numbers == {"loop/cold_per_warm": 4.0}
 
 
 def test_a_number_worse_than_its_kept_bound_is_told(tmp_path: Path) -> None:
