@@ -14,7 +14,7 @@ from zeropark.model.tariff import Tariff
 from zeropark.units.place import Place
 from zeropark.units.refusal import refusal
 from zeropark.units.text import Text
-from zeropark.units.types import Duration, EnergyPrice, Zone
+from zeropark.units.types import Duration, EnergyPrice, Ratio, Zone
 
 Status = Literal["read", "secondary", "recalled", "computed", "assumption"]
 _FILE_OR_GENERATED = Text(
@@ -108,6 +108,7 @@ class Series(_Part):
     time: str | None = None
     column: str | None = None
     unit: str | None = None
+    scale: Annotated[Ratio, Field(gt=0, description="factor on the values", title="换算系数")] = 1.0
     zone: Zone | None = None
     stamps: Literal["start", "end"] | None = None
     dates: Literal["year-first", "day-first", "month-first"] | None = None

@@ -1,0 +1,348 @@
+"""A person's own series: load or price by time, from their file onto any time grid.
+
+A power is averaged over a step, an energy is spread so that its sum stays, a price is the mean of
+what holds in the step. What cannot be used is a mistake with its line; what was understood is a
+finding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from zeropark.data.errors import DataError, Finding
+from zeropark.data.meaning import is_known, time_column, unit_in_name, value_column, words_of
+from zeropark.data.table import Table, is_empty, read_table, wrong
+from zeropark.data.times import Clock, Order, Times, parse_times, place_in_zone
+from zeropark.model.mistakes import Mistake, ParkError
+from zeropark.model.park import Series
+from zeropark.units.quantity import convert, parse_unit
+from zeropark.units.text import Text
+from zeropark.units.timegrid import TimeGrid, to_local
+
+Floats = npt.NDArray[np.float64]
+_SHOWN = 5
+_DAY = np.timedelta64(86_400, "s")
+_POWER, _ENERGY, _PRICE = (parse_unit(unit)[0] for unit in ("MW", "MWh", "CNY/MWh"))
+
+_NOT_TIME = Text("'{given}' is not a time", "“{given}”不是时间")
+_NOT_NUMBER = Text(
+    "column '{column}': '{given}' is not a number; mend the value or take the row out",
+    "列“{column}”：“{given}”不是数；改值，或删去此行",
+)
+_EMPTY = Text(
+    "{count} values are empty, first on line {line}; a run over them is refused",
+    "{count} 个值为空，首个在第 {line} 行；覆盖它们的运行会被拒绝",
+)
+_ALSO = Text("{count} more rows like this", "另有 {count} 行如此")
+_TWICE = Text(
+    "the time {given} stands on line {first} too; leave one",
+    "时间 {given} 第 {first} 行也有；留一处",
+)
+_HIDDEN_HOUR = Text(
+    "{given} does not exist in {zone}, whose clock skips it; if the times are of another zone, "
+    "write zone: in the park file",
+    "{zone} 的时钟跳过 {given}；若时间属于其他时区，在园区文件写 zone:",
+)
+_GAP = Text(
+    "values are missing from {first} to {last} ({hours:g} h); fill the gap",
+    "{first} 至 {last}（{hours:g} h）缺值；请补齐",
+)
+_FEW = Text("two rows of times are needed at least", "至少需要两行时间")
+_NO_UNIT = Text(
+    "column '{column}' names no unit; write it in the park file: unit: {example}",
+    "列“{column}”没有写单位；在园区文件写 unit: {example}",
+)
+_WRONG_UNIT = Text(
+    "column '{column}' is in {given}, which is no unit of {what} here; write in the park file "
+    "unit: {example}, and scale: where values must be multiplied",
+    "列“{column}”单位是 {given}，不能作{what}；在园区文件写 unit: {example}，需换算时再写 scale:",
+)
+_SHORT = Text(
+    "{file} holds {first} to {last}; the run needs {start} to {end}. "
+    "Choose another --start or add data",
+    "{file} 的数据为 {first} 至 {last}；运行需要 {start} 至 {end}。换 --start，或补充数据",
+)
+_SORTED = Text("rows were not in order of time; they were sorted", "行未按时间先后；已排序")
+_MIDNIGHT = Text(
+    "{count} rows at 00:00 stand at the end of their date; they were read as 24:00",
+    "{count} 行 00:00 写在当日末尾；按 24:00 读取",
+)
+_ENDS = Text("times were read as ends of intervals", "时间按时段末读取")
+_DAY_ORDER = Text(
+    "dates were read {order}; no date tells which", "日期按 {order} 读取；没有日期能区分"
+)
+_ZONE_GUESSED = Text("times were read in the park's zone, {zone}", "时间按园区时区 {zone} 读取")
+_DOUBLED = Text(
+    "{count} times of the hour that {zone} shows twice stand once; taken as the first",
+    "{zone} 重复的一小时中有 {count} 个时间只出现一次；取前一次",
+)
+
+
+@dataclass(frozen=True)
+class UserSeries:
+    """Values by time as a person's file gives them, gaps and all.
+
+    starts: of each interval, datetime64[s] UTC, rising. hours: length of an interval [h].
+    values: load [MW] or price [CNY/MWh], shape (N,). column, unit: as in the file. zone: of the
+    times.
+    """
+
+    file: str
+    what: str
+    starts: Times
+    hours: float
+    values: Floats
+    column: str
+    time: str
+    unit: str
+    zone: str
+    stamps: str
+    dates: Order
+    decimal: str
+    findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def end(self) -> np.datetime64:
+        """End of the last interval, UTC."""
+        last: np.datetime64 = self.starts[-1]
+        return last + np.timedelta64(round(self.hours * 3600), "s")
+
+    def gaps(self) -> list[tuple[np.datetime64, np.datetime64]]:
+        """Return from when to when no value is, UTC."""
+        ends = self.starts + np.timedelta64(round(self.hours * 3600), "s")
+        at = np.flatnonzero(self.starts[1:] > ends[:-1])
+        return [(ends[i], self.starts[i + 1]) for i in at.tolist()]
+
+    def covers(self, grid: TimeGrid) -> bool:
+        """Return whether there is a value for every moment of the grid."""
+        inside = bool(self.starts[0] <= grid.start and self.end >= grid.end)
+        return inside and not self._gaps_in(grid)
+
+    def on_grid(self, grid: TimeGrid) -> Floats:
+        """Return the mean over each step [MW or CNY/MWh], shape (N,).
+
+        Raises `DataError` where the file is too short and `ParkError` where it has gaps in the
+        grid.
+        """
+        zone = grid.zone
+        if self.starts[0] > grid.start or self.end < grid.end:
+            text = _SHORT.format(
+                file=self.file,
+                first=_local(self.starts[0], zone),
+                last=_local(self.end, zone),
+                start=_local(grid.start, zone),
+                end=_local(grid.end, zone),
+            )
+            raise DataError("series_short", text)
+        gaps = self._gaps_in(grid)
+        if gaps:
+            raise ParkError([self._gap(first, last, zone) for first, last in gaps])
+        seconds = (self.starts - self.starts[0]).astype(np.int64).astype(float)
+        # The integral over time is exact at the intervals' edges and straight between them; what
+        # stands over a gap is never asked for.
+        edges = np.append(seconds, seconds[-1] + self.hours * 3600.0)
+        total = np.concatenate([[0.0], np.cumsum(self.values * np.diff(edges))])
+        begin = (grid.starts - self.starts[0]).astype(np.int64).astype(float)
+        bounds = np.append(begin, begin[-1] + grid.hours[-1] * 3600.0)
+        mean: Floats = np.diff(np.interp(bounds, edges, total)) / np.diff(bounds)
+        return mean
+
+    def _gaps_in(self, grid: TimeGrid) -> list[tuple[np.datetime64, np.datetime64]]:
+        return [(a, b) for a, b in self.gaps() if a < grid.end and b > grid.start]
+
+    def _gap(self, first: np.datetime64, last: np.datetime64, zone: str) -> Mistake:
+        hours = float((last - first) / np.timedelta64(3600, "s"))
+        text = _GAP.format(first=_local(first, zone), last=_local(last, zone), hours=hours)
+        return Mistake(self.file, 0, "", text, "series_gap")
+
+
+def read_series(path: Path, what: str, zone: str, said: Series | None = None) -> UserSeries:
+    """Return the load or price in a person's file.
+
+    what: `load` or `price`. zone: the park's, where neither file nor park file says another.
+    said: what the park file confirms about it. Raises `ParkError` with every mistake, by line.
+    """
+    table = read_table(path, said.decimal if said else None)
+    time = time_column(table, said)
+    column = value_column(table, what, said)
+    unit = _unit(table, column, what, said)
+    values = table.numbers(column)
+    clock = parse_times(table.columns[time], said.dates if said else None)
+    empty = _check_cells(table, time, column, clock, values)
+    findings = list(table.findings)
+    if len(empty):
+        line = table.line(int(empty[0]))
+        findings.append(Finding("values_empty", _EMPTY.format(count=len(empty), line=line)))
+    if not clock.sure:
+        findings.append(Finding("dates_guessed", _DAY_ORDER.format(order=clock.order)))
+    local = _midnights(clock.times, findings)
+    utc, of = _instants(table, time, local, clock, zone, said, findings)
+    order = np.argsort(utc, kind="stable")
+    if (np.diff(order) != 1).any():
+        findings.append(Finding("sorted", _SORTED))
+    _check_twice(table, utc, order[np.isfinite(values[order])], of)
+    starts, values = utc[order], values[order]
+    step = _step(table, starts)
+    stamps = _stamps(starts, step, of, said, findings)
+    if stamps == "end":
+        starts = starts - step
+    # An empty cell is a gap like a row that is not there; the step is known from all times.
+    starts, values = starts[np.isfinite(values)], values[np.isfinite(values)]
+    hours = float(step / np.timedelta64(3600, "s"))
+    values = _inside(values * (said.scale if said else 1.0), unit, hours)
+    if not len(values):
+        raise wrong(table.file, "series_short", _FEW)
+    return UserSeries(
+        table.file, what, starts, hours, values, column, time, unit, of, stamps, clock.order,
+        table.decimal, tuple(findings),
+    )  # fmt: skip
+
+
+def _unit(table: Table, column: str, what: str, said: Series | None) -> str:
+    example = "kW" if what == "load" else "CNY/kWh"
+    unit = said.unit if said and said.unit else unit_in_name(column)
+    if unit is None:
+        raise wrong(table.file, "unit_missing", _NO_UNIT.format(column=column, example=example))
+    allowed = (_POWER, _ENERGY) if what == "load" else (_PRICE,)
+    if not is_known(unit) or parse_unit(unit)[0] not in allowed:
+        words = Text("load", "负荷") if what == "load" else Text("price", "电价")
+        text = Text(
+            _WRONG_UNIT.en.format(column=column, given=unit, what=words.en, example=example),
+            _WRONG_UNIT.zh.format(column=column, given=unit, what=words.zh, example=example),
+        )
+        raise wrong(table.file, "wrong_unit", text)
+    return unit
+
+
+def _check_cells(
+    table: Table, time: str, column: str, clock: Clock, values: Floats
+) -> npt.NDArray[np.intp]:
+    """Return the rows with an empty value; refuse cells that are no time or no number, by line."""
+    cells = table.columns[column]
+    unread = np.flatnonzero(~np.isfinite(values))
+    empty = np.array([row for row in unread.tolist() if is_empty(cells[row])], dtype=np.intp)
+    found: list[Mistake] = []
+    for code, text, rows, name in (
+        ("not_a_time", _NOT_TIME, np.flatnonzero(np.isnat(clock.times)), time),
+        ("not_a_number", _NOT_NUMBER, np.setdiff1d(unread, empty), column),
+    ):
+        for row in rows[:_SHOWN].tolist():
+            said = text.format(given=table.columns[name][row], column=name)
+            found.append(Mistake(table.file, table.line(row), "", said, code))
+        if len(rows) > _SHOWN:
+            line = table.line(int(rows[_SHOWN]))
+            said = _ALSO.format(count=len(rows) - _SHOWN)
+            found.append(Mistake(table.file, line, "", said, code))
+    if found:
+        raise ParkError(found)
+    return empty
+
+
+def _midnights(local: Times, findings: list[Finding]) -> Times:
+    """Return times with a 00:00 that closes its own date moved to the next one."""
+    midnight = local == local.astype("datetime64[D]")
+    before = np.concatenate([[local[0]], local[:-1]])
+    jump = before - local
+    closes = midnight & (jump > np.timedelta64(0, "s")) & (jump < _DAY)
+    count = int(closes.sum())
+    # Newest-first files jump back at every row; only a lone jump among rising ones is a closing
+    # 00:00.
+    if not count or count * 2 > int((jump > np.timedelta64(0, "s")).sum()) * 3:
+        return local
+    if int((jump > np.timedelta64(0, "s")).sum()) > count:
+        return local
+    findings.append(Finding("midnight", _MIDNIGHT.format(count=count)))
+    return np.where(closes, local + _DAY, local)
+
+
+def _instants(
+    table: Table,
+    time: str,
+    local: Times,
+    clock: Clock,
+    zone: str,
+    said: Series | None,
+    findings: list[Finding],
+) -> tuple[Times, str]:
+    """Return the times as UTC and the zone they were read in."""
+    if clock.zoned:
+        return local, "UTC"
+    of = said.zone if said and said.zone else None
+    if of is None and "utc" in words_of(time).split():
+        return local, "UTC"
+    if of is None:
+        of = zone
+        findings.append(Finding("zone_guessed", _ZONE_GUESSED.format(zone=zone)))
+    placed = place_in_zone(local, of)
+    if len(placed.missing):
+        raise ParkError(
+            Mistake(
+                table.file, table.line(row), "",
+                _HIDDEN_HOUR.format(given=_shown(local[row]), zone=of), "hour_missing",
+            )
+            for row in placed.missing[:_SHOWN].tolist()
+        )  # fmt: skip
+    if len(placed.doubled):
+        findings.append(
+            Finding("hour_doubled", _DOUBLED.format(count=len(placed.doubled), zone=of))
+        )
+    return placed.utc, of
+
+
+def _check_twice(table: Table, utc: Times, order: npt.NDArray[np.intp], zone: str) -> None:
+    same = np.flatnonzero(np.diff(utc[order]) == np.timedelta64(0, "s"))
+    if len(same):
+        raise ParkError(
+            Mistake(
+                table.file, table.line(int(order[i + 1])), "",
+                _TWICE.format(given=_local(utc[order[i]], zone), first=table.line(int(order[i]))),
+                "time_twice",
+            )
+            for i in same[:_SHOWN].tolist()
+        )  # fmt: skip
+
+
+def _step(table: Table, starts: Times) -> np.timedelta64:
+    if len(starts) < 2:  # noqa: PLR2004 - a step lies between two times
+        raise wrong(table.file, "series_short", _FEW)
+    steps, counts = np.unique(np.diff(starts), return_counts=True)
+    step: np.timedelta64 = steps[np.argmax(counts)]
+    return step
+
+
+def _stamps(
+    starts: Times, step: np.timedelta64, zone: str, said: Series | None, findings: list[Finding]
+) -> str:
+    """Return whether times are starts or ends.
+
+    A file from a step past midnight to midnight has ends.
+    """
+    if said is not None and said.stamps is not None:
+        return said.stamps
+    ends = to_local(np.array([starts[0] - step, starts[-1]]), zone)
+    begins = to_local(np.array([starts[0]]), zone)
+    whole = (ends == ends.astype("datetime64[D]")).all()
+    if whole and begins[0] != begins[0].astype("datetime64[D]"):
+        findings.append(Finding("stamps_end", _ENDS))
+        return "end"
+    return "start"
+
+
+def _inside(values: Floats, unit: str, hours: float) -> Floats:
+    """Return values in MW or CNY/MWh; an energy of an interval becomes its mean power."""
+    dimension = parse_unit(unit)[0]
+    if dimension == _ENERGY:
+        return values * convert(1.0, unit, "MWh") / hours
+    return values * convert(1.0, unit, "MW" if dimension == _POWER else "CNY/MWh")
+
+
+def _local(moment: np.datetime64, zone: str) -> str:
+    return _shown(to_local(np.array([moment]), zone)[0])
+
+
+def _shown(moment: np.datetime64) -> str:
+    return str(moment.astype("datetime64[m]")).replace("T", " ")
