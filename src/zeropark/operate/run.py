@@ -92,7 +92,12 @@ def execute(request: RunRequest, out: Path, progress: Progress) -> dict[str, Any
         if isinstance(main, Planned):
             results.planner = main.planner
         if request.compare and not outcome.figures.interrupted:
-            _compare(run, results, file, progress)
+            try:
+                _compare(run, results, file, progress)
+            except KeyboardInterrupt:
+                # Stopped while comparing: the run itself is whole, half a comparison is none.
+                results.outcomes = {request.policy: outcome}
+                outcome.figures.interrupted = True
     results.seconds = time.perf_counter() - begun
     found = as_json(results)
     (out / "run.json").write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -102,17 +107,25 @@ def execute(request: RunRequest, out: Path, progress: Progress) -> dict[str, Any
 def _compare(run: Run, results: Results, file: SeriesFile, progress: Progress) -> None:
     """Live the same days by rules, plan them with foresight, and play that plan."""
     if "rules" not in results.outcomes:
-        results.outcomes["rules"] = run.live("rules", run.rules(), file, progress)
+        results.outcomes["rules"] = _to_the_end(run.live("rules", run.rules(), file, progress))
     progress("foresight", 0, 1)
     seen = run.foresight()
     progress("foresight", 1, 1)
     results.outcomes["foresight"] = _as_outcome(run, seen, file)
     starts = np.searchsorted(run.world.grid.starts, seen.grid.starts).tolist()
     played = Played(seen.setpoints, starts)
-    results.outcomes["played"] = run.live("played", played, file, progress)
+    results.outcomes["played"] = _to_the_end(run.live("played", played, file, progress))
     if run.request.policy == "plan" and run.request.days <= _SPLIT_UP_TO:
         perfect = run.planned(perfect=True)
-        results.outcomes["perfect_forecast"] = run.live("perfect_forecast", perfect, None, progress)
+        known = _to_the_end(run.live("perfect_forecast", perfect, None, progress))
+        results.outcomes["perfect_forecast"] = known
+
+
+def _to_the_end(outcome: Outcome) -> Outcome:
+    """Return an outcome that was lived to its end; a half one is compared with nothing."""
+    if outcome.figures.interrupted:
+        raise KeyboardInterrupt
+    return outcome
 
 
 def _as_outcome(run: Run, seen: Foresight, file: SeriesFile) -> Outcome:

@@ -134,9 +134,7 @@ def headline(result: Figures) -> str:
         return sentence.format(text=text)
     share = numbers.row([captured], numbers.SHARE)[0] + " %"
     regret = numbers.row([result["compare"]["regret_cny_per_mwh"]], numbers.ENERGY)[0]
-    more = _(
-        "{text} It captured {share} of the way to perfect foresight; regret {regret} CNY/MWh served."
-    )
+    more = _("{text} It captured {share} of the way to perfect foresight; regret {regret} CNY/MWh.")
     return more.format(text=text, share=share, regret=regret)
 
 
