@@ -54,6 +54,13 @@ def money_scale(values: Iterable[float | None]) -> Scale:
     return Scale(words, 1e-4 if words == "万元" else 1e-3, (1, 1, 1, 1))
 
 
+def money(value: float, scale: Scale) -> str:
+    """Return a sum [CNY] with its currency, written in a scale of `money_scale`."""
+    shown = number(value * scale.factor, decimals([value], scale))
+    text = _("CNY {amount}") if scale.factor == 1 else _("CNY {amount} k")
+    return text.format(amount=shown)
+
+
 def decimals(values: Iterable[float | None], scale: Scale) -> int:
     """Return how many decimals a row's numbers get, few for large ones; values before scaling."""
     size = _largest(values) * scale.factor

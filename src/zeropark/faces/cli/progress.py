@@ -19,6 +19,7 @@ STAGES = {
     "rules": N_("Simple rules"),
     "foresight": N_("Perfect foresight"),
     "played": N_("Foresight, played"),
+    "perfect_forecast": N_("Plan with the weather known"),
     "report": N_("Report"),
 }
 

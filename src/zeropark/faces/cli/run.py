@@ -94,9 +94,10 @@ def run(
     _show(result, out, as_json=as_json)
     if not result["partial"]:
         return DONE
-    sentence = _(
-        "Stopped after {days:.2f} of {asked} days. {place} holds what there was until then."
-    )
+    if result["days_run"] < result["days"]:
+        sentence = _("Stopped after {days:.2f} of {asked} days; {place} holds what there was.")
+    else:
+        sentence = _("Stopped while comparing; {place} holds the run without the comparison.")
     say(sentence.format(days=result["days_run"], asked=result["days"], place=out))
     return WRONG_INPUT
 

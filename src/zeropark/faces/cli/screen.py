@@ -116,18 +116,17 @@ def headline(result: Figures) -> str:
     total = result["cost_cny"]["total"]
     rules = result.get("compare", {}).get("rules", {}).get("cost_cny", {}).get("total")
     scale = numbers.money_scale([total, rules])
-    places = numbers.decimals([total, rules], scale)
-    cost = numbers.number(total * scale.factor, places)
+    cost = numbers.money(total, scale)
     if rules is None or result["policy"] == "rules":
-        return _("The days cost {cost} {unit}.").format(cost=cost, unit=scale.unit)
-    gap = numbers.difference(total, rules, scale, places)
+        return _("The days cost {cost}.").format(cost=cost)
+    gap = numbers.difference(total, rules, scale, numbers.decimals([total, rules], scale))
     below = gap.startswith("\u2212")
     sentence = (
-        _("The plan cost {cost} {unit}, {gap} below rules.")
+        _("The plan cost {cost}, {gap} below rules.")
         if below
-        else _("The plan cost {cost} {unit}, {gap} above rules.")
+        else _("The plan cost {cost}, {gap} above rules.")
     )
-    text = sentence.format(cost=cost, unit=scale.unit, gap=gap.lstrip("+\u2212"))
+    text = sentence.format(cost=cost, gap=gap.lstrip("+\u2212"))
     captured = result["compare"].get("captured")
     if captured is None:
         sentence = _("{text} There was too little to gain by foresight for a share of it.")
