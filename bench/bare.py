@@ -200,7 +200,7 @@ def numbers(at: Layout, p: Problem, slots: Ints) -> Numbers:
 
 def quiet(options: dict[str, object]) -> Any:
     """Return a silent HiGHS on one thread; untyped, as highspy's own types know only half of it."""
-    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    highs: Any = highspy.Highs()
     for name, value in {"output_flag": False, "threads": 1, **options}.items():
         highs.setOptionValue(name, value)
     return highs

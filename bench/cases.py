@@ -13,11 +13,12 @@ from bench.findings import Findings, Table
 from bench.planned import Plan, Round, RunClock, measure
 from bench.process import Ran, is_installed, run
 from bench.shapes import P1, P1_SIZES, P4, TINY, Park, Size
+from zeropark.formulation.solver import Option
 
 OURS = ("bare", "bare, no presolve", "zeropark")
 PEERS = ("linopy", "linopy, file", "PyPSA", "PyPSA, file", "oemof.solph", "flixopt")
 # HiGHS settings a day's plan could be solved with; the first is what zeropark uses.
-SETTINGS: dict[str, dict[str, object]] = {
+SETTINGS: dict[str, dict[str, Option]] = {
     "dual, devex, no presolve": {},
     "dual, steepest edge, no presolve": {"simplex_dual_edge_weight_strategy": 2},
     "dual, Dantzig, no presolve": {"simplex_dual_edge_weight_strategy": 0},
@@ -173,7 +174,7 @@ def _settings(size: Size, rounds: int) -> Findings:
     return Findings([table], {"day/settings": times[next(iter(times))] / best})
 
 
-def _with_settings(options: dict[str, object]) -> Plan:
+def _with_settings(options: dict[str, Option]) -> Plan:
     return lambda problem: ours.day(problem, options).plan(problem)
 
 

@@ -14,7 +14,7 @@ from zeropark.formulation.layout import Layout
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.plan import Plan
 from zeropark.formulation.program import Balance, Inputs, Program
-from zeropark.formulation.solver import Solver
+from zeropark.formulation.solver import Option, Solver
 
 NODES = ("electricity", "heat", "low_heat")
 Rules = Iterable[tuple[str, Rule]]
@@ -152,7 +152,7 @@ class Ours:
     """A problem's program and its solver; kept, it is warm for the next one."""
 
     def __init__(
-        self, p: Problem, places: int, turns: int, options: Mapping[str, object] | None = None
+        self, p: Problem, places: int, turns: int, options: Mapping[str, Option] | None = None
     ) -> None:
         stores = p.stores
         kinds: dict[str, Sequence[Formulated]] = {
@@ -232,7 +232,7 @@ def _row(values: Floats) -> Floats:
     return values.reshape(1, -1)
 
 
-def day(p: Problem, options: Mapping[str, object] | None = None) -> Ours:
+def day(p: Problem, options: Mapping[str, Option] | None = None) -> Ours:
     """Return a program for `p` alone, or for other courses of it; `options` go to HiGHS."""
     days, groups = int(p.flexible.opened.max()) + 1, int(p.flexible.group.max()) + 1
     return Ours(p, days * groups, days, options)

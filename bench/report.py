@@ -35,7 +35,7 @@ def machine() -> str:
 
 @dataclass(frozen=True)
 class Measured:
-    """A case as it was measured last: when [date], on what, beside which peers, and what it found."""
+    """A case as measured last: when [date], on what, beside which peers, and what it found."""
 
     date: str
     machine: str
