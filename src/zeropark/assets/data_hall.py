@@ -1,4 +1,4 @@
-"""A data hall: turns electricity into computing and heat, and cools by whatever the weather allows."""
+"""A data hall: turns electricity into computing and heat, cooled by what the weather allows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ COOLING_MODES: Mapping[int, tuple[str, Text]] = {
 }
 """Name and words of each code of the point `cooling_mode`."""
 _MIXED, _COMPRESSOR = 4, 5
-# Pieces of the convex overhead: with six the slope is within 2 % of the curve's (docs/explanation/data-hall.md).
+# Pieces of the convex overhead: with six the slope is within 2 % of the curve's
+# (docs/explanation/data-hall.md).
 _PIECES = 6
 _KELVIN = 273.15
 _SEA_DENSITY = 1.204  # [kg/m3] dry air at 20 degC, 101.325 kPa (ISO 2533 gas constant)
@@ -47,14 +48,15 @@ _IDLE_ABOVE = Text(
 class DataHall(Kind):
     """A hall of machines with its power supply and cooling [MWh, kcore-h per step].
 
-    it = p_idle + (p_nom - p_idle) · cores used / cores. electricity = it + supply(it) + misc + pumps(weather) +
-    fans(it, weather) + compressor / cop(weather), compressor ≥ it - free(weather) - recovered.
-    supply = p_nom · (a0 + a1 q + a2 q²), fans = p_nom · fan_share · (ρ0/ρ)² · max(q, flow_min)³, q = it / p_nom: convex, so
-    the plan takes them in straight pieces. free = share(weather) · p_nom, by the first way of `ways` that carries
-    all, else the one that carries most: their order is fixed by the weather before the plan. Source: physics of
-    the fact base on compute, B 1a-1g (effectiveness form, EnergyPlus water-side economiser, fan laws).
-    In the plant: the curves themselves, exchangers that foul, a compressor that is worse at part load.
-    PUE is a result.
+    it = p_idle + (p_nom - p_idle) · cores used / cores. electricity = it + supply(it) + misc +
+    pumps(weather) + fans(it, weather) + compressor / cop(weather), compressor ≥ it - free(weather)
+    - recovered. supply = p_nom · (a0 + a1 q + a2 q²), fans = p_nom · fan_share · (ρ0/ρ)² · max(q,
+    flow_min)³, q = it / p_nom: convex, so the plan takes them in straight pieces. free =
+    share(weather) · p_nom, by the first way of `ways` that carries all, else the one that carries
+    most: their order is fixed by the weather before the plan. Source: physics of the fact base on
+    compute, B 1a-1g (effectiveness form, EnergyPlus water-side economiser, fan laws). In the plant:
+    the curves themselves, exchangers that foul, a compressor that is worse at part load. PUE is a
+    result.
     """
 
     kind: ClassVar[str] = "data_hall"
@@ -154,13 +156,13 @@ class DataHall(Kind):
     ] = 0.01
     misc_share: Annotated[
         Share, Field(title="其他占比", description="light, control and small users, of p_nom")
-    ] = 0.015
+    ] = 0.02
     supply_loss: Annotated[
         tuple[Ratio, Ratio, Ratio],
         Field(
             title="供电损耗系数", description="a0, a1, a2 of the supply's loss over load, of p_nom"
         ),
-    ] = (0.012, 0.02, 0.02)
+    ] = (0.02, 0.02, 0.02)
     quality: Annotated[
         Ratio, Field(gt=0, lt=1, title="压缩机热力完善度", description="share of the Carnot limit")
     ] = 0.5
@@ -202,7 +204,7 @@ class DataHall(Kind):
         """Share of the machines' heat that can be handed on [1]; 0 without a heat node."""
         return 0.0 if self.heat is None else self.recoverable
 
-    # -- curves ---------------------------------------------------------------------------------------
+    # -- curves -----------------------------------------------------------------------------------
 
     def supply(self, it: Any) -> Any:
         """Return the loss of the power supply at `it` [MW], [MW]."""
@@ -218,7 +220,8 @@ class DataHall(Kind):
     def pieces(self) -> Floats:
         """Return the ends of the straight pieces of machine power [MW], shape (pieces + 1,).
 
-        One ends where the fans leave their least flow; the others share the rise of the slope evenly.
+        One ends where the fans leave their least flow; the others share the rise of the slope
+        evenly.
         """
         fine = np.linspace(self.p_idle, self.p_nom, 2001)
         start = max(self.p_idle, min(self.p_nom, self.flow_min * self.p_nom))
@@ -240,7 +243,8 @@ class DataHall(Kind):
         count = shares.shape[1]
         code, share, wet = np.full(count, _COMPRESSOR), np.zeros(count), np.zeros(count)
         if len(self.ways):
-            # argmax takes the first of equals: the preferred way that carries all, else the one that carries most.
+            # argmax takes the first of equals: the preferred way that carries all, else the one
+            # that carries most.
             best = np.argmax(np.minimum(shares, 1.0), axis=0)
             share = np.take_along_axis(shares, best[None, :], axis=0)[0]
             codes = np.array([WAYS.index(way) for way in self.ways])
@@ -276,7 +280,7 @@ class DataHall(Kind):
                     t_supply=self.t_supply,
                 )
 
-    # -- plan -----------------------------------------------------------------------------------------
+    # -- plan -------------------------------------------------------------------------------------
 
     @staticmethod
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
@@ -304,7 +308,7 @@ class DataHall(Kind):
         m.into("heat", recovered)
 
     def signals(self, outlook: Outlook) -> dict[str, Floats]:
-        """Return the standing power, the slopes, free cooling and what a MWh of compressor heat takes."""
+        """Return standing power, slopes, free cooling and what compressor heat takes, per step."""
         assert outlook.weather is not None, "a hall is cooled by weather"
         climate = self.climate(outlook.weather)
         ends = self.pieces()
@@ -353,8 +357,8 @@ class DataHall(Kind):
 class HallClimate:
     """What the weather makes of a hall, each of shape (N,).
 
-    code: way of cooling. share: of p_nom it carries [1]. wet: whether its pumps run. thin: the fans' work over
-    that at sea level [1]. cop: of the compressor at full load [1].
+    code: way of cooling. share: of p_nom it carries [1]. wet: whether its pumps run. thin: the
+    fans' work over that at sea level [1]. cop: of the compressor at full load [1].
     """
 
     code: np.ndarray[Any, np.dtype[np.int64]]
@@ -416,7 +420,7 @@ class HallDevice:
     def step(
         self, index: int, hours: float, setpoints: Mapping[str, float], ports: Mapping[str, float]
     ) -> dict[str, float]:
-        """Give the cores the node still lacks, as far as there are any, and hand on heat as asked."""
+        """Give the cores the node still lacks, as far as there are any, and heat as asked."""
         self._index, self._hours = index, hours
         self._before = self._lost
         self.given = max(0.0, setpoints.get("heat", 0.0))
@@ -424,7 +428,7 @@ class HallDevice:
         return self.flows
 
     def adjust(self, port: str, change: float, hours: float) -> float:
-        """Change the flow into `port` by up to `change`: less power by fewer cores, more cores, other heat."""
+        """Change the flow into `port` by up to `change`: cores, heat, or power by fewer cores."""
         del hours
         hall, before = self._hall, self.flows
         if port == "heat":
@@ -462,7 +466,7 @@ class HallDevice:
         self._lost = self._before + (self.p - self.given) * self._hours
 
     def power(self, index: int, it: float, given: float = 0.0) -> tuple[float, float]:
-        """Return electricity and the heat the compressor carries [MW] at machine power `it` [MW]."""
+        """Return electricity and the compressor's heat [MW] at machine power `it` [MW]."""
         hall = self._hall
         flow = max(it / hall.p_nom, hall.flow_min)
         carried = max(0.0, it - given - self._free[index])

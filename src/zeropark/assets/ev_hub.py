@@ -1,4 +1,4 @@
-"""A charging hub: cars and trucks come, state when they leave and what they need, and are charged in between."""
+"""A charging hub: vehicles come, say when they leave and what they need, and charge in between."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ from zeropark.units.types import Duration, Energy, EnergyPrice, Power, Ratio, Sh
 
 _NOTHING = 1e-9  # [MWh]
 _SOON = 1e-6  # [h]
+_EXACT = 1e-12  # [MW]
 _AT_LEAST = 0.25  # [h] what a car that stays past its stated departure is given
 _NO_CONNECTOR = Text(
     "visit '{visit}' charges at connector '{given}', which the hub does not have; it has: {known}",
@@ -86,13 +87,14 @@ class Visit(BaseModel):
 
 
 class EvHub(Kind):
-    """A hub of connectors behind one limit, planned as one queue and handed back per session [MWh per step].
+    """Connectors behind one limit, planned as one queue, handed back per session [MWh per step].
 
     settled[t] = settled[t-1] + charge[t] + short[t], latest ≤ settled ≤ earliest (the curves of all
-    plugged and expected cars, see `formulation.queue`); charge ≤ p_nom · h; electricity = charge / efficiency.
-    cost = price_unserved · short. A split by least laxity keeps a plan open for every car. In the plant:
-    sessions by chance or from a file, cars that leave before or after the stated time, efficiency by load,
-    and a taper as a battery fills.
+    plugged and expected cars, see `formulation.queue`); charge ≤ p_nom · h; electricity = charge /
+    efficiency. cost = price_unserved · (short + leave_rate · h · what still waits): cars that left
+    before their stated time were this many in an hour. A split by least laxity keeps a plan open
+    for every car. In the plant: sessions by chance or from a file, cars that leave before or after
+    the stated time, efficiency by load, and a taper as a battery fills.
     """
 
     kind: ClassVar[str] = "ev_hub"
@@ -117,10 +119,10 @@ class EvHub(Kind):
           - {name: ac, count: 20, p_nom: 7 kW}
           - {name: dc, count: 4, p_nom: 120 kW}
         visits:
-          - {name: staff, connector: ac, weekday: 25, restday: 6, stay: 6.2 h, energy: 15 kWh, p_max: 7 kW,
-             arrivals: [0, 0, 0, 0, 0, 0, 1, 5, 8, 4, 2, 1, 1, 1, 1, 1, 1, 1, 2, 3, 1, 0, 0, 0]}
-          - {name: trucks, connector: dc, weekday: 8, restday: 4, stay: 1.5 h, energy: 90 kWh, p_max: 120 kW,
-             arrivals: [1, 1, 1, 1, 1, 2, 4, 4, 3, 2, 3, 4, 4, 3, 2, 2, 2, 3, 4, 4, 3, 2, 1, 1]}
+          - {name: staff, connector: ac, weekday: 25, restday: 6, stay: 6.2 h, energy: 15 kWh,
+             p_max: 7 kW, arrivals: [0, 0, 0, 0, 0, 0, 1, 5, 8, 4, 2, 1, 1, 1, 1, 1, 1, 1, 2, 3, 1, 0, 0, 0]}
+          - {name: trucks, connector: dc, weekday: 8, restday: 4, stay: 1.5 h, energy: 90 kWh,
+             p_max: 120 kW, arrivals: [1, 1, 1, 1, 1, 2, 4, 4, 3, 2, 3, 4, 4, 3, 2, 2, 2, 3, 4, 4, 3, 2, 1, 1]}
     """
 
     node: Annotated[
@@ -169,7 +171,8 @@ class EvHub(Kind):
     @property
     def sure_rate(self) -> float:
         """Share of a car's rate that holds to the end of a session, its taper included [1]."""
-        # While the last share x tapers from full rate to 0.3 of it, it takes ln(1/0.3)/0.7 = 1.72 times as long.
+        # A last share that tapers from full rate to 0.3 of it takes ln(1/0.3)/0.7 = 1.72 times as
+        # long as at full rate.
         return 1.0 / (1.0 + 0.72 * self.taper)
 
     @staticmethod
@@ -186,6 +189,8 @@ class EvHub(Kind):
         m.into("node", charge * (-1.0 / m.signal("efficiency")))
         m.cost("unserved", short * m["price_unserved"])
         m.cost("unserved", lost * m["price_unserved"])
+        # What waits is lost if its car goes before its time: worth that chance in each hour.
+        m.cost("unserved", settled * (-1.0 * m.signal("risk") * m["price_unserved"]))
         # What is short is no more owed: only what is still to be charged costs energy later.
         m.cost("ends", (charge + short) * (-1.0 * m.signal("end_value")))
         m.cost("ends", owed * m.figure("owed_price"))
@@ -195,7 +200,7 @@ class EvHub(Kind):
         efficiency = self.efficiency_best if outlook.best_case else self.efficiency
         return {"efficiency": np.full((1, len(outlook.grid)), efficiency)}
 
-    # -- what is known --------------------------------------------------------------------------------
+    # -- what is known ----------------------------------------------------------------------------
 
     def draw(self, outlook: Outlook, random: np.random.Generator) -> SessionTable:
         """Return sessions that come over the outlook's grid by chance."""
@@ -238,6 +243,7 @@ class EvHub(Kind):
                 "earliest": earliest,
                 "limit": (self.p_nom * hours)[None, :],
                 "end_value": np.full((1, len(ends)), price),
+                "risk": ((0.0 if expected is None else expected.leave_rate) * hours)[None, :],
             },
             figures={
                 "settled": np.zeros(1),
@@ -247,14 +253,14 @@ class EvHub(Kind):
             },
         )
 
-    # -- set-points -----------------------------------------------------------------------------------
+    # -- set-points -------------------------------------------------------------------------------
 
     def setpoints(self, step: PlannedStep) -> dict[str, float]:
         """Return the power into all cars together [MW]."""
         return {"charge": float(step.columns["charge"][0]) / step.hours}
 
     def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
-        """Return the power into the cars [MW], and what is served and short since the start [MWh], as planned."""
+        """Return the power into the cars [MW], what is served and what is short [MWh], as planned."""
         charge, short = amounts["charge"][0], amounts["short"][0]
         return {
             "charge": charge / np.where(hours > 0, hours, 1.0),
@@ -263,12 +269,12 @@ class EvHub(Kind):
         }
 
     def by_rule(self, readings: Readings, view: RuleView) -> dict[str, float]:
-        """Return full power in a good hour, none otherwise; what must be charged is charged by the hub itself."""
+        """Return full power in a good hour, else none; the hub itself charges what cannot wait."""
         del readings
         return {"charge": self.p_nom if view.good_hour else 0.0}
 
     def split(self, charge: float, sessions: Work, hours: float) -> Floats:
-        """Return the power of each session [MW] that makes up `charge` [MW at the cars] over `hours` [h].
+        """Return the power of each session [MW] that makes up `charge` [MW] over `hours` [h].
 
         What must be charged now to be met comes first, then the least laxity.
         """
@@ -289,7 +295,7 @@ class EvHub(Kind):
         return float(readings["owed"]) * end_price / self.efficiency
 
     def device(self, truth: Outlook, random: np.random.Generator) -> HubDevice:
-        """Return the hub with the sessions that truly come; without a table, with some made by chance."""
+        """Return the hub with the sessions that truly come, or with some made by chance."""
         table = truth.tables.get(self.name)
         if table is None:
             table = self.draw(truth, random)
@@ -311,8 +317,8 @@ def _ahead_of(expected: ExpectedSessions, now: float) -> Work:
 class HubDevice:
     """The simulated hub: splits its set-point among the cars that are there.
 
-    Without a set-point all charge as fast as they can. A car that would miss its stated departure is
-    charged whatever the set-point says, within the hub's limit.
+    Without a set-point all charge as fast as they can. A car that would miss its stated departure
+    is charged whatever the set-point says, within the hub's limit.
     """
 
     def __init__(self, hub: EvHub, table: SessionTable, grid: TimeGrid) -> None:
@@ -345,7 +351,7 @@ class HubDevice:
         return Account(lost=self._lost)
 
     def sessions(self) -> dict[str, Floats]:
-        """Return the cars that are there: arrival, stated departure [h since 1970], left [MWh], power [MW]."""
+        """Return of each car there: arrival, stated departure [h since 1970], left [MWh], power [MW]."""
         there = self._there
         return {
             "arrival": self._arrival[there],
@@ -355,7 +361,7 @@ class HubDevice:
         }
 
     def read(self) -> dict[str, Any]:
-        """Return power [MW], cars, energies [MWh], and the sessions as work by the stated departures."""
+        """Return power [MW], cars, energies [MWh], and the sessions as work until they leave."""
         self._close()
         work = self._work()
         return {
@@ -390,7 +396,7 @@ class HubDevice:
         before, charge = self.p, self.charge
         for _ in range(30):
             missing = before - change - self.p
-            if abs(missing) < 1e-12 or self.charge <= 0.0:
+            if abs(missing) < _EXACT or self.charge <= 0.0:
                 break
             target = max(0.0, self.charge + missing * self._hub.efficiency)
             self._settle(self._power[self._there] * (target / self.charge))
@@ -398,10 +404,10 @@ class HubDevice:
             self._settle(self._power[self._there] * (charge / self.charge))
         return before - self.p
 
-    # -- within a step --------------------------------------------------------------------------------
+    # -- within a step ----------------------------------------------------------------------------
 
     def _work(self) -> Work:
-        """Return what the cars there still ask for, until their stated departure or else the next quarter-hour."""
+        """Return what the cars there still ask for, to be done by their stated departure."""
         clock = self._clock
         come = int(np.searchsorted(self._arrival, clock + _SOON))
         if come > self._come:
@@ -417,7 +423,7 @@ class HubDevice:
         )
 
     def _most(self) -> Floats:
-        """Return the most each car takes as mean of the step [MW]: less as it fills, none once it has left."""
+        """Return the most each car takes as mean of the step [MW]: less as it fills or leaves."""
         there, hours = self._there, self._hours
         left, rate = self._left[there], self._rate[there]
         if self._hub.taper > 0.0:

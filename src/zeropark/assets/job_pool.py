@@ -116,7 +116,7 @@ class JobClass(BaseModel):
         return np.asarray(weights / weights.mean())
 
     def slots(self, hours: float) -> int:
-        """Return how many slots of `hours` [h] a started job keeps its cores: 1 where it may pause."""
+        """Return how many slots of `hours` [h] a started job runs on: 1 where it may pause."""
         if self.preemptible or self.online:
             return 1
         return max(1, round(self.run_time * self.estimate / hours))
@@ -125,12 +125,13 @@ class JobClass(BaseModel):
 class JobPool(Kind):
     """A pool of job classes in front of the cores of one compute node [kcore-h per step].
 
-    begun[t] = begun[t-1] + start[t], latest ≤ begun + late, begun ≤ earliest (the class's two curves, see
-    `formulation.queue`); run[t] = begun[t] - begun[t - L] + running[t], L = 1 where jobs may pause, else the
-    typical run in slots: starts folded with a rectangle, telescoped. Online requests are a given part of
-    `running`. cost = price_late · late · h (a core-hour one hour late), and unfinished work at the end at the price
-    of serving it later. In the plant: whole jobs, earliest deadline first, true run times, and a job that would
-    miss its deadline starts whatever the set-point says.
+    begun[t] = begun[t-1] + start[t], latest ≤ begun + late, begun ≤ earliest (the class's two
+    curves, see `formulation.queue`); run[t] = begun[t] - begun[t - L] + running[t], L = 1 where
+    jobs may pause, else the typical run in slots: starts folded with a rectangle, telescoped.
+    Online requests are a given part of `running`. cost = price_late · late · h (a core-hour one
+    hour late), and unfinished work at the end at the price of serving it later. In the plant: whole
+    jobs, earliest deadline first, true run times, and a job that would miss its deadline starts
+    whatever the set-point says.
     """
 
     kind: ClassVar[str] = "job_pool"
@@ -146,15 +147,23 @@ class JobPool(Kind):
     example: ClassVar[str] = """
     assets:
       - {kind: grid_tie, name: tie, node: bus, import_max: 2 MW, tariff: simple}
-      - {kind: data_hall, name: hall, node: bus, compute: it, p_nom: 1.2 MW, p_idle: 0.3 MW, cores: 100000 core}
+      - kind: data_hall
+        name: hall
+        node: bus
+        compute: it
+        p_nom: 1.2 MW
+        p_idle: 0.4 MW
+        cores: 100000 core
       - kind: job_pool
         name: jobs
         node: it
         cores: 100000 core
+        p_core: 10 W/core
         classes:
           - {name: online, mean: 20000 core, online: true}
           - {name: render, mean: 10000 core, parallel: 2000 core, run_time: 2 h, slack: 12 h}
-          - {name: training, mean: 20000 core, parallel: 4000 core, run_time: 6 h, slack: 24 h, preemptible: true}
+          - {name: training, mean: 20000 core, parallel: 4000 core, run_time: 6 h, slack: 24 h,
+             preemptible: true}
     """
 
     node: Annotated[ComputeUse, Field(title="算力节点", description="node whose cores it uses")]
@@ -169,7 +178,7 @@ class JobPool(Kind):
             title="单核用电",
             description="electricity of a busy core, to price unfinished work",
         ),
-    ] = 6e-6
+    ] = 9e-6
     price_late: Annotated[
         LatePrice,
         Field(ge=0, title="逾期价格", description="cost of a core-hour being an hour late"),
@@ -224,7 +233,7 @@ class JobPool(Kind):
         m.cost("ends", run * (-1.0 * m.signal("end_value")))
         m.cost("ends", owed * m.figure("owed_price"))
 
-    # -- what is known --------------------------------------------------------------------------------
+    # -- what is known ----------------------------------------------------------------------------
 
     def draw(self, outlook: Outlook, random: np.random.Generator) -> JobTable:
         """Return jobs that arrive over the outlook's grid by chance."""
@@ -239,7 +248,7 @@ class JobPool(Kind):
         return arrived_jobs(table, grid)
 
     def situation(self, readings: Readings, horizon: Horizon) -> Inputs:
-        """Return the two curves of each class, what runs already, and what unfinished work costs."""
+        """Return the two curves of each class, what runs already, and what is left at the end."""
         now = float(hours_since_1970(horizon.grid.start))
         hours = horizon.grid.hours
         ends = np.cumsum(hours)
@@ -289,7 +298,8 @@ class JobPool(Kind):
     ) -> tuple[Floats, Floats]:
         """Return (latest, earliest) of each class: of work where it can pause, else of starts.
 
-        stated: whether deadlines bind at their own time only, the loosest form, as foresight wants it.
+        stated: whether deadlines bind at their own time only, the loosest form, as foresight wants
+        it.
         """
         count = len(self.classes)
         if stated:
@@ -328,7 +338,7 @@ class JobPool(Kind):
         ends: Floats,
         hours: Floats,
     ) -> Floats:
-        """Return the online work of each step [kcore-h]: as expected, corrected by what was last seen."""
+        """Return the online work of each step [kcore-h]: as expected, led by what was last seen."""
         seen = np.asarray(readings["online"], dtype=float)
         if expected is None:
             return seen[:, None] * hours
@@ -340,7 +350,7 @@ class JobPool(Kind):
         fading = np.exp(-(ends - hours / 2) / _MEMORY) * hours
         return np.maximum(0.0, amount + surprise[:, None] * fading)
 
-    # -- set-points -----------------------------------------------------------------------------------
+    # -- set-points -------------------------------------------------------------------------------
 
     def setpoints(self, step: PlannedStep) -> dict[str, float]:
         """Return the cores each class is to use [core]."""
@@ -358,7 +368,7 @@ class JobPool(Kind):
         return {"cores": run.sum(axis=0), **found}
 
     def by_rule(self, readings: Readings, view: RuleView) -> dict[str, float]:
-        """Return all cores to waiting jobs in a good hour, none otherwise; latest start is the pool's own."""
+        """Return all cores in a good hour, else none; the pool itself starts what cannot wait."""
         del readings
         cores = self.cores if view.good_hour else 0.0
         return {f"{each.name}_cores": cores for each in self.classes if not each.online}
@@ -372,7 +382,7 @@ class JobPool(Kind):
         return float(readings["owed"]) * self._end_value(end_price)
 
     def device(self, truth: Outlook, random: np.random.Generator) -> JobQueue:
-        """Return the pool with the jobs that truly come; without a table, with jobs made by chance."""
+        """Return the pool with the jobs that truly come, or with some made by chance."""
         table = truth.tables.get(self.name)
         if table is None:
             table = self.draw(truth, random)
@@ -403,7 +413,7 @@ def _even(hours: Floats) -> bool:
 
 def _ahead_of(expected: ExpectedJobs, now: float, *, everything: bool) -> Work:
     """Return the expected pieces that come after `now`, or all of them, as work from now on."""
-    some = np.full(len(expected.member), True) if everything else expected.arrival > now
+    some = expected.arrival > (-np.inf if everything else now)
     return Work(
         expected.member[some],
         expected.amount[some],

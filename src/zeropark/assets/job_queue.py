@@ -45,12 +45,12 @@ def _deadline(job: _Job) -> float:
 
 
 class JobQueue:
-    """A pool's device. Within a class the earliest deadline goes first; a set-point is a class's cores.
+    """A pool's device: earliest deadline first; a set-point is the cores of a class.
 
     Jobs that may pause are served up to the set-point to the core; others start whole when the
-    set-point leaves room for half of one, and then run on. A job that would miss its deadline by its
-    user's estimate is served whatever the set-point says, and counted as forced. Without set-points all
-    runs at once.
+    set-point leaves room for half of one, and then run on. A job that would miss its deadline by
+    its user's estimate is served whatever the set-point says, and counted as forced. Without
+    set-points all runs at once.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class JobQueue:
         self._take_over(table)
 
     def _take_over(self, table: JobTable) -> None:
-        """Begin with what a pool that served all at once would have left, and queue what will come."""
+        """Begin with what a pool that served all at once would have left; queue what will come."""
         left = left_at(table, self._clock)
         come = table.arrival < self._clock
         for i in np.flatnonzero(come & (left > 0)).tolist():
@@ -110,7 +110,7 @@ class JobQueue:
         self._coming = list(zip(*(column[first:].tolist() for column in columns), strict=True))
         self._next = 0
 
-    # -- the driver's contract ------------------------------------------------------------------------
+    # -- the driver's contract --------------------------------------------------------------------
 
     @property
     def costs(self) -> Mapping[str, float]:
@@ -123,7 +123,7 @@ class JobQueue:
         return Account()
 
     def read(self) -> dict[str, Any]:
-        """Return cores by class [core], counts, and the work that waits and runs, as users estimate it."""
+        """Return cores by class [core], counts, and the work there is, as users estimate it."""
         self._close()
         self._admit()
         queue = self._as_work(self._waiting)
@@ -160,7 +160,7 @@ class JobQueue:
         return {"node": -sum(self._served) / hours}
 
     def adjust(self, port: str, change: float, hours: float) -> float:
-        """Use fewer cores within the step, by up to `change` [kcore]: waiting work first, online last."""
+        """Use fewer cores within the step, by up to `change` [kcore]: what may pause first."""
         del port
         wanted = left = max(0.0, change) * hours
         for job in sorted(
@@ -181,7 +181,7 @@ class JobQueue:
                 left -= back
         return (wanted - left) / hours
 
-    # -- within a step --------------------------------------------------------------------------------
+    # -- within a step ----------------------------------------------------------------------------
 
     def _admit(self) -> None:
         """Let in what has come by now."""
@@ -257,7 +257,7 @@ class JobQueue:
         self._waiting[job.member].remove(job)
         self._running[job.member].append(job)
 
-    # -- after a step ---------------------------------------------------------------------------------
+    # -- after a step -----------------------------------------------------------------------------
 
     def _close(self) -> None:
         """Make the step's shares final: they can no more be adjusted."""
@@ -298,6 +298,6 @@ class JobQueue:
 
 
 def _last_seen(table: JobTable, now: float) -> Floats:
-    """Return the online demand just before `now` [kcore]; that of the table's first step where it begins later."""
+    """Return the online demand just before `now` [kcore], or that of the table's first step."""
     at = int(np.searchsorted(hours_since_1970(table.grid.starts), now - 1e-9)) - 1
     return np.asarray(table.online[:, max(0, at)])

@@ -1,7 +1,7 @@
 """Computing jobs that arrive: their table, a stream made by chance, and what a history lets expect.
 
-Inside, cores are counted in thousands [kcore] and work in thousands of core-hours [kcore-h]; times are
-hours since 1970-01-01 UTC.
+Inside, cores are counted in thousands [kcore] and work in thousands of core-hours [kcore-h]; times
+are hours since 1970-01-01 UTC.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 # The online demand's wander about its typical day: correlation over an hour [1].
 _ONLINE_CORRELATION = 0.8
+_NOTHING = 1e-9  # [kcore-h]
 # Sizes of jobs about the typical one; their mean is 1 [1].
 _SIZES = np.array([0.5, 0.75, 1.0, 1.75])
 
@@ -26,11 +27,11 @@ _SIZES = np.array([0.5, 0.75, 1.0, 1.75])
 class Stream(Protocol):
     """What chance needs to know of a class of jobs; `assets.job_pool.JobClass` is one.
 
-    online: requests that are served as they come, a load on the cores and no queue. kcores: mean of busy
-    cores [kcore]. kcores_job: of a typical job [kcore]. run_time: of a typical job, truly [h]. spread: of run
-    times, the standard deviation of their logarithm [1]; online, of the demand [1]. estimate: the user's
-    estimate over the true run time, on average [1]. slack: how long a job may wait [h]. shape: 24
-    hourly weights of arrivals or demand, mean 1.
+    online: requests that are served as they come, a load on the cores and no queue. kcores: mean of
+    busy cores [kcore]. kcores_job: of a typical job [kcore]. run_time: of a typical job, truly [h].
+    spread: of run times, the standard deviation of their logarithm [1]; online, of the demand [1].
+    estimate: the user's estimate over the true run time, on average [1]. slack: how long a job may
+    wait [h]. shape: 24 hourly weights of arrivals or demand, mean 1.
     """
 
     @property
@@ -55,9 +56,9 @@ class Stream(Protocol):
 class JobTable:
     """Jobs in the order of arrival, arrays of shape (jobs,), and online demand on a grid.
 
-    member: index of the class. arrival, deadline: [h since 1970]. kcores: most in parallel [kcore]. work,
-    estimate: what it truly takes, and what its user says [kcore-h]. online: demand of each class on `grid`
-    [kcore], shape (classes, N), 0 for classes with jobs.
+    member: index of the class. arrival, deadline: [h since 1970]. kcores: most in parallel [kcore].
+    work, estimate: what it truly takes, and what its user says [kcore-h]. online: demand of each
+    class on `grid` [kcore], shape (classes, N), 0 for classes with jobs.
     """
 
     grid: TimeGrid
@@ -81,8 +82,8 @@ class JobTable:
 class ExpectedJobs:
     """Work that is expected to arrive, as pieces (see `formulation.queue.Work`), and online demand.
 
-    member, amount [kcore-h], rate [kcore], arrival, deadline [h since 1970]: shape (pieces,). grid, online:
-    as in `JobTable`. true: whether this is no expectation but what truly comes, all of it.
+    member, amount [kcore-h], rate [kcore], arrival, deadline [h since 1970]: shape (pieces,). grid,
+    online: as in `JobTable`. true: whether this is no expectation but what truly comes, all of it.
     """
 
     grid: TimeGrid
@@ -95,7 +96,7 @@ class ExpectedJobs:
     true: bool = False
 
     def online_on(self, now: float, ends: Floats) -> Floats:
-        """Return the online work of each step that ends `ends` [h] after `now`, (classes, N) [kcore-h].
+        """Return the online work of the steps that end `ends` [h] after `now` [kcore-h].
 
         Past the grid's end the last demand stands.
         """
@@ -117,7 +118,7 @@ def hours_since_1970(moments: Times | np.datetime64) -> Floats:
 
 
 def draw_jobs(streams: Sequence[Stream], grid: TimeGrid, random: np.random.Generator) -> JobTable:
-    """Return jobs that arrive over `grid` by chance, as many as keep each class's cores busy on average.
+    """Return jobs that come over `grid` by chance, as many as keep the classes' cores busy.
 
     Arrivals are Poisson by the hour of the local day; run times are lognormal; a user's estimate is
     never below the true run time by more than a tenth.
@@ -176,8 +177,8 @@ def expect_jobs(
 ) -> ExpectedJobs:
     """Return what the arrivals before `ahead` let expect on it: nothing later is looked at.
 
-    The work of each class that came in each hour of the local day over the last `history_hours` [h] is
-    expected to come again, an hour's work as one piece in the middle of the hour.
+    The work of each class that came in each hour of the local day over the last `history_hours` [h]
+    is expected to come again, an hour's work as one piece in the middle of the hour.
     """
     now = float(hours_since_1970(ahead.start))
     past = table.between(now - history_hours, now)
@@ -241,11 +242,11 @@ def _local_hours(moments: Floats, grid: TimeGrid) -> Indices:
 
 
 def arrived_jobs(table: JobTable, grid: TimeGrid) -> ExpectedJobs:
-    """Return what truly is to be done on `grid`: the jobs that arrive, and those that are there at its start.
+    """Return what truly is to be done on `grid`: jobs that come, and what is there at its start.
 
     Of a job that came before, that part is left which a pool that serves at once has left. Where
-    `grid` is coarser than the table's, a deadline counts that much later, so that what was in time there is
-    in time here.
+    `grid` is coarser than the table's, a deadline counts that much later, so that what was in time
+    there is in time here.
     """
     now, end = float(hours_since_1970(grid.start)), float(hours_since_1970(grid.end))
     left = left_at(table, now)
@@ -265,14 +266,14 @@ def arrived_jobs(table: JobTable, grid: TimeGrid) -> ExpectedJobs:
 
 
 def left_at(table: JobTable, now: float) -> Floats:
-    """Return what is left of each job at `now` [kcore-h] in a pool that served all jobs as they came."""
+    """Return what is left of each job at `now` [kcore-h] where all were served as they came."""
     served = table.kcores * np.maximum(0.0, now - table.arrival)
     left = np.maximum(0.0, table.work - served)
-    return np.where(left > 1e-9, left, 0.0)
+    return np.where(left > _NOTHING, left, 0.0)
 
 
 def mean_on(fine: TimeGrid, values: Floats, grid: TimeGrid) -> Floats:
-    """Return `values` (means over the steps of `fine`) as means over the steps of `grid`, shape (N,)."""
+    """Return `values`, means over steps of `fine`, as means over steps of `grid`, shape (N,)."""
     marks = hours_since_1970(fine.start) + np.concatenate([[0.0], np.cumsum(fine.hours)])
     total = np.concatenate([[0.0], np.cumsum(values * fine.hours)])
     begin = hours_since_1970(grid.start) + np.concatenate([[0.0], np.cumsum(grid.hours)])

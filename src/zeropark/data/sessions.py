@@ -22,14 +22,15 @@ _SATURDAY = 5
 _HISTORY = 672.0  # [h] four weeks
 # A stay shorter than this is no visit [h].
 _SHORTEST = 0.2
+_TOLERANCE = 1e-6  # [h]
 
 
 class Visitors(Protocol):
     """What chance needs to know of a sort of visit; `assets.ev_hub.Visit` is one.
 
-    weekday, restday: visits a day. hourly: 24 weights of arrivals, sum 1. stay: median [h]; stay_spread:
-    standard deviation of its logarithm. energy: median asked for [MWh]; energy_spread likewise. p_max: of
-    the vehicle [MW]. early: share that leaves before the stated time [1].
+    weekday, restday: visits a day. hourly: 24 weights of arrivals, sum 1. stay: median [h];
+    stay_spread: standard deviation of its logarithm. energy: median asked for [MWh]; energy_spread
+    likewise. p_max: of the vehicle [MW]. early: share that leaves before the stated time [1].
     """
 
     @property
@@ -56,9 +57,9 @@ class Visitors(Protocol):
 class SessionTable:
     """Charging sessions in the order of arrival, arrays of shape (sessions,).
 
-    arrival, departure, stated: plugged in, unplugged, and the departure its driver stated [h since 1970].
-    energy: asked for [MWh at the car]. rate: most the car and its connector take [MW at the car].
-    connector: index of the connector's type.
+    arrival, departure, stated: plugged in, unplugged, and the departure its driver stated [h since
+    1970]. energy: asked for [MWh at the car]. rate: most the car and its connector take [MW at the
+    car]. connector: index of the connector's type.
     """
 
     grid: TimeGrid
@@ -90,14 +91,16 @@ class SessionTable:
 class ExpectedSessions:
     """Charging that is expected to come, as pieces (see `formulation.queue.Work`).
 
-    amount [MWh], rate [MW], arrival, deadline [h since 1970]: shape (pieces,). true: whether it is
-    no expectation but what truly comes, all of it.
+    amount [MWh], rate [MW], arrival, deadline [h since 1970]: shape (pieces,). leave_rate: chance
+    that a car leaves in the next hour, before its stated time [1/h]. true: whether it is no
+    expectation but what truly comes, all of it.
     """
 
     amount: Floats
     rate: Floats
     arrival: Floats
     deadline: Floats
+    leave_rate: float = 0.0
     true: bool = False
 
 
@@ -109,9 +112,10 @@ def draw_sessions(
 ) -> SessionTable:
     """Return sessions made by chance over `grid`.
 
-    visits: each with the index of its connector's type. connectors: (count, power [MW at the car]) of
-    each type. A visitor who finds all connectors taken drives on. Arrivals are Poisson by local hour,
-    stays and energies lognormal; nobody asks for more than his stay can give at nine tenths of the rate.
+    visits: each with the index of its connector's type. connectors: (count, power [MW at the car])
+    of each type. A visitor who finds all connectors taken drives on. Arrivals are Poisson by local
+    hour, stays and energies lognormal; nobody asks for more than his stay can give at nine tenths
+    of the rate.
     """
     rest = (grid.local_day + _THURSDAY) % 7 >= _SATURDAY
     hour = grid.local_hour.astype(int)
@@ -192,10 +196,20 @@ def expect_sessions(table: SessionTable, ahead: TimeGrid) -> ExpectedSessions:
     where, amount, length = where[some], amount[some], length[some]
     arrival = hours_since_1970(ahead.starts)[firsts][some] + length / 2
     each = energy[where]
-    # Several cars share an hour: together they take as much as their energies at their own rates would.
+    # Several cars share an hour: together they take as much as each at its own rate.
     typical = np.maximum(1e-9, each / np.maximum(1.0, np.bincount(slot, minlength=48)[where]))
     rate = power[where] / each * np.maximum(1.0, amount / typical)
-    return ExpectedSessions(amount, rate, arrival, arrival + stay[where] / each)
+    return ExpectedSessions(
+        amount, rate, arrival, arrival + stay[where] / each, _leave_rate(past, now)
+    )
+
+
+def _leave_rate(past: SessionTable, now: float) -> float:
+    """Return how many cars an hour of plugged-in time left before their stated time [1/h]."""
+    seen = past.some(past.departure < now)
+    hours = float((seen.departure - seen.arrival).sum())
+    early = int(np.count_nonzero(seen.departure < seen.stated - _TOLERANCE))
+    return early / hours if hours > 0 else 0.0
 
 
 def _slots(grid: TimeGrid) -> Indices:
@@ -205,7 +219,7 @@ def _slots(grid: TimeGrid) -> Indices:
 
 
 def _days_of_each(grid: TimeGrid, now: float) -> Floats:
-    """Return how many workdays and rest days of the last four weeks lie on `grid` before `now`, shape (2,)."""
+    """Return how many workdays and rest days of the four weeks before `now` lie on `grid`."""
     begin = hours_since_1970(grid.starts)
     inside = (begin >= now - _HISTORY) & (begin < now - 1e-9)
     rest = (grid.local_day[inside] + _THURSDAY) % 7 >= _SATURDAY
@@ -214,10 +228,10 @@ def _days_of_each(grid: TimeGrid, now: float) -> Floats:
 
 
 def arrived_sessions(table: SessionTable, grid: TimeGrid) -> ExpectedSessions:
-    """Return the sessions that truly charge on `grid`: true departures, and what is left to those that are there.
+    """Return the sessions that truly charge on `grid`, with what is left to charge at its start.
 
-    A car that came before has charged at full rate since. Where `grid` is coarser than the table's, a
-    departure counts that much later, so that what could be charged there can be charged here.
+    A car that came before has charged at full rate since. Where `grid` is coarser than the table's,
+    a departure counts that much later, so that what could be charged there can be charged here.
     """
     now, end = float(hours_since_1970(grid.start)), float(hours_since_1970(grid.end))
     left = energy_left(table, now)
@@ -229,6 +243,6 @@ def arrived_sessions(table: SessionTable, grid: TimeGrid) -> ExpectedSessions:
 
 
 def energy_left(table: SessionTable, now: float) -> Floats:
-    """Return what each car still asks for at `now` [MWh] where all charged at full rate until then."""
+    """Return what each car still asks for at `now` [MWh] where all charged at full rate."""
     charged = table.rate * np.maximum(0.0, np.minimum(now, table.departure) - table.arrival)
     return np.maximum(0.0, table.energy - charged)

@@ -1,9 +1,10 @@
 """Waiting work as two curves: how much can be done by a time, and how much must be.
 
-A piece of work has an amount, the fastest rate it can be served at, an arrival and a deadline. Served
-from its arrival on at full rate it follows its earliest curve, a ramp; put off as long as can be it
-follows the same ramp, later by its laxity. Summed over pieces, the work done since now must stay
-between the two sums. Proof and limits: `docs/decisions/0003-because-envelopes-are-exact.md`.
+A piece of work has an amount, the fastest rate it can be served at, an arrival and a deadline.
+Served from its arrival on at full rate it follows its earliest curve, a ramp; put off as long as
+can be it follows the same ramp, later by its laxity. Summed over pieces, the work done since now
+must stay between the two sums. Proof and limits:
+`docs/decisions/0003-because-envelopes-are-exact.md`.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ _STEP = 1e-9
 class Work:
     """Pieces of work, each array of shape (pieces,).
 
-    member: whose it is (row of the curves). amount: what is left to do [MWh, kcore-h]. rate: the most
-    that can be done of it in an hour. arrival, deadline: [h from now].
+    member: whose it is (row of the curves). amount: what is left to do [MWh, kcore-h]. rate: the
+    most that can be done of it in an hour. arrival, deadline: [h from now].
     """
 
     member: Indices
@@ -52,7 +53,7 @@ class Work:
         return np.maximum(0.0, self.deadline - self.begin - self.length)
 
     def servable(self) -> Work:
-        """Return the work that can be done by its deadline; what is beyond is lost whatever one does."""
+        """Return the work that can be done by its deadline; what is beyond is lost anyway."""
         most = self.rate * np.maximum(0.0, self.deadline - self.begin)
         return Work(
             self.member, np.minimum(self.amount, most), self.rate, self.arrival, self.deadline
@@ -79,8 +80,8 @@ def none_of(work: Work) -> Work:
 def envelopes(work: Work, members: int, ends: Floats) -> tuple[Floats, Floats]:
     """Return (latest, earliest): what must and what can be done by each time since now.
 
-    ends: end of each step [h from now], not falling, shape (N,). Both results have shape (members, N), do
-    not fall along it, and latest ≤ earliest.
+    ends: end of each step [h from now], not falling, shape (N,). Both results have shape (members,
+    N), do not fall along it, and latest ≤ earliest.
     """
     begin, length = work.begin, work.length
     earliest = ramps(work.member, begin, length, work.amount, members, ends)
@@ -93,8 +94,8 @@ def ramps(
 ) -> Floats:
     """Return the sum of ramps at `ends`, shape (members, N).
 
-    Ramp i rises from 0 at `begin` to `amount` at `begin + length`; one of no length is a step that counts at
-    its own time. Takes time in proportion to pieces plus steps, not to their product.
+    Ramp i rises from 0 at `begin` to `amount` at `begin + length`; one of no length is a step that
+    counts at its own time. Takes time in proportion to pieces plus steps, not to their product.
     """
     count = len(ends)
     steep = length < _STEP
@@ -128,11 +129,11 @@ def must_do(amount: Floats, rate: Floats, left: Floats, hours: float) -> Floats:
 def split_by_laxity(
     total: float, amount: Floats, rate: Floats, laxity: Floats, hours: float
 ) -> Floats:
-    """Split `total` among pieces for a step of `hours` [h] so that the least laxity is raised first.
+    """Split `total` among pieces for a step of `hours` [h], the least laxity raised first.
 
-    A share x of a piece raises its laxity by x / rate; all pieces served in part end level, which keeps
-    every continuation open that any split keeps open. Returns shares of shape (pieces,), each at most
-    min(amount, rate · hours); their sum is `total`, or less where all are served in full.
+    A share x of a piece raises its laxity by x / rate; all pieces served in part end level, which
+    keeps every continuation open that any split keeps open. Returns shares of shape (pieces,), each
+    at most min(amount, rate · hours); their sum is `total`, or less where all are served in full.
     """
     most = np.minimum(hours, amount / rate)
     if total >= float(rate @ most):
@@ -147,7 +148,7 @@ def split_by_laxity(
 
 
 def lag_each(expression: Linear, slots: Sequence[int]) -> Linear:
-    """Return a column block `slots[i]` slots earlier in row i; `Linear.lag` with a lag for each member."""
+    """Return a column block `slots[i]` slots earlier in row i, as `Linear.lag` for each member."""
     terms = []
     for term in expression.terms:
         rows = [np.roll(row, lag) for row, lag in zip(term.columns, slots, strict=True)]
