@@ -181,6 +181,14 @@ class Kind(Asset):
         del outlook, random
         return None
 
+    def chance(self, outlook: Outlook, random: np.random.Generator) -> dict[str, Floats]:
+        """Return series that truly happen to this asset and that no forecast knows, each (N,), by name.
+
+        They stand in `truth.series` as `asset/name`: perfect foresight knows them, a plan does not.
+        """
+        del outlook, random
+        return {}
+
     def expect(self, table: Any, ahead: TimeGrid) -> Any:
         """Return what to expect on the grid `ahead`, from arrivals before its start only."""
         del table, ahead

@@ -124,8 +124,10 @@ class Pv(Kind):
         return ()
 
     def signals(self, outlook: Outlook) -> dict[str, Floats]:
-        """Return the available power [MW] under average dirt, or none at its best."""
-        dirt = 0.0 if outlook.best_case else self.dirt
+        """Return the available power [MW] under the dirt that is there, else average dirt."""
+        there = outlook.series.get(f"{self.name}/dirt")
+        usual = 0.0 if outlook.best_case else self.dirt
+        dirt = usual if there is None else there
         return {"available": self.to_ac(self.dc_power(outlook) * (1.0 - dirt))[None, :]}
 
     def dc_power(self, outlook: Outlook) -> Floats:
@@ -157,9 +159,16 @@ class Pv(Kind):
         """Return the power [MW] as planned."""
         return {"p": amounts["p"][0] / hours}
 
+    def chance(self, outlook: Outlook, random: np.random.Generator) -> dict[str, Floats]:
+        """Return the share of light that dirt takes [1]: it gathers and is washed off."""
+        day = outlook.grid.local_day - int(outlook.grid.local_day[0])
+        return {"dirt": _dirt(day, self.dirt, random)}
+
     def device(self, truth: Outlook, random: np.random.Generator) -> PvDevice:
-        """Return the plant under its true sky, with dirt that gathers and is washed off."""
-        dirt = _dirt(truth.grid.local_day - int(truth.grid.local_day[0]), self.dirt, random)
+        """Return the plant under its true sky and dirt."""
+        dirt = truth.series.get(f"{self.name}/dirt")
+        if dirt is None:
+            dirt = self.chance(truth, random)["dirt"]
         dc = self.dc_power(truth) * (1.0 - dirt)
         return PvDevice(dc.tolist(), self.to_ac(dc).tolist())
 

@@ -14,7 +14,7 @@ from zeropark.assets.kind import Kind
 from zeropark.data.outlook import Outlook
 from zeropark.data.weather import Weather
 from zeropark.data.weather.climate import nearest_climate
-from zeropark.data.weather.generate import typical_year
+from zeropark.data.weather.stored import stored_year
 from zeropark.formulation.program import Balance
 from zeropark.model.park import Park
 from zeropark.operate.world import HISTORY_DAYS, World, draw_load
@@ -70,7 +70,7 @@ def build_world(request: RunRequest) -> World:
 
 def _weather(request: RunRequest, grid: TimeGrid) -> Weather:
     place = request.park.place
-    return typical_year(nearest_climate(place), place, seed=request.seed).resample(grid)
+    return stored_year(nearest_climate(place), place, seed=request.seed).resample(grid)
 
 
 def _draw(
@@ -86,6 +86,8 @@ def _draw(
         if profile is not None:
             demand = profile.on_grid(outlook.grid)
             series[f"{asset.name}/demand"] = draw_load(demand, outlook.grid.hours, random)
+        for name, values in asset.chance(outlook, random).items():
+            series[f"{asset.name}/{name}"] = values
         table = asset.draw(outlook, random)
         if table is not None:
             tables[asset.name] = table

@@ -135,7 +135,7 @@ class Figures:
             if it is None:
                 continue
             self.it += float(it @ hours)
-            self.hall += float(columns[column_name(asset.name, "p", "MW")] @ hours)
+            self.hall -= float(np.minimum(columns[flow_name(asset.name, "node")], 0.0) @ hours)
             modes = columns.get(column_name(asset.name, "cooling_mode", "code"))
             if modes is not None:
                 for mode in np.unique(modes[~np.isnan(modes)]).astype(int).tolist():

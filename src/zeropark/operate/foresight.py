@@ -106,6 +106,9 @@ def _series(planner: Planner, plan: Plan, grid: TimeGrid) -> dict[str, Floats]:
             flow = evaluate(into.expression, columns, len(block), planner.program.layout.slots)
             name = flow_name(asset.name, into.port)
             found[name] = found.get(name, 0.0) + flow[own][:, plan.open].sum(axis=0) / grid.hours
+        available = block.signals.get("available")
+        if asset.role == "source" and available is not None:
+            found[column_name(asset.name, "available", "MW")] = available.array[own][0, plan.open]
     for node, prices in zip(planner.program.nodes, plan.prices(), strict=True):
         found[f"{node.name}/price_cny_per_mwh"] = prices
     return found

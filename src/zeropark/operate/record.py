@@ -15,24 +15,15 @@ from zeropark.assets.kind import Kind
 
 Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[np.datetime64]
-# The unit of a point as the last part of a column's name.
-SUFFIX = {
-    "MW": "mw",
-    "MWh": "mwh",
-    "1": "pu",
-    "degC": "c",
-    "CNY/MWh": "cny_per_mwh",
-    "kcore": "kcore",
-    "kcore-h": "kcoreh",
-    "h": "h",
-    "code": "code",
-    "count": "count",
-}
+_WRITTEN = {"1": "pu", "degC": "c"}
 
 
 def column_name(asset: str, point: str, unit: str) -> str:
     """Return a series' name at the edge: `asset/point_unit`; a code carries no unit."""
-    return f"{asset}/{point}" if unit == "code" else f"{asset}/{point}_{SUFFIX[unit]}"
+    if unit == "code":
+        return f"{asset}/{point}"
+    suffix = _WRITTEN.get(unit, unit.lower().replace("/", "_per_").replace("-", ""))
+    return f"{asset}/{point}_{suffix}"
 
 
 def series_columns(assets: Sequence[Kind], nodes: Iterable[str]) -> list[str]:

@@ -256,7 +256,8 @@ def _energy(world: World, outcome: Outcome) -> dict[str, Any]:
     made, taken = outcome.figures.made, outcome.figures.taken
     sources, uses, losses = [], [], []
     for asset in world.assets:
-        for carrier in sorted({port.carrier for port in asset.ports().values()}):
+        carriers = {port.carrier for port in asset.ports().values()} - {"compute"}
+        for carrier in sorted(carriers):
             entry = {
                 "asset": asset.name,
                 "label": _both(asset.shown),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,13 @@ class World:
     seed: int
     announced: Mapping[str, Floats] = field(default_factory=dict)
 
+    @cached_property
+    def hidden(self) -> frozenset[str]:
+        """Names of the series that no forecast knows."""
+        random = np.random.default_rng(0)
+        tiny = self.truth.window(0, 1)
+        return frozenset(f"{a.name}/{name}" for a in self.assets for name in a.chance(tiny, random))
+
     @property
     def grid(self) -> TimeGrid:
         """The run's steps."""
@@ -53,6 +61,8 @@ class World:
         ahead = self.grid.window(at, last)
         found: dict[str, Floats] = {}
         for name, series in self.truth.series.items():
+            if name in self.hidden:
+                continue
             if name.endswith("/demand"):
                 history, grid = self._history(name, at)
                 found[name] = like_days(history, grid, ahead)
