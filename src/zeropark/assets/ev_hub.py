@@ -120,9 +120,11 @@ class EvHub(Kind):
           - {name: dc, count: 4, p_nom: 120 kW}
         visits:
           - {name: staff, connector: ac, weekday: 25, restday: 6, stay: 6.2 h, energy: 15 kWh,
-             p_max: 7 kW, arrivals: [0, 0, 0, 0, 0, 0, 1, 5, 8, 4, 2, 1, 1, 1, 1, 1, 1, 1, 2, 3, 1, 0, 0, 0]}
+             p_max: 7 kW,
+             arrivals: [0, 0, 0, 0, 0, 0, 1, 5, 8, 4, 2, 1, 1, 1, 1, 1, 1, 1, 2, 3, 1, 0, 0, 0]}
           - {name: trucks, connector: dc, weekday: 8, restday: 4, stay: 1.5 h, energy: 90 kWh,
-             p_max: 120 kW, arrivals: [1, 1, 1, 1, 1, 2, 4, 4, 3, 2, 3, 4, 4, 3, 2, 2, 2, 3, 4, 4, 3, 2, 1, 1]}
+             p_max: 120 kW,
+             arrivals: [1, 1, 1, 1, 1, 2, 4, 4, 3, 2, 3, 4, 4, 3, 2, 2, 2, 3, 4, 4, 3, 2, 1, 1]}
     """
 
     node: Annotated[
@@ -180,7 +182,10 @@ class EvHub(Kind):
         """Yield how charging and what cars leave without add up to what is settled."""
         charge = m.flow("charge", upper=m.signal("limit"), means="rating")
         short = m.slack("short", Rank.COMFORT)
-        settled = m.state("settled", lower=m.signal("latest"), upper=m.signal("earliest"))
+        # What is short settles too, so that the curves hold from the first step on.
+        settled = m.state(
+            "settled", lower=m.signal("latest"), upper=m.signal("earliest"), opens=False
+        )
         owed = m.once("owed", lower=m.figure("owed"), upper=m.figure("owed"))
         lost = m.once("lost", lower=m.figure("lost"), upper=m.figure("lost"))
 
@@ -260,7 +265,7 @@ class EvHub(Kind):
         return {"charge": float(step.columns["charge"][0]) / step.hours}
 
     def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
-        """Return the power into the cars [MW], what is served and what is short [MWh], as planned."""
+        """Return the power into the cars [MW], what is served and short [MWh], as planned."""
         charge, short = amounts["charge"][0], amounts["short"][0]
         return {
             "charge": charge / np.where(hours > 0, hours, 1.0),
@@ -351,7 +356,7 @@ class HubDevice:
         return Account(lost=self._lost)
 
     def sessions(self) -> dict[str, Floats]:
-        """Return of each car there: arrival, stated departure [h since 1970], left [MWh], power [MW]."""
+        """Return of each car: arrival, stated departure [h since 1970], left [MWh], power [MW]."""
         there = self._there
         return {
             "arrival": self._arrival[there],
