@@ -20,7 +20,7 @@ from zeropark.data.sessions import (
     energy_left,
     expect_sessions,
 )
-from zeropark.formulation.block import Block, Rank
+from zeropark.formulation.block import Block, Limit, Rank
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
 from zeropark.formulation.queue import Work, envelopes, split_by_laxity
@@ -108,6 +108,13 @@ class EvHub(Kind):
         Point("served_total", "MWh", Text("energy served since the start", "累计充电量")),
         Point("short_total", "MWh", Text("energy cars left without", "累计未满足电量")),
     )
+    limits: ClassVar[Mapping[str, Limit]] = {
+        "arrived": Limit(Text("all cars charge as fast as they can", "在站车辆全速充电")),
+        "deadline": Limit(
+            Text("must charge now to be ready at departure", "须现在充电才能按时充满")
+        ),
+        "short": Limit(Text("cars that leave with less than asked", "离站时未充满")),
+    }
     example: ClassVar[str] = """
     assets:
       - {kind: grid_tie, name: tie, node: bus, import_max: 2 MW, tariff: simple}

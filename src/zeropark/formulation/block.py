@@ -12,6 +12,7 @@ import numpy as np
 from zeropark.formulation.layout import Layout
 from zeropark.formulation.linear import Indices, Linear, Rule, Term
 from zeropark.formulation.value import Given, Value
+from zeropark.units.text import Text
 
 INFINITE = float("inf")
 
@@ -42,8 +43,20 @@ class Formulated(Protocol):
 
 
 @dataclass(frozen=True)
+class Limit:
+    """A limit in words. unit: of what it limits, so that one more of it has a price."""
+
+    words: Text
+    unit: str = "MWh"
+
+
+@dataclass(frozen=True)
 class Column:
-    """A block of columns and the numbers that bound it."""
+    """A block of columns and the numbers that bound it.
+
+    means, means_low, spare: the limit's name where the column stands at its upper bound, at its
+    lower one, or below an upper bound that it is a pity not to reach.
+    """
 
     name: str
     columns: Indices
@@ -52,6 +65,8 @@ class Column:
     state: bool = False
     rank: Rank | None = None
     means: str = ""
+    means_low: str = ""
+    spare: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +106,9 @@ class Block:
         self.signals: dict[str, Given] = {}
         self.figures: dict[str, Given] = {}
         self.nameplates: dict[str, Given] = {}
+        self.one_way: list[tuple[Indices, Indices]] = []
+        # Words are a courtesy: a kind without them is planned all the same.
+        self.limits: Mapping[str, Limit] = getattr(assets[0], "limits", {})
         self._next = first_column
         self.hours = Given(np.ones((1, layout.slots)))
 
@@ -131,24 +149,39 @@ class Block:
         lower: Value | float = 0.0,
         upper: Value | float = INFINITE,
         means: str = "",
+        spare: str = "",
     ) -> Linear:
         """Return a column per member and slot: an amount per slot, such as energy [MWh].
 
-        `means` names what binds when the column stands at its upper bound (a reason's code).
+        `means` names what binds when the column stands at its upper bound (a reason's code), or at
+        a lower one below zero; `spare` what it is called to stay below an upper bound.
         """
-        return self._ask(Column(name, self._grid(), lower, upper, means=means))
+        column = Column(name, self._grid(), lower, upper, means=means, means_low=means, spare=spare)
+        return self._ask(column)
 
     def state(
-        self, name: str, lower: Value | float = 0.0, upper: Value | float = INFINITE
+        self,
+        name: str,
+        lower: Value | float = 0.0,
+        upper: Value | float = INFINITE,
+        means: str = "",
+        means_low: str = "",
+        *,
+        opens: bool = True,
     ) -> Linear:
         """Return a state at the end of each slot; before now it is the measured one, given at each update.
 
         Its bounds open to the measured state, so that a state outside its band is no contradiction.
+        `means` and `means_low` name what binds at the upper and at the lower bound. A state that another
+        column can always bring between its bounds `opens` not.
         """
         start = self.figure(name)
         low = lower if isinstance(lower, Value) else Given(np.full((1, 1), lower))
         high = upper if isinstance(upper, Value) else Given(np.full((1, 1), upper))
-        return self._ask(Column(name, self._grid(), low.least(start), high.most(start), state=True))
+        if opens:
+            low, high = low.least(start), high.most(start)
+        column = Column(name, self._grid(), low, high, True, means=means, means_low=means_low)
+        return self._ask(column)
 
     def once(
         self, name: str, lower: Value | float = 0.0, upper: Value | float = INFINITE
@@ -164,11 +197,22 @@ class Block:
 
     def into(self, port: str, expression: Linear) -> None:
         """Let `expression` flow into the node at `port` (negative: out of it)."""
+        assert _is_homogeneous(expression), "a fixed flow is a column with equal bounds"
         self.intos.append(Into(port, expression))
 
     def cost(self, part: str, expression: Linear) -> None:
         """Add `expression` [CNY] to the objective as a part of the cost called `part`."""
+        assert _is_homogeneous(expression), "a fixed cost is a column with equal bounds"
         self.costs.append(Cost(part, expression))
+
+    def never_both(self, first: Linear, second: Linear) -> None:
+        """Say that two flows are the two ways of one: no plan uses both in one slot.
+
+        A linear program uses both where waste pays (a negative price); such a plan is solved again with
+        the lesser way shut. Each is one block of columns, not negative.
+        """
+        (one,), (other,) = first.terms, second.terms
+        self.one_way.append((one.columns, other.columns))
 
     def _grid(self) -> Indices:
         count = len(self) * self.layout.slots
@@ -178,6 +222,10 @@ class Block:
         self._next += column.columns.size
         self.columns.append(column)
         return Linear([Term(column.columns, 1.0)])
+
+
+def _is_homogeneous(expression: Linear) -> bool:
+    return not isinstance(expression.constant, Value) and expression.constant == 0.0
 
 
 def _read(asset: object, part: object, field: str) -> Any:
