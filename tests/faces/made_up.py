@@ -121,6 +121,8 @@ def hostile() -> dict[str, Any]:
     words = ("A hall with a very long name " * 4, "名字很长的厂房" * 12)
     entries = [_entry(f"load{n}", words, "electricity", 1e5 / (n + 1)) for n in range(40)]
     result["energy"] = {"sources": entries, "uses": entries, "losses": []}
+    for each in (result, *(result["compare"][name] for name in ("rules", "foresight", "played"))):
+        each |= {"unserved_mwh": 1.5, "heat_recovered_mwh": 2.5}
     sentence = {"en": "Gave way: load, demand, " + "long " * 40, "zh": "让步：" + "很长" * 60}
     result["gave_way"] = [{"asset": "load0", "sentence": sentence}] * 12
     return result

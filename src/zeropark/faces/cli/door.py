@@ -110,12 +110,16 @@ def _start(
     del version
 
 
+def _nothing() -> None:
+    """Stand where the parser wants a command before it builds a group."""
+
+
 def door() -> Any:
     """Return the whole command line as the parser knows it."""
     app = typer.Typer(cls=Door, add_completion=False, rich_markup_mode=None, help=_PURPOSE)
     app.callback()(_start)
     # A group is only built around a command; the real ones are found by `Door.get_command`.
-    app.command("run", hidden=True)(_version)
+    app.command()(_nothing)
     return typer.main.get_command(app)
 
 

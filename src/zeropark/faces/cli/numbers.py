@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from zeropark.faces.locale import N_
+from zeropark.faces.locale import N_, language
 from zeropark.faces.locale import gettext as _
 
 _WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
@@ -49,9 +49,8 @@ def money_scale(values: Iterable[float | None]) -> Scale:
     """Return CNY, or thousands of it (in Chinese ten thousands) for large sums; values in CNY."""
     if _largest(values) < _MUCH_MONEY:
         return Scale(_("CNY"), 1.0, (0, 0, 0, 0))
-    # The catalogue says what a person counts large sums in; the factor follows the words.
-    words = _("CNY k")
-    return Scale(words, 1e-4 if words == "万元" else 1e-3, (1, 1, 1, 1))
+    # Chinese counts large sums in ten thousands.
+    return Scale(_("CNY k"), 1e-4 if language() == "zh" else 1e-3, (1, 1, 1, 1))
 
 
 def money(value: float, scale: Scale) -> str:

@@ -16,8 +16,8 @@ from zeropark.faces.locale import N_, language
 from zeropark.faces.locale import gettext as _
 
 WIDTH = 100
-_MOST_ASSETS = 7
-_MOST_GAVE_WAY = 2
+_MOST_ASSETS = 6
+_MOST_GAVE_WAY = 1
 _POLICIES = {
     "rules": N_("Rules"),
     "plan": N_("Plan"),
@@ -92,7 +92,6 @@ def _whole(result: Figures, report: Path, language: str, width: int) -> Group:
         energy(result, language, width),
         Text(),
         comparison(result, width),
-        Text(),
         *_below(result, language),
         Text(_("Report: {path}").format(path=report), style="bold", overflow="fold"),
     )
