@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from zeropark.units.quantity import Unit
 
 STEPS_MINUTES = (5, 15, 30, 60)
 POLICIES = ("plan", "rules")
+_BARE = re.compile(r"\s*[-+]?\d+(\.\d*)?\s*")
 _MOST_DAYS = 3660
 _MOST_HOURS = 336
 _MOST_SEED = 2**32 - 1
@@ -67,8 +69,11 @@ class Asked:
 
 def amount(option: str, given: str, unit: str) -> float:
     """Return a quantity written with its unit (`15min`) in `unit`; refuses anything else."""
+    # A bare number is refused as in a park file: with the words that it has no unit.
+    value = float(given) if _BARE.fullmatch(given) else given
+    kind = TypeAdapter(Annotated[float, Unit(unit)])
     try:
-        quantity: float = TypeAdapter(Annotated[float, Unit(unit)]).validate_python(given)
+        quantity: float = kind.validate_python(value, context={"file": True})
     except ValidationError as error:
         words = explain(error.errors()[0], given, unit, ()).in_language(language())
         raise Refused(_("{option}: {words}.").format(option=option, words=words)) from None

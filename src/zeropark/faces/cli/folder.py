@@ -11,6 +11,7 @@ from pathlib import Path
 from zeropark.faces.cli.refused import Refused, disk_sentence
 from zeropark.faces.locale import gettext as _
 
+_PACKAGE = Path(__file__).parents[2]
 RESULT_FILES = frozenset({"run.json", "series.parquet", "report.html"})
 
 
@@ -33,6 +34,9 @@ def result_folder(place: Path) -> Iterator[Path]:
         yield beside
         _take_place(beside, place)
     except OSError as error:
+        if str(_PACKAGE) in str(error.filename):
+            # A file of the product itself: no mend of the person's.
+            raise
         raise Refused(disk_sentence(error, _named(error, beside, place))) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)

@@ -35,7 +35,7 @@ def disk_sentence(error: OSError, where: str) -> str:
         text = _("{path}: may not be read or written. Choose a place you may use.")
     elif error.errno == errno.ENOENT:
         text = _("{path}: does not exist. Check the path.")
-    elif error.errno == errno.ENOTDIR:
+    elif error.errno in {errno.ENOTDIR, errno.EEXIST}:
         text = _("{path}: a file stands where a folder is needed. Choose another path.")
     elif error.errno == errno.EISDIR:
         text = _("{path}: is a folder, not a file. Name the file in it.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -116,8 +116,21 @@ def _lived(source: Path, asked: Asked, out: Path) -> Mapping[str, Any]:
         with result_folder(out) as folder, Progress() as progress:
             result = execute(request, folder, progress)
             progress("report", 0, 1)
-            write_report(result, folder / "series.parquet", folder)
+            fault = _fault_of(lambda: write_report(result, folder / "series.parquet", folder))
+    if fault is not None:
+        raise fault
     return result
+
+
+def _fault_of(write: Callable[[], object]) -> Exception | None:
+    """Return our mistake in a report, so that the run's numbers are kept before it is told."""
+    try:
+        write()
+    except (OSError, KeyboardInterrupt):
+        raise
+    except Exception as fault:  # noqa: BLE001 - told once the numbers lie in their place
+        return fault
+    return None
 
 
 def _readable(path: Path) -> None:
