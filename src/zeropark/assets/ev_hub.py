@@ -191,7 +191,12 @@ class EvHub(Kind):
         short = m.slack("short", Rank.COMFORT)
         # What is short settles too, so that the curves hold from the first step on.
         settled = m.state(
-            "settled", lower=m.signal("latest"), upper=m.signal("earliest"), opens=False
+            "settled",
+            lower=m.signal("latest"),
+            upper=m.signal("earliest"),
+            means="arrived",
+            means_low="deadline",
+            opens=False,
         )
         owed = m.once("owed", lower=m.figure("owed"), upper=m.figure("owed"))
         lost = m.once("lost", lower=m.figure("lost"), upper=m.figure("lost"))
@@ -288,13 +293,15 @@ class EvHub(Kind):
     def split(self, charge: float, sessions: Work, hours: float) -> Floats:
         """Return the power of each session [MW] that makes up `charge` [MW] over `hours` [h].
 
-        What must be charged now to be met comes first, then the least laxity.
+        What must be charged now to be met comes first, then the least laxity. One that arrives within
+        the step has what is left of it.
         """
+        left = np.maximum(0.0, hours - sessions.begin)
         must = sessions.rate * np.clip(
-            hours - sessions.laxity, 0.0, np.minimum(hours, sessions.length)
+            left - sessions.laxity, 0.0, np.minimum(left, sessions.length)
         )
         total = min(max(charge * hours, float(must.sum())), self.p_nom * hours)
-        shares = split_by_laxity(total, sessions.amount, sessions.rate, sessions.laxity, hours)
+        shares = split_by_laxity(total, sessions.amount, sessions.rate, sessions.laxity, left)
         return np.asarray(shares / hours)
 
     def tally(self, readings: Readings) -> dict[str, float]:
@@ -394,7 +401,7 @@ class HubDevice:
         del ports
         self._close()
         self._clock, self._hours = self._starts[index], hours
-        work = self._work()
+        work = self._work(within=hours)
         wanted = setpoints.get("charge", self._hub.p_nom)
         powers = self._hub.split(wanted, work, hours)
         self._settle(np.minimum(powers, self._most()))
@@ -418,20 +425,21 @@ class HubDevice:
 
     # -- within a step ----------------------------------------------------------------------------
 
-    def _work(self) -> Work:
-        """Return what the cars there still ask for, to be done by their stated departure."""
+    def _work(self, within: float = 0.0) -> Work:
+        """Return what the cars still ask for that are there now, or come `within` [h]."""
         clock = self._clock
-        come = int(np.searchsorted(self._arrival, clock + _SOON))
+        come = int(np.searchsorted(self._arrival, clock + within + (-_SOON if within else _SOON)))
         if come > self._come:
             self._there = np.concatenate([self._there, np.arange(self._come, come)])
             self._come = come
         there = self._there
+        arrival = self._arrival[there] - clock
         return Work(
             np.zeros(len(there), dtype=np.intp),
             self._left[there],
             self._rate[there] * self._hub.sure_rate,
-            np.zeros(len(there)),
-            np.maximum(self._stated[there] - clock, _AT_LEAST),
+            arrival,
+            np.maximum(self._stated[there] - clock, np.maximum(arrival, 0.0) + _AT_LEAST),
         )
 
     def _most(self) -> Floats:
@@ -441,8 +449,9 @@ class HubDevice:
         if self._hub.taper > 0.0:
             filled = left / (self._hub.taper * self._asked[there])
             rate = rate * np.minimum(1.0, 0.3 + 0.7 * filled)
-        stays = np.clip(self._departure[there] - self._clock, 0.0, hours)
-        return np.asarray(np.minimum(rate * stays, left) / hours)
+        come = np.maximum(self._arrival[there] - self._clock, 0.0)
+        stays = np.clip(self._departure[there] - self._clock, 0.0, hours) - come
+        return np.asarray(np.minimum(rate * np.maximum(stays, 0.0), left) / hours)
 
     def _settle(self, powers: Floats) -> None:
         self._power[self._there] = powers
@@ -474,6 +483,4 @@ class HubDevice:
 
     def _owed(self) -> float:
         """Return what the cars that came and are still there could yet be given [MWh]."""
-        come = int(np.searchsorted(self._arrival, self._clock - _SOON))
-        late = np.arange(self._come, max(self._come, come))
-        return float(self._left[self._there].sum() + self._left[late].sum())
+        return float(self._left[self._there].sum())

@@ -130,7 +130,7 @@ def draw_sessions(
         stay = np.clip(stay, _SHORTEST, 20.0)
         rate = np.full(count, min(visit.p_max, connectors[connector][1]))
         energy = visit.energy * np.exp(visit.energy_spread * random.standard_normal(count))
-        energy = np.minimum(energy, 0.9 * rate * stay)
+        energy = np.minimum(energy, 0.8 * rate * stay)
         leaves_early = random.uniform(0.0, 1.0, count) < visit.early
         off = np.where(
             leaves_early, random.uniform(0.6, 1.0, count), random.uniform(1.0, 1.15, count)

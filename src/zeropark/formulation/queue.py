@@ -127,7 +127,7 @@ def must_do(amount: Floats, rate: Floats, left: Floats, hours: float) -> Floats:
 
 
 def split_by_laxity(
-    total: float, amount: Floats, rate: Floats, laxity: Floats, hours: float
+    total: float, amount: Floats, rate: Floats, laxity: Floats, hours: Floats | float
 ) -> Floats:
     """Split `total` among pieces for a step of `hours` [h], the least laxity raised first.
 
