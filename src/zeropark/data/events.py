@@ -208,13 +208,14 @@ def read_jobs(path: Path, zone: str, begin: np.datetime64, said: Series | None =
         count = int((~known).sum())
         reader.findings.append(Finding("jobs_dropped", _DROPPED.format(count=count)))
     findings = reader.done()
+    meaning = Meaning(reader.meaning.columns, {**reader.meaning.units, **_counted(reader, unit)})
     groups = reader.cells("class") if reader.has("class") else [""] * len(arrival)
     order = np.flatnonzero(known)
     order = order[np.argsort(arrival[order], kind="stable")]
     stated = np.where(estimate > 0, estimate, hours)
     return Jobs(
         arrival[order], hours[order], cores[order], stated[order], deadline[order],
-        tuple(groups[i] for i in order.tolist()), reader.meaning, findings,
+        tuple(groups[i] for i in order.tolist()), meaning, findings,
     )  # fmt: skip
 
 
@@ -285,6 +286,14 @@ def _arrivals(reader: _Reader, begin: np.datetime64) -> tuple[Times, str]:
     unit = _unit(reader, "arrival", "s" if beyond else "h")
     reader.findings.append(Finding("arrivals_relative", _RELATIVE.format(unit=unit)))
     return _moments(counted, unit, begin), unit
+
+
+def _counted(reader: _Reader, unit: str) -> dict[str, str]:
+    """Return the unit of each column that counts time, where the arrivals do."""
+    if not any(finding.key == "arrivals_relative" for finding in reader.findings):
+        return {}
+    counting = ("arrival", "end", "hours", "estimate", "deadline", "slack")
+    return {name: reader.meaning.units.get(name) or unit for name in counting if reader.has(name)}
 
 
 def _moments(counted: Floats, unit: str, begin: np.datetime64) -> Times:

@@ -132,10 +132,10 @@ class UserSeries:
         if self.starts[0] > grid.start or self.end < grid.end:
             text = _SHORT.format(
                 file=self.file,
-                first=_local(self.starts[0], zone),
-                last=_local(self.end, zone),
-                start=_local(grid.start, zone),
-                end=_local(grid.end, zone),
+                first=local_time(self.starts[0], zone),
+                last=local_time(self.end, zone),
+                start=local_time(grid.start, zone),
+                end=local_time(grid.end, zone),
             )
             raise DataError("series_short", text)
         gaps = self._gaps_in(grid)
@@ -156,7 +156,7 @@ class UserSeries:
 
     def _gap(self, first: np.datetime64, last: np.datetime64, zone: str) -> Mistake:
         hours = float((last - first) / np.timedelta64(3600, "s"))
-        text = _GAP.format(first=_local(first, zone), last=_local(last, zone), hours=hours)
+        text = _GAP.format(first=local_time(first, zone), last=local_time(last, zone), hours=hours)
         return Mistake(self.file, 0, "", text, "series_gap")
 
 
@@ -299,7 +299,7 @@ def _check_twice(table: Table, utc: Times, order: npt.NDArray[np.intp], zone: st
         raise ParkError(
             Mistake(
                 table.file, table.line(int(order[i + 1])), "",
-                _TWICE.format(given=_local(utc[order[i]], zone), first=table.line(int(order[i]))),
+                _TWICE.format(given=local_time(utc[order[i]], zone), first=table.line(int(order[i]))),
                 "time_twice",
             )
             for i in same[:_SHOWN].tolist()
@@ -340,7 +340,8 @@ def _inside(values: Floats, unit: str, hours: float) -> Floats:
     return values * convert(1.0, unit, "MW" if dimension == _POWER else "CNY/MWh")
 
 
-def _local(moment: np.datetime64, zone: str) -> str:
+def local_time(moment: np.datetime64, zone: str) -> str:
+    """Return an instant (UTC) as a person in `zone` reads it: 2026-01-31 08:15."""
     return _shown(to_local(np.array([moment]), zone)[0])
 
 

@@ -7,19 +7,41 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from zeropark.units.text import Text
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=40)]
+Name = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z][A-Za-z0-9_-]*$",
+        max_length=40,
+        title="名称",
+        description="short name, unique among its like",
+    ),
+]
 
 
 def _both_languages(value: object) -> object:
     return Text(value, value) if isinstance(value, str) else value
 
 
-Label = Annotated[Text, BeforeValidator(_both_languages)]
+_WORDS = {
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "properties": {"en": {"type": "string"}, "zh": {"type": "string"}},
+            "required": ["en", "zh"],
+            "additionalProperties": False,
+        },
+    ]
+}
+Label = Annotated[Text, BeforeValidator(_both_languages), WithJsonSchema(_WORDS)]
 """What a person reads: `{en: Works, zh: 厂房}`, or one word that is the same in both languages."""
+ShownLabel = Annotated[
+    Label | None, Field(title="显示名", description="what a person reads, in both languages")
+]
 
 
 @dataclass(frozen=True)
@@ -88,8 +110,10 @@ class Asset(BaseModel):
     points: ClassVar[tuple[Point, ...]] = ()
 
     name: Name
-    party: PartyName | None = None
-    label: Label | None = None
+    party: Annotated[
+        PartyName | None, Field(title="主体", description="who owns it, one of the parties")
+    ] = None
+    label: ShownLabel = None
 
     @property
     def shown(self) -> Text:

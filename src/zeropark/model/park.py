@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
 
-from zeropark.model.asset import Asset, AssetName, Label, Name, PartyName
+from zeropark.model.asset import Asset, AssetName, Name, PartyName, ShownLabel
 from zeropark.model.series import Profile
 from zeropark.model.tariff import Tariff
 from zeropark.units.place import Place
@@ -52,7 +52,7 @@ class Party(_Part):
     """A firm, the park itself or a grid company."""
 
     name: Name
-    label: Label | None = None
+    label: ShownLabel = None
 
 
 class Node(_Part):
@@ -64,7 +64,7 @@ class Node(_Part):
 
     name: Name
     carrier: Annotated[str, Field(description="what flows here", title="载体")]
-    label: Label | None = None
+    label: ShownLabel = None
     spill_cost: (
         Annotated[
             EnergyPrice, Field(ge=0, description="cost of throwing it away", title="弃用代价")
@@ -80,13 +80,15 @@ class Contract(_Part):
     """
 
     name: Name
-    label: Label | None = None
+    label: ShownLabel = None
     carrier: Annotated[str, Field(description="what is delivered", title="载体")] = "electricity"
-    seller: PartyName
-    buyer: PartyName
-    profile: Profile
+    seller: Annotated[PartyName, Field(description="who delivers", title="卖方")]
+    buyer: Annotated[PartyName, Field(description="who takes", title="买方")]
+    profile: Annotated[Profile, Field(description="how much, by time", title="交付曲线")]
     price: Annotated[EnergyPrice, Field(description="price of a delivered unit", title="交付价")]
-    green: bool = False
+    green: Annotated[
+        bool, Field(description="whether green attributes go with it", title="含绿色属性")
+    ] = False
 
 
 class Series(_Part):
@@ -100,20 +102,42 @@ class Series(_Part):
     """
 
     name: Name
-    of: Literal["weather", "load", "price", "jobs", "cars", "outages"]
-    asset: AssetName | None = None
-    file: str | None = None
-    generated: bool = False
-    seed: Annotated[int, Field(ge=0)] = 1
-    time: str | None = None
-    column: str | None = None
-    unit: str | None = None
+    of: Annotated[
+        Literal["weather", "load", "price", "jobs", "cars", "outages"],
+        Field(description="what the file says", title="内容"),
+    ]
+    asset: Annotated[
+        AssetName | None,
+        Field(description="whose it is, where there are several", title="所属资产"),
+    ] = None
+    file: Annotated[
+        str | None, Field(description="path from the park file's folder", title="文件")
+    ] = None
+    generated: Annotated[
+        bool, Field(description="made by our own generator", title="由生成器产生")
+    ] = False
+    seed: Annotated[int, Field(ge=0, description="seed of the generator", title="随机种子")] = 1
+    time: Annotated[str | None, Field(description="column of times", title="时间列")] = None
+    column: Annotated[str | None, Field(description="column of values", title="数值列")] = None
+    unit: Annotated[
+        str | None, Field(description="unit of the values, or of counted times", title="单位")
+    ] = None
     scale: Annotated[Ratio, Field(gt=0, description="factor on the values", title="换算系数")] = 1.0
-    zone: Zone | None = None
-    stamps: Literal["start", "end"] | None = None
-    dates: Literal["year-first", "day-first", "month-first"] | None = None
-    decimal: Literal[".", ","] | None = None
-    columns: Mapping[str, str] = Field(default_factory=dict)
+    zone: Annotated[Zone | None, Field(description="zone of the times", title="时区")] = None
+    stamps: Annotated[
+        Literal["start", "end"] | None,
+        Field(description="whether a time starts or ends its interval", title="时标位置"),
+    ] = None
+    dates: Annotated[
+        Literal["year-first", "day-first", "month-first"] | None,
+        Field(description="order of day and month", title="日期次序"),
+    ] = None
+    decimal: Annotated[
+        Literal[".", ","] | None, Field(description="decimal sign", title="小数点")
+    ] = None
+    columns: Annotated[
+        Mapping[str, str], Field(description="columns of events, by meaning", title="各列含义")
+    ] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _comes_from_somewhere(self) -> Series:
@@ -126,14 +150,14 @@ class Study(_Part):
     """A run worth repeating: when, how long, in what steps."""
 
     name: Name
-    label: Label | None = None
-    start: dt.date
+    label: ShownLabel = None
+    start: Annotated[dt.date, Field(description="first local day", title="起始日")]
     days: Annotated[int, Field(ge=1, le=3660, description="days", title="天数")] = 1
     step: Annotated[Duration, Field(gt=0, le=1, description="step length", title="步长")] = 0.25
     horizon: Annotated[
         Duration, Field(ge=1, description="how far a plan looks", title="计划前瞻")
     ] = 48.0
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Annotated[int, Field(ge=0, description="seed of all chance", title="随机种子")] = 1
 
 
 class Park(_Part):
@@ -143,18 +167,34 @@ class Park(_Part):
     """
 
     name: Name
-    label: Label | None = None
-    place: Place
+    label: ShownLabel = None
+    place: Annotated[Place, Field(description="where the park is", title="地点")]
     region: Annotated[
         Name | None, Field(description="grid region whose carbon factors hold", title="电网区域")
     ] = None
-    parties: tuple[Party, ...] = ()
-    nodes: Annotated[tuple[Node, ...], Field(min_length=1)]
-    assets: Annotated[tuple[SerializeAsAny[Asset], ...], Field(min_length=1)]
-    tariffs: tuple[Tariff, ...] = ()
-    contracts: tuple[Contract, ...] = ()
-    series: tuple[Series, ...] = ()
-    studies: tuple[Study, ...] = ()
+    parties: Annotated[
+        tuple[Party, ...], Field(description="firms, the park, grid companies", title="主体")
+    ] = ()
+    nodes: Annotated[
+        tuple[Node, ...], Field(min_length=1, description="where carriers balance", title="节点")
+    ]
+    assets: Annotated[
+        tuple[SerializeAsAny[Asset], ...],
+        Field(min_length=1, description="what makes, turns, stores or uses them", title="资产"),
+    ]
+    tariffs: Annotated[
+        tuple[Tariff, ...], Field(description="what electricity costs", title="电价")
+    ] = ()
+    contracts: Annotated[
+        tuple[Contract, ...], Field(description="agreed deliveries", title="合同")
+    ] = ()
+    series: Annotated[
+        tuple[Series, ...], Field(description="files of your own", title="数据序列")
+    ] = ()
+    studies: Annotated[
+        tuple[Study, ...],
+        Field(description="runs worth repeating; the first is the usual one", title="研究"),
+    ] = ()
     numbers: Annotated[tuple[Number, ...], Field(exclude=True)] = ()
 
     @property

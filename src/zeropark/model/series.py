@@ -34,11 +34,22 @@ class Profile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    constant: Annotated[Power, Field(ge=0)] | None = None
-    mean: Annotated[Power, Field(ge=0)] | None = None
-    weekday: Day | None = None
-    weekend: Day | None = None
-    series: SeriesName | None = None
+    constant: Annotated[
+        Annotated[Power, Field(ge=0)] | None, Field(description="always this much", title="恒定值")
+    ] = None
+    mean: Annotated[
+        Annotated[Power, Field(ge=0)] | None,
+        Field(description="mean of a workday", title="工作日均值"),
+    ] = None
+    weekday: Annotated[
+        Day | None, Field(description="24 hours of a workday, relative", title="工作日曲线")
+    ] = None
+    weekend: Annotated[
+        Day | None, Field(description="24 hours of a rest day, relative", title="休息日曲线")
+    ] = None
+    series: Annotated[
+        SeriesName | None, Field(description="one of the park's series", title="数据序列")
+    ] = None
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Profile:

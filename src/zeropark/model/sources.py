@@ -25,7 +25,8 @@ KEY = "sources"
 _ALL = "*"
 # What a run is asked to do is no claim about the world.
 _SETTINGS = ("studies", "series")
-_STATUSES: tuple[str, ...] = get_args(Status)
+STATUSES: tuple[str, ...] = get_args(Status)
+"""How a number can be known."""
 _DIGIT_FIRST = re.compile(r"^\s*[-+−]?\.?\d")
 _FORM = Text(
     "'{given}' does not say how the number is known; write 'status: where from', "
@@ -149,9 +150,9 @@ def _read(
     found: dict[str, Source] = {}
     for name, words in raw.items():
         status, colon, rest = str(words).partition(":")
-        if not colon or status.strip() not in _STATUSES or not rest.strip():
+        if not colon or status.strip() not in STATUSES or not rest.strip():
             document.mistake(
-                (*loc, KEY, name), "source_form", _FORM, given=words, allowed=", ".join(_STATUSES)
+                (*loc, KEY, name), "source_form", _FORM, given=words, allowed=", ".join(STATUSES)
             )
             continue
         if name != _ALL and name.partition(".")[0] not in beside:

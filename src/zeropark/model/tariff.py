@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from zeropark.model.asset import Label, Name
+from zeropark.model.asset import Name, ShownLabel
 from zeropark.units.refusal import refusal
 from zeropark.units.text import Text
 from zeropark.units.timegrid import TimeGrid
@@ -73,8 +73,11 @@ class Band(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Name
-    hours: tuple[HourSpan, ...]
-    price: EnergyPrice
+    hours: Annotated[
+        tuple[HourSpan, ...],
+        Field(description="spans of the local day, such as 17-23", title="时段"),
+    ]
+    price: Annotated[EnergyPrice, Field(description="price in these hours", title="电价")]
 
     def quarters(self) -> npt.NDArray[np.bool_]:
         """Return which quarter-hours of the local day belong to the band, shape (96,)."""
@@ -94,8 +97,10 @@ class Season(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    since: dt.date = Field(alias="from")
-    bands: tuple[Band, ...]
+    since: dt.date = Field(alias="from", description="first local day it holds", title="起始日")
+    bands: Annotated[
+        tuple[Band, ...], Field(description="together they cover the day once", title="时段电价")
+    ]
 
     @model_validator(mode="after")
     def _covers_the_day_once(self) -> Season:
@@ -125,8 +130,13 @@ class Demand(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    price: Annotated[DemandPrice, Field(ge=0)]
-    interval: Annotated[Duration, Field(gt=0, le=1)] = 0.25
+    price: Annotated[
+        DemandPrice,
+        Field(ge=0, description="price of the month's highest demand", title="需量电价"),
+    ]
+    interval: Annotated[
+        Duration, Field(gt=0, le=1, description="over which demand is averaged", title="需量周期")
+    ] = 0.25
 
 
 class Tariff(BaseModel):
@@ -135,10 +145,16 @@ class Tariff(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Name
-    label: Label | None = None
-    energy: tuple[Season, ...] = Field(min_length=1)
-    export: tuple[Season, ...] = ()
-    demand: Demand | None = None
+    label: ShownLabel = None
+    energy: Annotated[
+        tuple[Season, ...], Field(min_length=1, description="import prices", title="购电价")
+    ]
+    export: Annotated[
+        tuple[Season, ...], Field(description="export prices; 0 where none", title="上网价")
+    ] = ()
+    demand: Annotated[
+        Demand | None, Field(description="charge for the highest demand", title="需量电费")
+    ] = None
 
     @field_validator("energy", "export")
     @classmethod
