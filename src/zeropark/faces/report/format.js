@@ -1,0 +1,53 @@
+// Numbers and times as a person reads them, by the rules of shown.py.
+
+const MINUS = "−";
+const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+
+/** Decimals of a column by its largest value. @param {number} largest */
+export function places(largest) {
+  return largest >= 100 ? 0 : largest >= 10 ? 1 : 2;
+}
+
+/** A number with thousands and a true minus. @param {number} value @param {number} decimals */
+export function number(value, decimals) {
+  const text = Math.abs(value).toLocaleString("en-US", {
+    minimumFractionDigits: decimals, maximumFractionDigits: decimals,
+  });
+  return value < 0 && /[1-9]/.test(text) ? MINUS + text : text;
+}
+
+/** A number on an axis: as many decimals as the axis' step needs. @param {number} value @param {number} step */
+export function onAxis(value, step) {
+  return number(value, Math.max(0, Math.min(4, -Math.floor(Math.log10(step) + 1e-9))));
+}
+
+/** The clock of an instant, given as minutes of the park's wall clock. @param {number} minutes */
+export function clock(minutes) {
+  return new Date(minutes * 60000).toISOString().slice(11, 16);
+}
+
+/** A short date. @param {number} minutes @param {string} lang */
+export function date(minutes, lang) {
+  const day = new Date(minutes * 60000);
+  const [month, of] = [day.getUTCMonth(), day.getUTCDate()];
+  return lang === "zh" ? `${month + 1}/${of}` : `${of} ${MONTHS[month]}`;
+}
+
+/** An interval: date, start and end. @param {number[]} clocks @param {number} index @param {string} lang */
+export function interval(clocks, index, lang) {
+  return `${date(clocks[index], lang)} ${clock(clocks[index])}–${clock(clocks[index + 1])}`;
+}
+
+/** The largest size among values, absent ones left out. @param {(number|null)[]} values */
+export function largest(values) {
+  return values.reduce((most, value) => (value === null ? most : Math.max(most, Math.abs(value))), 0);
+}
+
+/** An upper end of an axis and its step that hold `most`. @param {number} most @param {number} parts */
+export function axisEnd(most, parts = 3) {
+  if (!(most > 0)) return { end: 1, step: 0.5 };
+  const rough = most / parts;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 2.5, 4, 5, 10].map((m) => m * power).find((s) => s >= rough * 0.999);
+  return { end: Math.ceil(most / step - 1e-9) * step, step };
+}

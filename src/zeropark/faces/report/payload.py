@@ -1,0 +1,295 @@
+"""What the charts of the page are made of: curves with their names, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from zeropark.faces.report.curves import Curves, Floats, matching, plain, spells, ticks
+from zeropark.faces.report.flows import Flow
+from zeropark.faces.report.shown import instant
+from zeropark.faces.report.words import say
+from zeropark.units.text import Text
+
+Run = Mapping[str, Any]
+# More spells than this in a row of the lane are thinner than a line.
+_MOST_SPELLS = 400
+# How the columns of a class of jobs end, and in which unit they are.
+_JOB_UNITS = {"_mw": "MW", "_cores_core": "cores", "_cores": "cores", "_kcore": "kcore"}
+
+
+def charts(run: Run, curves: Curves, flows: Sequence[Flow]) -> dict[str, Any]:
+    """Return all curves of the page; charts that the park has no series for are left out."""
+    if not len(curves.starts):
+        return {}
+    found: dict[str, Any] = {
+        "hours": [round(float(hour), 4) for hour in curves.hours],
+        "clock": (curves.local.astype("datetime64[m]").astype(int)).tolist(),
+        "minutes": curves.minutes,
+        "ticks": ticks(curves),
+        "policy": run["policy"],
+        "supply": [chart for chart in (_supply(run, curves, flow) for flow in flows) if chart],
+        "lanes": _lanes(run, curves),
+        "cooling": list(_cooling(run, curves)),
+        "jobs": _jobs(run, curves),
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def absent_readings(found: Any) -> int:
+    """Return how many drawn values of the run itself are absent."""
+    if isinstance(found, Mapping):
+        own = {key: value for key, value in found.items() if key not in {"rules", "marginal"}}
+        if "values" in own:
+            return sum(value is None for value in own["values"])
+        return sum(absent_readings(value) for value in own.values())
+    if isinstance(found, list):
+        return sum(absent_readings(value) for value in found)
+    return 0
+
+
+def label_of(thing: Mapping[str, Any]) -> Text:
+    """Return the name of an asset or a mode in both languages."""
+    return Text(thing["label"]["en"], thing["label"]["zh"])
+
+
+def _both(text: Text) -> dict[str, str]:
+    return {"en": text.en, "zh": text.zh}
+
+
+# -- supply -----------------------------------------------------------------------------------------
+
+
+def _supply(run: Run, curves: Curves, flow: Flow) -> dict[str, Any] | None:
+    """Return one carrier's stack: what fed it above zero, storing and export below, use as a line."""
+    carrier, policy = flow.carrier, run["policy"]
+    above = list(_above(run, curves, carrier, policy))
+    below = list(_below(run, curves, carrier, policy))
+    if not above:
+        return None
+    found: dict[str, Any] = {
+        "carrier": carrier,
+        "above": [_curve(*each) for each in above],
+        "below": [_curve(*each) for each in below],
+        "used": plain(_sum(above) - _sum(below)),
+    }
+    if policy != "rules" and "rules" in curves.columns:
+        theirs = list(_above(run, curves, carrier, "rules"))
+        if len(theirs) == len(above):
+            other = _sum(theirs) - _sum(list(_below(run, curves, carrier, "rules")))
+            found["rules"] = plain(other)
+    return found
+
+
+_Named = tuple[str, Text, str, Floats]
+
+
+def _above(run: Run, curves: Curves, carrier: str, policy: str) -> Iterator[_Named]:
+    """Yield (asset, label, manner, values ≥ 0 [MW]) from the bottom of the stack to its top."""
+    for role, manner in (("", "clean"), ("store", "store"), ("grid", "grid")):
+        for asset in _giving(run, carrier):
+            if asset["role"] != role and (role or asset["role"] in {"store", "grid"}):
+                continue
+            values = _power(curves, policy, asset, carrier)
+            if values is None:
+                continue
+            label = label_of(asset)
+            if manner == "store":
+                label = say("discharge", name=label)
+            yield asset["name"], label, manner, _positive(values)
+
+
+def _below(run: Run, curves: Curves, carrier: str, policy: str) -> Iterator[_Named]:
+    """Yield (asset, label, manner, values ≥ 0 [MW]) of storing and export."""
+    for asset in _giving(run, carrier):
+        label = label_of(asset)
+        if asset["role"] == "store":
+            values = _power(curves, policy, asset, carrier)
+            if values is not None:
+                yield asset["name"], say("charge", name=label), "store", _positive(-values)
+        elif asset["role"] == "grid":
+            sent = curves.get(policy, f"{asset['name']}/export_mw")
+            if sent is not None:
+                yield asset["name"], say("exported"), "export", _positive(sent)
+
+
+def _giving(run: Run, carrier: str) -> list[Mapping[str, Any]]:
+    """Return the assets that fed a carrier's node, those that gave most first."""
+    given = {
+        entry["asset"]: entry["mwh"] or 0.0
+        for entry in run["energy"]["sources"]
+        if entry["carrier"] == carrier
+    }
+    assets = [asset for asset in run["assets"] if asset["name"] in given]
+    return sorted(assets, key=lambda asset: -given[asset["name"]])
+
+
+def _power(curves: Curves, policy: str, asset: Mapping[str, Any], carrier: str) -> Floats | None:
+    """Return what an asset puts into a carrier's node [MW], charging negative."""
+    name = asset["name"]
+    if asset["role"] == "grid":
+        return curves.get(policy, f"{name}/import_mw")
+    if carrier == "electricity":
+        return curves.get(policy, f"{name}/p_mw")
+    return curves.get(policy, f"{name}/{carrier}_mw", f"{name}/q_mw")
+
+
+def _positive(values: Floats) -> Floats:
+    return np.where(values > 0, values, np.where(np.isnan(values), np.nan, 0.0))
+
+
+def _sum(curves: Sequence[_Named]) -> Floats | float:
+    return sum((values for *_, values in curves), start=0.0)
+
+
+def _curve(asset: str, label: Text, manner: str, values: Floats) -> dict[str, Any]:
+    return {"asset": asset, "label": _both(label), "manner": manner, "values": plain(values)}
+
+
+# -- lanes ------------------------------------------------------------------------------------------
+
+
+def _lanes(run: Run, curves: Curves) -> dict[str, Any]:
+    policy = run["policy"]
+    found: dict[str, Any] = {}
+    ties = [asset for asset in run["assets"] if asset["role"] == "grid"]
+    prices = [
+        {"label": _both(label_of(tie)), "values": plain(values)}
+        for tie in ties
+        if (values := curves.get(policy, f"{tie['name']}/price_import_cny_per_mwh")) is not None
+    ]
+    marginal = list(_marginal(run, curves))
+    if prices or marginal:
+        found["price"] = {"import": prices, "marginal": marginal}
+    brought = _grid_import(curves, policy, ties)
+    if brought is not None:
+        found["import"] = {"values": plain(brought)}
+        theirs = _grid_import(curves, "rules", ties) if policy != "rules" else None
+        if theirs is not None:
+            found["import"]["rules"] = plain(theirs)
+    found["soc"] = list(_states(run, curves))
+    found["reasons"] = list(_reasons(run, curves))
+    return {key: value for key, value in found.items() if value}
+
+
+def _marginal(run: Run, curves: Curves) -> Iterator[dict[str, Any]]:
+    """Yield the marginal price of each node that has one [CNY/MWh], electricity first."""
+    names = curves.columns.get(run["policy"], {})
+    ends = "/price_cny_per_mwh"
+    for name in names:
+        if name.endswith(ends):
+            yield {"node": name.removesuffix(ends), "values": plain(names[name])}
+
+
+def _grid_import(curves: Curves, policy: str, ties: Sequence[Mapping[str, Any]]) -> Floats | None:
+    columns = [curves.get(policy, f"{tie['name']}/import_mw") for tie in ties]
+    there = [values for values in columns if values is not None]
+    return np.sum(there, axis=0) if there else None
+
+
+def _states(run: Run, curves: Curves) -> Iterator[dict[str, Any]]:
+    """Yield each store's state of charge at the end of each step [1]."""
+    for asset in run["assets"]:
+        values = curves.get(run["policy"], f"{asset['name']}/soc_pu")
+        if values is None:
+            continue
+        found = {
+            "label": _both(label_of(asset)),
+            "carrier": asset["carrier"],
+            "values": plain(values),
+        }
+        theirs = (
+            curves.get("rules", f"{asset['name']}/soc_pu") if run["policy"] != "rules" else None
+        )
+        if theirs is not None:
+            found["rules"] = plain(theirs)
+        yield found
+
+
+def _reasons(run: Run, curves: Curves) -> Iterator[dict[str, Any]]:
+    """Yield each asset's reasons as spells in hours since the start; assets that were only idle are left out."""
+    start = curves.starts[0].astype("datetime64[s]").astype(int)
+    carriers = {asset["name"]: asset["carrier"] for asset in run["assets"]}
+    by_asset: dict[str, list[Mapping[str, Any]]] = {}
+    for reason in run.get("reasons") or []:
+        by_asset.setdefault(reason["asset"], []).append(reason)
+    for name, reasons in by_asset.items():
+        if all(reason["code"] in {"idle", "forecast"} for reason in reasons):
+            continue
+        kept = [reason for reason in reasons if reason["code"] != "idle"]
+        yield {
+            "asset": name,
+            "label": reasons[0]["label"],
+            "carrier": carriers.get(name.partition("/")[0], ""),
+            "spells": [
+                [_since(reason["from"], start), _since(reason["to"], start), reason["sentence"]]
+                for reason in kept[:_MOST_SPELLS]
+            ],
+        }
+
+
+def _since(moment: str, start: int) -> float:
+    return round((instant(moment).timestamp() - start) / 3600, 4)
+
+
+# -- cooling and jobs -------------------------------------------------------------------------------
+
+
+def _cooling(run: Run, curves: Curves) -> Iterator[dict[str, Any]]:
+    """Yield the cooling modes of each hall with the weather beside them."""
+    policy = run["policy"]
+    for asset in run["assets"]:
+        modes = curves.get(policy, f"{asset['name']}/cooling_mode")
+        if modes is None:
+            continue
+        found = {
+            "label": asset["label"],
+            "modes": [
+                {"code": mode["code"], "label": mode["label"]} for mode in run["cooling_modes"]
+            ],
+            "spells": spells(modes, curves.hours),
+        }
+        for key, name in (("air", "weather/t_air_c"), ("wet", "weather/t_wet_c")):
+            values = curves.get(policy, name)
+            if values is not None:
+                found[key] = {"values": plain(values)}
+        yield found
+
+
+def _jobs(run: Run, curves: Curves) -> dict[str, Any] | None:
+    """Return the work of each class of jobs, beside the clean share of the park."""
+    policy = run["policy"]
+    pools = [a for a in run["assets"] if a["carrier"] == "compute" and a["role"] == "use"]
+    names = curves.columns.get(policy, {})
+    for ends, unit in _JOB_UNITS.items():
+        columns = [name for pool in pools for name in matching(names, pool["name"], ends)]
+        if columns:
+            break
+    else:
+        return None
+    found: dict[str, Any] = {
+        "unit": unit,
+        "classes": [
+            {"label": _class_label(run, name, ends), "values": plain(names[name])}
+            for name in columns
+        ],
+    }
+    clean = curves.get(policy, "park/clean_share_pu")
+    if clean is not None:
+        found["clean"] = {"values": plain(clean)}
+    theirs = [curves.get("rules", name) for name in columns] if policy != "rules" else []
+    there = [values for values in theirs if values is not None]
+    if there and len(there) == len(columns):
+        found["rules"] = plain(np.sum(there, axis=0))
+    return found
+
+
+def _class_label(run: Run, column: str, ends: str) -> Mapping[str, str]:
+    """Return the words for a class of jobs: those of its reasons, or its own name."""
+    part = column.partition("/")[2].removesuffix(ends)
+    labels: Iterable[Mapping[str, Any]] = run.get("job_classes") or []
+    return next(
+        (each["label"] for each in labels if each["name"] == part), {"en": part, "zh": part}
+    )

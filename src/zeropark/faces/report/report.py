@@ -1,0 +1,335 @@
+"""Writes the report of a run: what `run.json` and `series.parquet` hold, as one file that opens offline."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from zeropark.faces.report import sankey, story
+from zeropark.faces.report.curves import Curves, read_curves
+from zeropark.faces.report.flows import Flow, energy_flows
+from zeropark.faces.report.payload import absent_readings, charts, label_of
+from zeropark.faces.report.shown import ABSENT, Measure, amount, instant, percent, period, ratio
+from zeropark.faces.report.words import WORDS, join, say
+from zeropark.faces.theme import style_sheet
+from zeropark.units.text import Text
+from zeropark.units.timegrid import to_utc
+
+FOLDER = Path(__file__).parent
+VENDOR = FOLDER.parent / "vendor"
+# In the order in which they import each other.
+MODULES = ("format", "paint", "supply", "lanes", "halves", "page")
+_MOST_GAVE_WAY = 12
+_LANE_PX = 84
+_ROW_PX = 26
+_AXIS_PX = 40
+
+Run = Mapping[str, Any]
+
+
+def write_report(run: Run, series: Path, out: Path) -> Path:
+    """Write `report.html` into the folder `out` and return its path.
+
+    run: what `run.json` holds. series: the run's `series.parquet`. Every number on the page comes from
+    these two; one that is absent is shown as absent. Raises OSError where a file cannot be read or written.
+    """
+    curves = read_curves(series, run)
+    flows = energy_flows(run["energy"], run["assets"])
+    drawn = charts(run, curves, flows)
+    target = out / "report.html"
+    target.write_text(_page(run, curves, flows, drawn), encoding="utf-8")
+    return target
+
+
+def _page(run: Run, curves: Curves, flows: Sequence[Flow], drawn: Mapping[str, Any]) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    return environment.get_template("report.html.j2").render(
+        w=_Words(),
+        absent=ABSENT,
+        run=run,
+        **_head(run),
+        **_tables(run),
+        **_figures(run, flows, drawn),
+        **_foot(run, curves, drawn),
+        **_carried(drawn),
+    )
+
+
+class _Words:
+    """The words of the page as attributes, for the template."""
+
+    def __getattr__(self, key: str) -> Text:
+        return WORDS[key]
+
+
+def _text(both: Mapping[str, str]) -> Text:
+    return Text(both["en"], both["zh"])
+
+
+def _head(run: Run) -> dict[str, Any]:
+    days = Measure(Text("", ""), decimals=(2, 2))
+    partial = None
+    if run.get("partial"):
+        partial = say("partial", done=days.number(run["days_run"]), asked=run["days"])
+    zone = run["place"]["zone"]
+    start = instant(str(to_utc(np.datetime64(run["start"], "s"), zone)))
+    end = start + dt.timedelta(days=run["days_run"])
+    return {
+        "park": _text(run["park_label"]),
+        "period": period(start, end, zone),
+        "partial": partial,
+        "headline": story.headline(run),
+        "paragraph": story.paragraph(run),
+    }
+
+
+def _tables(run: Run) -> dict[str, Any]:
+    gave = [_text(each["sentence"]) for each in run["gave_way"]]
+    more = len(gave) - _MOST_GAVE_WAY
+    return {
+        "rows": story.comparison(run),
+        "compared": run["policy"] == "plan" and story.at(run, "compare", "rules") is not None,
+        "foreseen": story.at(run, "compare", "foresight") is not None,
+        "own_head": WORDS["plan_as_run" if run["policy"] == "plan" else "rules_as_run"],
+        "columns": story.columns(run),
+        "cost": list(story.cost_rows(run)),
+        "service": list(story.service_rows(run)),
+        "lists": [
+            (WORDS["shares"], story.share_rows(run)),
+            (WORDS["missing"], story.missing_rows(run)),
+            (WORDS["plans"], story.plan_rows(run)),
+        ],
+        "gave": gave[:_MOST_GAVE_WAY],
+        "gave_more": say("gave_more", count=more) if more > 0 else None,
+    }
+
+
+# -- figures ----------------------------------------------------------------------------------------
+
+
+def _figures(run: Run, flows: Sequence[Flow], drawn: Mapping[str, Any]) -> dict[str, Any]:
+    largest = max((flow.used for flow in flows), default=0.0)
+    return {
+        "flows": [
+            (
+                sankey.draw(flow, sankey.WIDE, _scale(flow, largest)),
+                sankey.draw(flow, sankey.NARROW),
+            )
+            for flow in flows
+        ],
+        "carrier_words": {flow.carrier: _carrier(flow.carrier) for flow in flows},
+        "supplies": list(_supplies(run, drawn)),
+        "lanes": _lanes(drawn),
+        "halls": list(_halls(run, drawn)),
+        "jobs": _jobs(run, drawn),
+    }
+
+
+def _scale(flow: Flow, largest: float) -> float:
+    """Return the energy that fills a picture's height: one scale for all, but no picture without height."""
+    own = max(sum(band.mwh for band in side) for side in (flow.sources, flow.uses))
+    return max(own, largest / 4)
+
+
+def _carrier(carrier: str) -> Text:
+    return WORDS.get(carrier, Text(carrier, carrier))
+
+
+def _supplies(run: Run, drawn: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for index, each in enumerate(drawn.get("supply", [])):
+        carrier = each["carrier"]
+        given = [e for e in run["energy"]["sources"] if e["carrier"] == carrier]
+        most = max(given, key=lambda entry: entry["mwh"] or 0.0)
+        key = "supply_caption" if each["below"] else "supply_caption_plain"
+        yield {
+            "name": f"supply-{index}",
+            "title": say("supply_of", carrier=_carrier(carrier)),
+            "caption": say(key, minutes=f"{drawn['minutes']:g}"),
+            "summary": say(
+                "supply_summary",
+                first=label_of(most),
+                amount=amount("MWh", most["mwh"]).full(most["mwh"]),
+            ),
+        }
+
+
+def _lanes(drawn: Mapping[str, Any]) -> dict[str, Any] | None:
+    lanes = drawn.get("lanes")
+    if not lanes:
+        return None
+    rows = len(lanes.get("reasons", []))
+    plain = sum(key in lanes for key in ("price", "import", "soc"))
+    return {
+        "height": plain * _LANE_PX + (rows * _ROW_PX + 10 if rows else 0) + _AXIS_PX,
+        "summary": _price_summary(lanes),
+    }
+
+
+def _price_summary(lanes: Mapping[str, Any]) -> Text | None:
+    """Return between which import prices the run went, in CNY/kWh."""
+    given = lanes.get("price", {}).get("import", [])
+    values = [value for each in given for value in each["values"] if value is not None]
+    if not values:
+        return None
+    measure = Measure(Text("", ""), factors=(1e-3, 1e-3), decimals=(4, 4))
+    return say("lanes_summary", low=measure.number(min(values)), high=measure.number(max(values)))
+
+
+def _halls(run: Run, drawn: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    names = {mode["name"]: label_of(mode) for mode in run["cooling_modes"]}
+    for index, each in enumerate(drawn.get("cooling", [])):
+        hours = run.get("cooling_hours") or {}
+        listed = [
+            say("mode_hours", mode=names.get(name, Text(name, name)), hours=f"{time:,.1f}")
+            for name, time in hours.items()
+            if time
+        ]
+        pue = run.get("pue")
+        parts = [say("pue", pue=ratio().number(pue))] if pue is not None else []
+        yield {
+            "name": f"cooling-{index}",
+            "caption": say("cooling_caption", hall=_text(each["label"])),
+            "summary": join(*parts, *listed, between=Text(" · ", " · ")),
+        }
+
+
+def _jobs(run: Run, drawn: Mapping[str, Any]) -> dict[str, Any] | None:
+    if "jobs" not in drawn:
+        return None
+    share, late, done = (story.at(run, "jobs", key) for key in ("green_share", "late", "done"))
+    theirs = story.at(run, "compare", "rules", "jobs", "green_share")
+    led = share is not None and theirs is not None and share > theirs and run["policy"] == "plan"
+    sentences = []
+    if share is not None:
+        green = say("jobs_green", share=percent().full(share))
+        if run["policy"] == "plan" and theirs is not None:
+            against = say("jobs_green_rules", share=percent().full(theirs))
+            green = join(green, against, between=Text(" ", ""))
+        sentences.append(green)
+    if done is not None:
+        whole = Measure(Text("", ""))
+        sentences.append(say("jobs_done", done=whole.number(done), late=whole.number(late)))
+    return {
+        "title": WORDS["jobs_head_led" if led else "jobs_head"],
+        "caption": say("jobs_caption", unit=WORDS[drawn["jobs"]["unit"]]),
+        "summary": join(*sentences, between=Text(" · ", " · ")),
+    }
+
+
+# -- footer -----------------------------------------------------------------------------------------
+
+
+def _foot(run: Run, curves: Curves, drawn: Mapping[str, Any]) -> dict[str, Any]:
+    holes = absent_readings(drawn)
+    assumed = list(_assumptions(run))
+    data = [
+        say("intervals", there=f"{curves.recorded:,}", all=f"{curves.expected:,}"),
+        say("intervals_holes", holes=f"{holes:,}") if holes else None,
+        *(_text(each) for each in run.get("findings") or []),
+        say("assumed", count=len(assumed)) if assumed else None,
+    ]
+    return {
+        "factors": [_factor(each) for each in run.get("factors") or []],
+        "data": [sentence for sentence in data if sentence is not None],
+        "proof": list(_proof(run)),
+        "again": _command(run),
+        "assumptions": assumed,
+    }
+
+
+def _factor(factor: Mapping[str, Any]) -> Text:
+    """Return a factor with its value, date, source and how sure it is."""
+    value = f"{factor['value']:g} {factor['unit']}".removesuffix(" 1")
+    status = WORDS.get(factor["status"], Text(factor["status"], factor["status"]))
+    since = say("since", date=factor["from"])
+    return Text(
+        *(
+            f"{label}{colon}{value}{comma}{since[side]}{comma}{factor['source']} ({status[side]})"
+            for side, (label, colon, comma) in enumerate(
+                zip(label_of(factor), (": ", "："), (", ", "，"), strict=True)
+            )
+        )
+    )
+
+
+def _assumptions(run: Run) -> Iterator[dict[str, Any]]:
+    for each in run.get("assumptions") or []:
+        value = each["value"]
+        yield {
+            "label": label_of(each),
+            "value": f"{value:g}" if isinstance(value, int | float) else value,
+            "unit": "" if each["unit"] == "1" else each["unit"],
+            "status": WORDS.get(each["status"], Text(each["status"], each["status"])),
+            "source": each["source"],
+        }
+
+
+def _proof(run: Run) -> Iterator[Text]:
+    yield WORDS["proof_files"]
+    residual = run.get("balance_residual_max_mw")
+    if residual is not None:
+        yield say("residual", residual=f"{residual * 1e3:.3g}")
+    made = instant(run["made_at"])
+    yield say("made", at=f"{made:%Y-%m-%d %H:%M} UTC", version=run["version"])
+    yield WORDS["proof_again"]
+
+
+def _command(run: Run) -> str:
+    return (
+        f"zeropark run {run['park']} --start {run['start']} --days {run['days']}"
+        f" --step {run['step_minutes']:g}min --policy {run['policy']} --seed {run['seed']}"
+    )
+
+
+# -- what the file carries --------------------------------------------------------------------------
+
+
+def _carried(drawn: Mapping[str, Any]) -> dict[str, str]:
+    words = {key: {"en": text.en, "zh": text.zh} for key, text in WORDS.items()}
+    return {
+        "payload": _json({"words": words, "charts": drawn}),
+        "echarts": _closed((VENDOR / "echarts.min.js").read_text(encoding="utf-8")),
+        "fonts": _font("inter-latin.woff2"),
+        "tokens": style_sheet(),
+        "sheet": (FOLDER / "report.css").read_text(encoding="utf-8"),
+        "importmap": _json({"imports": {f"report/{name}": _module(name) for name in MODULES}}),
+    }
+
+
+def _json(content: Any) -> str:
+    """Return JSON that cannot end the script element it stands in."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for letter, escape in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
+        text = text.replace(letter, escape)
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _closed(script: str) -> str:
+    assert "</script" not in script.lower(), "a vendored script would end its own element"
+    return script
+
+
+def _font(name: str) -> str:
+    data = base64.b64encode((VENDOR / name).read_bytes()).decode("ascii")
+    return (
+        "@font-face{font-family:Inter;font-style:normal;font-weight:100 900;font-display:block;"
+        f"src:url(data:font/woff2;base64,{data}) format('woff2')}}\n"
+    )
+
+
+def _module(name: str) -> str:
+    """Return an ES module as an address that holds its whole text."""
+    data = base64.b64encode((FOLDER / f"{name}.js").read_bytes()).decode("ascii")
+    return f"data:text/javascript;charset=utf-8;base64,{data}"
