@@ -294,16 +294,13 @@ def _instants(
 
 
 def _check_twice(table: Table, utc: Times, order: npt.NDArray[np.intp], zone: str) -> None:
-    same = np.flatnonzero(np.diff(utc[order]) == np.timedelta64(0, "s"))
-    if len(same):
-        raise ParkError(
-            Mistake(
-                table.file, table.line(int(order[i + 1])), "",
-                _TWICE.format(given=local_time(utc[order[i]], zone), first=table.line(int(order[i]))),
-                "time_twice",
-            )
-            for i in same[:_SHOWN].tolist()
-        )  # fmt: skip
+    found: list[Mistake] = []
+    for i in np.flatnonzero(np.diff(utc[order]) == np.timedelta64(0, "s"))[:_SHOWN].tolist():
+        first, second = sorted(order[i : i + 2].tolist())
+        said = _TWICE.format(given=local_time(utc[first], zone), first=table.line(first))
+        found.append(Mistake(table.file, table.line(second), "", said, "time_twice"))
+    if found:
+        raise ParkError(found)
 
 
 def _step(table: Table, starts: Times) -> np.timedelta64:

@@ -25,6 +25,7 @@ def check(
         str | None,
         typer.Argument(metavar="FILE", help=N_("A park file, or a shipped park's name.")),
     ] = None,
+    *,
     schema: Annotated[
         bool, typer.Option("--schema", help=N_("Print the JSON Schema of park files, for editors."))
     ] = False,

@@ -24,6 +24,7 @@ def init(
     park: Annotated[
         str, typer.Option(metavar="NAME", help=N_("Shipped park to copy: microgrid."))
     ] = "microgrid",
+    *,
     as_json: Annotated[bool, typer.Option("--json", help=N_("Print the result as JSON."))] = False,
 ) -> int:
     """Copy a shipped park into `folder`, whole or not at all; return the exit code."""
