@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from zeropark.assets.kind import Account, Floats, Horizon, Kind, PlannedStep, Readings, RuleView
 from zeropark.data.outlook import Outlook
-from zeropark.formulation.block import Block, Rank
+from zeropark.formulation.block import Block, Limit, Rank
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
 from zeropark.model.asset import ElectricityNode, Point
@@ -53,6 +53,9 @@ class Battery(Kind):
         Point("soc", "1", Text("state of charge", "荷电状态")),
         Point("capacity", "MWh", Text("usable capacity today", "当前可用容量")),
     )
+    limits: ClassVar[Mapping[str, Limit]] = {
+        "reserve": Limit(Text("holds its reserve for an outage", "为停电保持备用"))
+    }
     example: ClassVar[str] = """
     assets:
       - {kind: grid_tie, name: tie, node: bus, import_max: 5 MW, export_max: 5 MW, tariff: simple}
@@ -147,7 +150,9 @@ class Battery(Kind):
         discharge = m.flow(
             "discharge", upper=m["p_nom"] * m.hours * m.signal("discharge_limit"), means="rating"
         )
-        energy = m.state("energy", lower=m["e_floor"], upper=m["e_ceiling"])
+        energy = m.state(
+            "energy", m.signal("lowest"), m["e_ceiling"], means="full", means_low="empty"
+        )
         short = m.slack("reserve", Rank.CONTRACT, upper=m["e_reserve"])
 
         yield (
@@ -157,8 +162,9 @@ class Battery(Kind):
             + charge * efficiency
             - discharge / efficiency,
         )
-        yield "reserve", energy + short >= m["e_reserve"]
+        yield "reserve", energy + short >= m["e_reserve"] * m.signal("held")
 
+        m.never_both(charge, discharge)
         m.into("node", discharge - charge)
         m.cost("wear", discharge * m["wear_cost"])
         m.cost("ends", energy * (-1.0 * m.signal("end_value")))
@@ -181,12 +187,14 @@ class Battery(Kind):
         }
 
     def situation(self, readings: Readings, horizon: Horizon) -> Inputs:
-        """Return the stored energy and what it is worth at the end."""
+        """Return the stored energy, how far it may fall, and what it is worth at the end."""
         worth = np.zeros((1, len(horizon.grid)))
         worth[0, -1] = horizon.end_price * self.efficiency
-        return Inputs(
-            signals={"end_value": worth}, figures={"energy": np.array([readings["energy"]])}
-        )
+        energy = float(readings["energy"])
+        # At its floor and with nothing to charge from, a store still loses by standing.
+        resting = energy * self.keep ** np.cumsum(horizon.grid.hours)
+        lowest = np.minimum(self.e_floor, resting)[None, :]
+        return Inputs({"end_value": worth, "lowest": lowest}, {"energy": np.array([energy])})
 
     def setpoints(self, step: PlannedStep) -> dict[str, float]:
         """Return the power, and what a stored MWh is worth to its local controller."""

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from zeropark.assets.kind import Account, Floats, Kind, PlannedStep
 from zeropark.data.outlook import Outlook
-from zeropark.formulation.block import Block
+from zeropark.formulation.block import Block, Limit
 from zeropark.formulation.linear import Rule
 from zeropark.model.asset import ElectricityUse, Point
 from zeropark.model.series import Profile
@@ -41,6 +41,9 @@ class CurtailableLoad(Kind):
         Point("unserved", "MW", Text("not served", "未供电")),
         Point("curtail", "MW", Text("power to give up", "要求削减功率"), writable=True),
     )
+    limits: ClassVar[Mapping[str, Limit]] = {
+        "agreed": Limit(Text("gives up all that was agreed", "已按约定削减到底"))
+    }
     example: ClassVar[str] = """
     assets:
       - {kind: grid_tie, name: tie, node: bus, import_max: 2 MW, tariff: simple}
@@ -71,7 +74,7 @@ class CurtailableLoad(Kind):
         """Yield how much is served."""
         demand = m.signal("demand") * m.hours
         use = m.flow("use", upper=demand)
-        curtailed = m.flow("curtailed", upper=m.signal("curtailable") * m.hours, means="rating")
+        curtailed = m.flow("curtailed", upper=m.signal("curtailable") * m.hours, means="agreed")
         unserved = m.flow("unserved", upper=demand)
         yield "served", use + curtailed + unserved == demand
         m.into("node", -use)

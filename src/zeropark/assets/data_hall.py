@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from zeropark.assets.kind import Account, Floats, Kind, PlannedStep
 from zeropark.data.outlook import Outlook
 from zeropark.data.weather import Weather, air, cooling
-from zeropark.formulation.block import Block
+from zeropark.formulation.block import Block, Limit
 from zeropark.formulation.linear import Rule
 from zeropark.model.asset import ComputeNode, ElectricityUse, HeatNode, Point
 from zeropark.units.quantity import Unit
@@ -77,6 +77,10 @@ class DataHall(Kind):
             codes=tuple(words for _, words in COOLING_MODES.values()),
         ),
     )
+    limits: ClassVar[Mapping[str, Limit]] = {
+        "cooling": Limit(Text("cooled as its machines need", "按机器发热供冷")),
+        "recovery": Limit(Text("hands on all the heat it can", "余热全部外供")),
+    }
     example: ClassVar[str] = """
     assets:
       - {kind: grid_tie, name: tie, node: bus, import_max: 2 MW, tariff: simple}

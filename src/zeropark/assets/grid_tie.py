@@ -12,7 +12,7 @@ from pydantic import Field
 
 from zeropark.assets.kind import Account, Floats, Horizon, Kind, PlannedStep, Readings
 from zeropark.data.outlook import Outlook
-from zeropark.formulation.block import Block, Rank
+from zeropark.formulation.block import Block, Limit, Rank
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
 from zeropark.model.asset import ElectricityNode, Point, TariffName
@@ -38,6 +38,7 @@ class GridTie(Kind):
     title: ClassVar[Text] = Text("Grid tie", "并网点")
     order: ClassVar[int] = 90
     role: ClassVar[str] = "grid"
+    lasting: ClassVar[Mapping[str, str]] = {"available": "available"}
     points: ClassVar[tuple[Point, ...]] = (
         Point("p", "MW", Text("power, import +", "功率，购电为正")),
         Point("import", "MW", Text("import", "购电功率")),
@@ -50,6 +51,11 @@ class GridTie(Kind):
         Point("peak_even", "MW", Text("highest demand, even months", "最大需量（双数月）")),
         Point("peak_odd", "MW", Text("highest demand, odd months", "最大需量（单数月）")),
     )
+    limits: ClassVar[Mapping[str, Limit]] = {
+        "cap": Limit(Text("at the limit of the tie", "达到并网点上限")),
+        "contract": Limit(Text("held under the contract", "守住合同需量")),
+        "demand": Limit(Text("held at the month's highest demand", "守住本月最大需量"), "MW"),
+    }
     example: ClassVar[str] = """
     assets:
       - {kind: grid_tie, name: tie, node: bus, import_max: 2 MW, export_max: 1 MW,
@@ -103,6 +109,7 @@ class GridTie(Kind):
             <= m.signal("demand_free") - m.signal("demand_drawn"),
         )
 
+        m.never_both(bring, send)
         m.into("node", bring - send)
         m.cost("energy", bring * m.signal("price_import") - send * m.signal("price_export"))
         m.cost("demand", even * m.figure("demand_price_even") + odd * m.figure("demand_price_odd"))
@@ -121,7 +128,7 @@ class GridTie(Kind):
         return {name: np.atleast_2d(array) for name, array in found.items()}
 
     def _month_price(self, outlook: Outlook) -> Floats:
-        """Return what one more MW of the month's highest demand costs this run [CNY/MW], per step."""
+        """Return what one more MW of the month's peak costs this run [CNY/MW], per step."""
         demand, months = outlook.tariffs[self.tariff].demand, outlook.grid.local_month
         price = 0.0 if demand is None else demand.price
         shares = {month: outlook.month_share(month) for month in np.unique(months).tolist()}

@@ -20,7 +20,7 @@ from zeropark.data.jobs import (
     hours_since_1970,
 )
 from zeropark.data.outlook import Outlook
-from zeropark.formulation.block import Block, Rank
+from zeropark.formulation.block import Block, Limit, Rank
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
 from zeropark.formulation.queue import Work, envelopes, lag_each, none_of, ramps
@@ -144,6 +144,14 @@ class JobPool(Kind):
         Point("late", "1", Text("of them late", "其中逾期")),
         Point("forced", "1", Text("jobs started by latest start", "按最迟开始启动的作业数")),
     )
+    limits: ClassVar[Mapping[str, Limit]] = {
+        "parallel": Limit(Text("all its cores in use", "核数用满"), "kcore-h"),
+        "arrived": Limit(Text("runs all that has come", "已到作业全部运行"), "kcore-h"),
+        "deadline": Limit(
+            Text("must run now to meet its deadline", "须现在运行才能按期完成"), "kcore-h"
+        ),
+        "late": Limit(Text("jobs that miss their deadline", "作业逾期"), "kcore-h"),
+    }
     example: ClassVar[str] = """
     assets:
       - {kind: grid_tie, name: tie, node: bus, import_max: 2 MW, tariff: simple}
@@ -218,7 +226,7 @@ class JobPool(Kind):
         lags = [part.slots(step) for _, _, part in m.members if isinstance(part, JobClass)]
         fluid = m.figure("fluid")
         start = m.flow("start", upper=m.signal("start_limit"))
-        begun = m.state("begun", upper=m.signal("earliest"))
+        begun = m.state("begun", upper=m.signal("earliest"), means="arrived")
         run = m.flow("run", upper=m.signal("run_limit"), means="parallel")
         late = m.slack("late", Rank.CONTRACT)
         owed = m.once("owed", lower=m.figure("owed"), upper=m.figure("owed"))

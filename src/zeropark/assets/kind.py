@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zeropark.data.outlook import Outlook
-from zeropark.formulation.block import Block
+from zeropark.formulation.block import Block, Limit
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
 from zeropark.model.asset import Asset, Point
@@ -26,12 +26,14 @@ class Horizon:
     """The steps a plan looks over.
 
     grid: the open steps. end_price: what a MWh of electricity is worth after the horizon [CNY/MWh].
-    expected: what is foreseen to arrive at an asset, by the asset's own rules (jobs, cars).
+    expected: what is foreseen to arrive at an asset, by the asset's own rules (jobs, cars). exposed: whether
+    a reserve is to be held at the end of each step, (N,): not while the grid is away, nor for a while after.
     """
 
     grid: TimeGrid
     end_price: float
     expected: Mapping[str, Any] = field(default_factory=dict)
+    exposed: npt.NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,11 @@ class Kind(Asset):
     """What it is to the park's balance: source, use, store, grid, or convert (between carriers)."""
     measured: ClassVar[Mapping[str, str]] = {}
     """Signals whose last true value a reading shows, by name: a forecast is corrected with it."""
+    lasting: ClassVar[Mapping[str, str]] = {}
+    """Signals that a reading caps for the hours to come, by name: what is out of order stays so a while."""
     example: ClassVar[str] = ""
+    limits: ClassVar[Mapping[str, Limit]] = {}
+    """Words for what binds or gives way: a rule, a slack, or what a column `means`, by name."""
 
     def members(self) -> Sequence[tuple[str, object]]:
         """Return (name, object) of the parts with rows of their own; by default the asset."""

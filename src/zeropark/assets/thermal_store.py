@@ -112,7 +112,7 @@ class ThermalStore(Kind):
         """Yield the balance of the store."""
         most = m["q_nom"] * m.hours
         give = m.flow("give", lower=-most, upper=most, means="rating")
-        energy = m.state("energy", upper=m["e_nom"])
+        energy = m.state("energy", upper=m["e_nom"], means="full", means_low="empty")
         yield "balance", energy == energy.before * m.signal("keep") ** m.hours - give
         m.into("node", give)
         m.cost("ends", energy * (-1.0 * m.signal("end_value")))

@@ -127,7 +127,7 @@ class Wind(Kind):
     @staticmethod
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
         """Feed the node; that no more than the available power flows is a bound, not a row."""
-        p = m.flow("p", upper=m.signal("available") * m.hours, means="available")
+        p = m.flow("p", upper=m.signal("available") * m.hours, means="available", spare="curtail")
         m.into("node", p)
         return ()
 

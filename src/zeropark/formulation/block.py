@@ -71,7 +71,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Into:
-    """An expression [MWh per slot, or the carrier's own amount] that flows into the node at `port`."""
+    """An expression [MWh per slot, or the carrier's amount] that flows into the node at `port`."""
 
     port: str
     expression: Linear
@@ -169,18 +169,18 @@ class Block:
         *,
         opens: bool = True,
     ) -> Linear:
-        """Return a state at the end of each slot; before now it is the measured one, given at each update.
+        """Return a state at the end of each slot; before now it is the measured one.
 
-        Its bounds open to the measured state, so that a state outside its band is no contradiction.
-        `means` and `means_low` name what binds at the upper and at the lower bound. A state that another
-        column can always bring between its bounds `opens` not.
+        That one is given at each update. The bounds open to it, so that a state outside its band is
+        no contradiction; a state that another column can always bring between its bounds `opens`
+        not. `means` and `means_low` name what binds at the upper and at the lower bound.
         """
         start = self.figure(name)
         low = lower if isinstance(lower, Value) else Given(np.full((1, 1), lower))
         high = upper if isinstance(upper, Value) else Given(np.full((1, 1), upper))
         if opens:
             low, high = low.least(start), high.most(start)
-        column = Column(name, self._grid(), low, high, True, means=means, means_low=means_low)
+        column = Column(name, self._grid(), low, high, state=True, means=means, means_low=means_low)
         return self._ask(column)
 
     def once(
@@ -208,8 +208,8 @@ class Block:
     def never_both(self, first: Linear, second: Linear) -> None:
         """Say that two flows are the two ways of one: no plan uses both in one slot.
 
-        A linear program uses both where waste pays (a negative price); such a plan is solved again with
-        the lesser way shut. Each is one block of columns, not negative.
+        A linear program uses both where waste pays (a negative price); such a plan is solved again
+        with the lesser way shut. Each is one block of columns, not negative.
         """
         (one,), (other,) = first.terms, second.terms
         self.one_way.append((one.columns, other.columns))

@@ -19,7 +19,7 @@ Indices = npt.NDArray[np.intp]
 class Layout:
     """Slots of a horizon.
 
-    hours: length of each open step [h] in time order, shape (steps,). lag: closed slots kept before now.
+    hours: length of each open step [h] in time order, shape (steps,). lag: closed slots before now.
     first: the slot of the step that begins now.
     """
 

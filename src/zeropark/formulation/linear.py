@@ -58,7 +58,7 @@ class Linear:
 
     @property
     def before(self) -> Linear:
-        """The same expression one slot earlier; of the first open slot that is the measured state."""
+        """The same expression one slot earlier; before the first open slot, as measured."""
         return self.lag(1)
 
     def lag(self, slots: int) -> Linear:
@@ -74,8 +74,9 @@ class Linear:
         return Linear(terms, self.constant)
 
     def total(self) -> Linear:
-        """Return the sum over the horizon, one per asset; only flows have one, as theirs are 0 before now."""
-        assert isinstance(self.constant, float) and self.constant == 0.0, "a sum is of columns alone"
+        """Return the sum over the horizon, one per asset; of flows only, which are 0 before now."""
+        assert not isinstance(self.constant, Value), "a sum is of columns alone"
+        assert self.constant == 0.0, "a sum is of columns alone"
         return Linear([Term(term.columns, term.coefficient, summed=True) for term in self.terms])
 
     def __add__(self, other: Linear | Value | float) -> Linear:

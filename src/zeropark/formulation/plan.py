@@ -12,7 +12,6 @@ from zeropark.formulation.program import Program
 from zeropark.formulation.solver import USED, Grade, Solution
 
 Floats = npt.NDArray[np.float64]
-_AT_BOUND = 1e-7
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,33 @@ class Plan:
         return self._in_time(self.program.column_of(kind, name))
 
     def prices(self) -> Floats:
-        """Return what one more unit at each node and step costs [CNY per unit], shape (nodes, steps)."""
+        """Return what one more unit at a node costs [CNY per unit], shape (nodes, steps)."""
         return self.solution.duals[self.program.balances.numbers[:, self.open]]
+
+    def scarce(self) -> npt.NDArray[np.bool_]:
+        """Return whether a limit of a node, or of an asset there, gave way, shape (nodes, steps).
+
+        The price of such a step is no market's: it says what is given up for one unit more.
+        """
+        found = np.zeros((len(self.program.nodes), len(self.open)), dtype=bool)
+        nodes = {node.name: i for i, node in enumerate(self.program.nodes)}
+        for gave in self.gave_way:
+            for node in self._nodes_of(gave.asset):
+                found[nodes[node], gave.first : gave.last + 1] = True
+        return found
+
+    def _nodes_of(self, name: str) -> set[str]:
+        """Return the nodes that a node, an asset or its member called `name` touches."""
+        blocks = self.program.blocks.values()
+        found = {
+            node
+            for block in blocks
+            for member, (asset, _, _) in zip(block.names, block.members, strict=True)
+            if member == name
+            for node in asset.port_nodes().values()
+            if node is not None
+        }
+        return found or {name}
 
     def _in_time(self, column: Column) -> Floats:
         return self.solution.columns[column.columns[:, self.open]]

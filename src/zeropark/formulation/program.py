@@ -158,9 +158,6 @@ class Program:
         if not len(connected):
             return
         rows = numbers[[position[node] for node in at if node is not None]]
-        assert not isinstance(expression.constant, Value), (
-            "a fixed flow is a column with equal bounds"
-        )
         for term in expression.terms:
             columns = np.broadcast_to(term.columns, (len(at), self.layout.slots))[connected]
             coefficient = term.coefficient
@@ -241,7 +238,7 @@ class Program:
         self.elastic_scale = 0.0
 
     def _assemble_slots(self) -> None:
-        """Note which columns and rows belong to each slot, so that closed slots can be shut at once."""
+        """Note the columns and rows of each slot, so that closed slots can be shut at once."""
         slots = self.layout.slots
         grids: list[Indices] = []
         starts: list[Floats] = []
@@ -293,7 +290,8 @@ class Program:
         ):
             changed = [writer.write(buffer) for writer in writers]
             if buffer is self._raw and (any(changed) or not self.value.any()):
-                self.value = np.bincount(self._entry, weights=self._raw, minlength=len(self.value))
+                summed = np.bincount(self._entry, weights=self._raw, minlength=len(self.value))
+                self.value = summed.astype(np.float64, copy=False)
         self._write_costs()
 
     def _write_costs(self) -> None:
@@ -308,7 +306,7 @@ class Program:
         for _, term in self.cost_parts:
             number = term.coefficient
             array = number.array if isinstance(number, Value) else np.full((1, 1), number)
-            # A column stands at most once in one expression, so plain fancy addition counts each once.
+            # A column stands at most once in one term, so that fancy addition counts each.
             self.cost[term.columns] += np.broadcast_to(array, term.columns.shape)
 
     def shut(self) -> tuple[Floats, Floats, Floats, Floats]:
@@ -329,6 +327,15 @@ class Program:
         row_lower[rows] = -np.inf
         row_upper[rows] = np.inf
         return lower, upper, row_lower, row_upper
+
+    def waste(self, x: Floats, least: float) -> Indices:
+        """Return what to shut so that no flow goes both its ways by more than `least` in a slot."""
+        found = [np.zeros(0, dtype=np.int32)]
+        for block in self.blocks.values():
+            for one, other in block.one_way:
+                both = np.minimum(x[one], x[other]) > least
+                found.append(np.where(x[one] < x[other], one, other)[both])
+        return np.concatenate(found)
 
     def prices_of_ranks(self) -> Floats:
         """Return the objective with the moderate price of each slack added, shape (columns,)."""
@@ -358,7 +365,7 @@ class _NodeAsset:
     def port_nodes(self) -> dict[str, str | None]:
         return {}
 
-    def rules(self, m: Block) -> list[tuple[str, Rule]]:  # noqa: ARG002 - a node has its balance only
+    def rules(self, m: Block) -> list[tuple[str, Rule]]:  # noqa: ARG002 - a node has its balance
         return []
 
 

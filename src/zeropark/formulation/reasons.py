@@ -1,91 +1,130 @@
-"""Why a set-point is what it is: a code and a sentence, from the prices of a plan's bounds and rows."""
+"""Why a set-point is what it is: a code and a sentence, from the prices of bounds and rows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from zeropark.formulation.block import Block, Column, Limit
+from zeropark.formulation.linear import Sense
 from zeropark.formulation.plan import Plan
 from zeropark.units.text import Text
 
 # A reduced cost below this moves nothing [CNY per unit].
 _WORTH_NAMING = 1e-3
-# An amount below this is the solver's rounding.
-_NOTHING = 1e-9
+# An amount this near to a bound is at it [MWh, or a carrier's amount].
+_NEAR = 1e-9
 
-WORDS: dict[str, Text] = {
-    "price": Text("follows the price", "随电价"),
-    "rating": Text("at its rated power", "达到额定功率"),
-    "cap": Text("at the limit of the tie", "达到联络线上限"),
-    "contract": Text("held under the contract", "守住合同需量"),
-    "demand": Text("held at the month's highest demand", "守住本月最大需量"),
-    "available": Text("all that sun or wind gives", "按可用风光全发"),
-    "curtail": Text("less than available: more would be wasted", "限发：再多也用不上"),
-    "deadline": Text("must run now to meet its deadline", "须现在运行才能按期完成"),
-    "wait": Text("waits for a better price", "等待更低的价格"),
-    "energy": Text("store at its limit", "储量到限"),
-    "reserve": Text("holds its reserve", "保持备用"),
-    "forecast": Text("as the forecast says", "按预测"),
-    "idle": Text("nothing to gain now", "此刻无可获益"),
-    "hand": Text("set by hand", "人工设定"),
+# What holds for any asset. A kind brings its own words for its own limits, in `Kind.limits`.
+WORDS: dict[str, Limit] = {
+    "price": Limit(Text("follows the price", "随电价")),
+    "forecast": Limit(Text("as the forecast says", "按预测")),
+    "idle": Limit(Text("nothing to gain now", "此刻无可获益")),
+    "hand": Limit(Text("set by hand", "人工设定")),
+    "rating": Limit(Text("at its rated power", "达到额定功率")),
+    "full": Limit(Text("store at its ceiling", "储量到上限")),
+    "empty": Limit(Text("store at its floor", "储量到下限")),
+    "available": Limit(Text("all that sun or wind gives", "按可用风光全发")),
+    "curtail": Limit(Text("less than available: more would be wasted", "限发：再多也用不上")),
+    "shed": Limit(Text("supply that is missing", "缺供")),
+    "dump": Limit(Text("surplus that nothing takes", "无处消纳")),
 }
+# Codes that name no limit, so that a margin of it has no worth.
+_NO_LIMIT = frozenset({"price", "idle", "forecast", "hand"})
+
+
+def limit_words(limits: Mapping[str, Limit], name: str) -> Limit:
+    """Return the words of a limit: the kind's own, else the general ones, else its bare name."""
+    bare = Limit(Text(f"limit {name}", f"限值 {name}"))
+    return limits.get(name) or WORDS.get(name) or bare
 
 
 @dataclass(frozen=True)
 class Reason:
-    """A reason's code; `worth` is what one unit more of the binding limit would save [CNY per unit]."""
+    """A reason's code, and the limit that binds in words.
+
+    worth: what one unit more of that limit would save [CNY per unit].
+    """
 
     asset: str
     code: str
     worth: float
+    limit: Limit = field(default=WORDS["idle"], compare=False)
 
     @property
     def sentence(self) -> Text:
         """The reason in words."""
-        words = WORDS.get(self.code, Text(f"limit {self.code} binds", f"受限于 {self.code}"))
-        if self.worth < _WORTH_NAMING or self.code in {"price", "idle", "forecast", "wait"}:
+        words, unit = self.limit.words, self.limit.unit
+        if self.worth < _WORTH_NAMING or self.code in _NO_LIMIT:
             return words
         return Text(
-            f"{words.en}; one MWh more would save CNY {self.worth:,.0f}",
-            f"{words.zh}；每多 1 MWh 可省 {self.worth:,.0f} 元",
+            f"{words.en}; one {unit} more would save CNY {self.worth:,.0f}",
+            f"{words.zh}；每多 1 {unit} 可省 {self.worth:,.0f} 元",
         )
 
 
 def explain(plan: Plan, step: int = 0) -> list[Reason]:
-    """Return one reason per member of every kind for open step `step`."""
-    slot = plan.open[step]
+    """Return one reason per member of every kind for open step `step`.
+
+    What binds with the highest worth is the reason; where nothing worth naming does, what the asset
+    does.
+    """
+    slot = int(plan.open[step])
     found: list[Reason] = []
     for block in plan.program.blocks.values():
-        codes: list[tuple[str, float]] = [("idle", 0.0)] * len(block)
+        codes = [("idle", 0.0)] * len(block)
         for column in block.columns:
-            if column.state or column.columns.shape[1] == 1 or column.rank is not None:
-                continue
-            at = column.columns[:, slot]
-            amount, reduced = plan.solution.columns[at], plan.solution.reduced[at]
-            upper = plan.program.upper[at]
-            for i in range(len(block)):
-                worth = max(0.0, -float(reduced[i]))
-                full = amount[i] > 0 and amount[i] >= upper[i] - 1e-9
-                if full and (worth > codes[i][1] or codes[i][0] == "idle"):
-                    codes[i] = (column.means or "forecast", worth)
-                elif amount[i] > _NOTHING and codes[i][0] == "idle":
-                    codes[i] = ("price", 0.0)
-        codes = _rules_that_bind(plan, block.kind, int(slot), codes)
-        found.extend(Reason(name, *code) for name, code in zip(block.names, codes, strict=True))
+            if column.columns.shape[1] > 1 and column.rank is None:
+                _weigh_column(plan, column, slot, codes)
+        _weigh_rules(plan, block, slot, codes)
+        for name, (code, worth) in zip(block.names, codes, strict=True):
+            found.append(Reason(name, code, worth, limit_words(block.limits, code)))
     return found
 
 
-def _rules_that_bind(
-    plan: Plan, kind: str, slot: int, codes: list[tuple[str, float]]
-) -> list[tuple[str, float]]:
-    """Let an inequality with a price outweigh what its columns say."""
-    for rows in plan.program.rows:
-        rule = rows.name.removeprefix(f"{kind}-")
-        if rows.name == rule or rows.rule.sense.value == "==" or rows.numbers.shape[1] == 1:
+def explain_price(plan: Plan, node: str, step: int = 0) -> Text:
+    """Return what one unit more at `node` costs in open step `step`, and whether it is scarce."""
+    at = next(i for i, each in enumerate(plan.program.nodes) if each.name == node)
+    price = float(plan.prices()[at, step])
+    if not plan.scarce()[at, step]:
+        return Text(f"one unit more costs CNY {price:,.0f}", f"多 1 单位 {price:,.0f} 元")
+    return Text(
+        f"scarcity, a limit gave way: one unit more costs CNY {price:,.0f}",
+        f"紧缺，有限值让步：多 1 单位 {price:,.0f} 元",
+    )
+
+
+def _weigh_column(plan: Plan, column: Column, slot: int, codes: list[tuple[str, float]]) -> None:
+    """Let a column's bound, or that it is used, be the reason where it outweighs the last one."""
+    at = column.columns[:, slot]
+    amounts, prices = plan.solution.columns[at], plan.solution.reduced[at]
+    upper, lower = plan.program.upper[at], plan.program.lower[at]
+    for i, (code, worth) in enumerate(codes):
+        price, full = float(prices[i]), bool(amounts[i] >= upper[i] - _NEAR)
+        low = bool(amounts[i] <= lower[i] + _NEAR)
+        if full and -price > max(worth, _WORTH_NAMING):
+            codes[i] = (column.means or code, -price)
+        elif low and column.means_low and price > max(worth, _WORTH_NAMING):
+            codes[i] = (column.means_low, price)
+        elif code not in {"idle", "price"} or column.state:
             continue
-        worth = np.abs(plan.solution.duals[rows.numbers[:, slot]])
-        for i, value in enumerate(worth.tolist()):
-            if value > _WORTH_NAMING and codes[i][0] in {"idle", "price"}:
-                codes[i] = (rule, value)
-    return codes
+        elif full and amounts[i] > _NEAR:
+            codes[i] = (column.means or "forecast", 0.0)
+        elif not full and column.spare:
+            codes[i] = (column.spare, 0.0)
+        elif abs(amounts[i]) > _NEAR:
+            codes[i] = ("price", 0.0)
+
+
+def _weigh_rules(plan: Plan, block: Block, slot: int, codes: list[tuple[str, float]]) -> None:
+    """Let an inequality with a higher price outweigh what the columns say."""
+    for rows in plan.program.rows:
+        rule = rows.name.removeprefix(f"{block.kind}-")
+        if rows.name == rule or rows.rule.sense is Sense.EQUAL or rows.numbers.shape[1] == 1:
+            continue
+        prices = np.abs(plan.solution.duals[rows.numbers[:, slot]])
+        for i, worth in enumerate(prices.tolist()):
+            if worth > max(codes[i][1], _WORTH_NAMING):
+                codes[i] = (rule, worth)

@@ -1,4 +1,4 @@
-"""HiGHS, kept warm: numbers go in place, the last basis stays, and no stopped run becomes a plan."""
+"""HiGHS, kept warm: numbers go in place, the last basis stays, a stopped run is no plan."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zeropark.formulation.program import Program
 Floats = npt.NDArray[np.float64]
 Option = bool | int | float | str
 TOLERANCE = 1e-6
-# A slack below this is the solver's own tolerance, not a limit that gave way [MWh, or a carrier's amount].
+# A slack below this is the solver's tolerance, no limit that gave way [MWh, or a carrier's amount].
 USED = 1e-6
 # A simplex that was stopped keeps its basis: the next run goes on from there.
 _OUT_OF_TIME = (
@@ -44,7 +44,8 @@ class NoPlanError(Exception):
 class Solution:
     """An optimum: columns, prices of rows and columns, and what gave way.
 
-    columns, reduced: shape (columns,); rows: activity, duals: price of one unit more [CNY], shape (rows,).
+    columns, reduced: shape (columns,). duals: price of one unit more of a row [CNY], shape (rows,).
+    objective: cost without what limits that gave way are fined [CNY].
     """
 
     columns: Floats
@@ -78,7 +79,8 @@ class Solver:
         self._options = dict(options or {})
         self._highs = quiet_highs(self._options)
         self._passed = False
-        self._elastic: highspy.Highs | None = None
+        self.one_way = True
+        """Whether a flow that wastes by going both its ways is shut one way; a bound may waste."""
         self.seconds_in_highs = 0.0
 
     def solve(self, deadline_seconds: float = np.inf) -> Solution:
@@ -89,17 +91,17 @@ class Solver:
         """
         until = time.perf_counter() + deadline_seconds
         bounds = self.program.shut()
-        cost = self.program.prices_of_ranks()
-        self._hand_over(bounds, cost)
-        self._run(self._highs, until)
-        solution = _read(self._highs)
-        self._check(solution, bounds)
-        if self._gave_way(solution.columns):
-            return self._settle_ranks(bounds, until)
+        solution = self._solve_within(bounds, until)
+        while self.one_way and len(shut := self.program.waste(solution.columns, USED)):
+            lower, upper, *rows = bounds
+            upper = upper.copy()
+            upper[shut] = 0.0
+            bounds = (lower, upper, rows[0], rows[1])
+            solution = self._solve_within(bounds, until)
         return solution
 
     def use(self, options: Mapping[str, Option]) -> None:
-        """Solve with other HiGHS options from now on: `ipx` for a year, the warm simplex for days."""
+        """Solve with other options from now on: `ipx` for a year, the warm simplex for days."""
         self._options.update(options)
         for name, value in options.items():
             self._highs.setOptionValue(name, value)
@@ -130,6 +132,17 @@ class Solver:
     def forget(self) -> None:
         """Drop the basis, so that the next solve is cold."""
         self._highs.clearSolver()
+
+    def _solve_within(
+        self, bounds: tuple[Floats, Floats, Floats, Floats], until: float
+    ) -> Solution:
+        self._hand_over(bounds, self.program.prices_of_ranks())
+        self._run(self._highs, until)
+        solution = _read(self._highs, self.program.cost)
+        self._check(solution, bounds)
+        if self._gave_way(solution.columns):
+            return self._settle_ranks(bounds, until)
+        return solution
 
     # -- handing over -----------------------------------------------------------------------------
 
@@ -195,12 +208,9 @@ class Solver:
         )
         activity[program.start[:-1] == program.start[1:]] = 0.0
         size = np.maximum(1.0, np.abs(activity))
-        worst = max(
-            float(np.max(lower - x, initial=0.0)),
-            float(np.max(x - upper, initial=0.0)),
-            float(np.max((row_lower - activity) / size, initial=0.0)),
-            float(np.max((activity - row_upper) / size, initial=0.0)),
-        )
+        rows = ((row_lower - activity) / size, (activity - row_upper) / size)
+        # NumPy's maximum of something that is no number is no number, which is not below anything.
+        worst = np.max([np.max(by, initial=0.0) for by in (lower - x, x - upper, *rows)])
         if not worst <= TOLERANCE:
             raise NoPlanError(f"the point breaks a row or a bound by {worst:g}")
 
@@ -212,7 +222,7 @@ class Solver:
     def _settle_ranks(
         self, bounds: tuple[Floats, Floats, Floats, Floats], until: float
     ) -> Solution:
-        """Minimise what gives way rank by rank, the highest first, each fixed before the next; then cost."""
+        """Minimise what gives way, the highest rank first, each fixed in turn; then cost."""
         program = self.program
         highs = quiet_highs(self._options)
         pass_model(highs, program, bounds, program.cost)
@@ -229,7 +239,7 @@ class Solver:
             highs.addRow(-np.inf, most, len(columns), columns, np.ones(len(columns)))
         highs.changeColsCost(len(everything), everything, program.cost)
         self._run(highs, until)
-        solution = _read(highs)
+        solution = _read(highs, program.cost)
         solution.duals = solution.duals[: program.row_count]
         solution.elastic = True
         self._check(solution, bounds)
@@ -264,13 +274,14 @@ def pass_model(
     assert status == highspy.HighsStatus.kOk, "every number of a program is finite or a free bound"
 
 
-def _read(highs: highspy.Highs) -> Solution:
+def _read(highs: highspy.Highs, cost: Floats) -> Solution:
     solution = highs.getSolution()
-    info = highs.getInfo()
+    columns = np.asarray(solution.col_value)
     return Solution(
-        columns=np.asarray(solution.col_value),
+        columns=columns,
         reduced=np.asarray(solution.col_dual),
         duals=np.asarray(solution.row_dual),
-        objective=float(info.objective_function_value),
-        iterations=int(info.simplex_iteration_count),
+        # Without what a tolerated crumb of a slack would be fined.
+        objective=float(cost @ columns),
+        iterations=int(highs.getInfo().simplex_iteration_count),
     )

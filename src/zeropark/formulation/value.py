@@ -1,4 +1,4 @@
-"""Numbers of a plan that may change at every update: lazy arrays that know when they are out of date.
+"""Numbers of a plan that may change at every update: arrays that know when they are out of date.
 
 A rule is written once; the numbers in it (a forecast, a price, a nameplate) are read again whenever
 they changed. A `Value` is such a number: one per asset and slot, or per asset, or per slot.
@@ -54,22 +54,20 @@ class Value:
         """Shape of the present numbers."""
         return self.array.shape
 
-    def __add__(self, other: Value | float) -> Value:
-        return _join(np.add, self, other)
+    def __add__(self, other: Any) -> Any:
+        return _join(np.add, self, other) if _is_number(other) else NotImplemented
 
     def __radd__(self, other: float) -> Value:
         return _join(np.add, other, self)
 
-    def __sub__(self, other: Value | float) -> Value:
-        return _join(np.subtract, self, other)
+    def __sub__(self, other: Any) -> Any:
+        return _join(np.subtract, self, other) if _is_number(other) else NotImplemented
 
     def __rsub__(self, other: float) -> Value:
         return _join(np.subtract, other, self)
 
     def __mul__(self, other: Any) -> Any:
-        if not isinstance(other, Value | float | int):
-            return NotImplemented
-        return _join(np.multiply, self, other)
+        return _join(np.multiply, self, other) if _is_number(other) else NotImplemented
 
     def __rmul__(self, other: float) -> Value:
         return _join(np.multiply, other, self)
@@ -123,6 +121,10 @@ class Given(Value):
 def constant(number: float) -> Given:
     """Return a value that is the same everywhere and always."""
     return Given(np.full((1, 1), float(number)))
+
+
+def _is_number(other: object) -> bool:
+    return isinstance(other, Value | float | int)
 
 
 def _join(operate: Callable[..., Floats], left: Value | float, right: Value | float) -> Value:

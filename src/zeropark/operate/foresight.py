@@ -54,6 +54,8 @@ def look_ahead(world: World, nodes: list[Balance], readings: Mapping[str, Readin
     best = truth.at_its_best()
     year = len(best.grid) >= _LONG
     planner = Planner(world.assets, nodes, Steps(best.grid.step_hours, len(best.grid)))
+    # A bound may waste what no plant can: shutting a way would raise it above the least cost.
+    planner.solver.one_way = False
     if year:
         planner.solver.use({"solver": "ipx", "presolve": "choose"})
     signals = {
@@ -65,7 +67,9 @@ def look_ahead(world: World, nodes: list[Balance], readings: Mapping[str, Readin
         for asset in world.assets
         if asset.name in world.truth.tables
     }
-    horizon = Horizon(best.grid, world.end_price, arrivals)
+    # Who knows all outages holds no reserve against any.
+    exposed = np.zeros(len(best.grid), dtype=bool)
+    horizon = Horizon(best.grid, world.end_price, arrivals, exposed)
     plan = planner.plan(0, signals, readings, horizon)
     assert plan is not None, "without a deadline there is always a plan"
     setpoints = [planner.setpoints(plan, step) for step in range(len(best.grid))]
