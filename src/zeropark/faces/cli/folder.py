@@ -28,6 +28,9 @@ def result_folder(place: Path) -> Iterator[Path]:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         beside.mkdir()
+    except FileNotFoundError as error:
+        sentence = _("{path}: no folder can be made here. Choose another place.")
+        raise Refused(sentence.format(path=place)) from error
     except OSError as error:
         raise Refused(disk_sentence(error, str(place))) from error
     try:
