@@ -5,6 +5,26 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+MODES = [
+    {"code": 0, "name": "direct_air", "label": {"en": "direct air", "zh": "直接新风"}},
+    {
+        "code": 2,
+        "name": "indirect_evaporative",
+        "label": {"en": "indirect evaporative", "zh": "间接蒸发"},
+    },
+]
+FACTORS = [
+    {
+        "name": "grid_factor_qinghai",
+        "label": {"en": "grid emission factor, Qinghai", "zh": "青海省电网排放因子"},
+        "value": 0.1796,
+        "unit": "t/MWh",
+        "from": "2023-01-01",
+        "source": "MEE and NBS notice 47 of 2025",
+        "status": "secondary",
+    }
+]
+
 
 def figures(cost: float, clean: float) -> dict[str, Any]:
     """Return one policy's figures with the given cost [CNY] and clean share [1]."""
@@ -35,6 +55,24 @@ def figures(cost: float, clean: float) -> dict[str, Any]:
 def _entry(asset: str, words: tuple[str, str], carrier: str, mwh: float) -> dict[str, Any]:
     label = {"en": words[0], "zh": words[1]}
     return {"asset": asset, "label": label, "kind": asset, "carrier": carrier, "mwh": mwh}
+
+
+def _energy() -> dict[str, Any]:
+    """Return a day's energy by source and use [MWh]."""
+    return {
+        "sources": [
+            _entry("tie", ("Grid tie", "并网点"), "electricity", 7.86),
+            _entry("roof", ("Roof PV", "屋顶光伏"), "electricity", 33.4),
+            _entry("battery", ("Battery", "储能"), "electricity", 4.2),
+        ],
+        "uses": [
+            _entry("hall", ("Data hall", "机房"), "electricity", 22.1),
+            _entry("hub", ("Charging hub", "充电站"), "electricity", 5.42),
+            _entry("battery", ("Battery", "储能"), "electricity", 4.9),
+            _entry("jobs", ("Jobs", "作业"), "compute", 19.6),
+        ],
+        "losses": [_entry("battery", ("Battery", "储能"), "electricity", 0.7)],
+    }
 
 
 def run() -> dict[str, Any]:
@@ -68,39 +106,9 @@ def run() -> dict[str, Any]:
             "step_ms_p50": 12.4,
             "step_ms_p95": 31.0,
         },
-        "energy": {
-            "sources": [
-                _entry("tie", ("Grid tie", "并网点"), "electricity", 7.86),
-                _entry("roof", ("Roof PV", "屋顶光伏"), "electricity", 33.4),
-                _entry("battery", ("Battery", "储能"), "electricity", 4.2),
-            ],
-            "uses": [
-                _entry("hall", ("Data hall", "机房"), "electricity", 22.1),
-                _entry("hub", ("Charging hub", "充电站"), "electricity", 5.42),
-                _entry("battery", ("Battery", "储能"), "electricity", 4.9),
-                _entry("jobs", ("Jobs", "作业"), "compute", 19.6),
-            ],
-            "losses": [_entry("battery", ("Battery", "储能"), "electricity", 0.7)],
-        },
-        "cooling_modes": [
-            {"code": 0, "name": "direct_air", "label": {"en": "direct air", "zh": "直接新风"}},
-            {
-                "code": 2,
-                "name": "indirect_evaporative",
-                "label": {"en": "indirect evaporative", "zh": "间接蒸发"},
-            },
-        ],
-        "factors": [
-            {
-                "name": "grid_factor_qinghai",
-                "label": {"en": "grid emission factor, Qinghai", "zh": "青海省电网排放因子"},
-                "value": 0.1796,
-                "unit": "t/MWh",
-                "from": "2023-01-01",
-                "source": "MEE and NBS notice 47 of 2025",
-                "status": "secondary",
-            }
-        ],
+        "energy": _energy(),
+        "cooling_modes": MODES,
+        "factors": FACTORS,
         "assumptions": [
             {"label": {"en": "wear", "zh": "损耗"}, "value": "0.1", "unit": "CNY/kWh", "source": ""}
         ],

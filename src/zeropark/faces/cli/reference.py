@@ -20,7 +20,7 @@ sentence names the file with the trace). This page is made from the commands by
 
 
 def commands_page() -> str:
-    """Return the page as Markdown: each command with its arguments and options, English and Chinese."""
+    """Return the page as Markdown: each command with its words, in English and Chinese."""
     return "\n".join([_HEAD, *(_section(name) for name in COMMANDS)])
 
 
