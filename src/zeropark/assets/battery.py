@@ -15,6 +15,7 @@ from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
 from zeropark.model.asset import ElectricityNode, Point
 from zeropark.units.refusal import refusal
+from zeropark.units.quantity import Unit
 from zeropark.units.text import Text
 from zeropark.units.types import Energy, EnergyPrice, Power, Share, Temperature
 
@@ -32,6 +33,7 @@ _ABOVE_BEST = Text(
     "{given} is above efficiency_best {best}; allowed: efficiency ≤ efficiency_best",
     "{given} 高于 efficiency_best {best}；可用：efficiency ≤ efficiency_best",
 )
+ReservePrice = Annotated[float, Unit("CNY/MWh-h")]
 
 
 class Battery(Kind):
@@ -84,6 +86,10 @@ class Battery(Kind):
     reserve: Annotated[
         Share, Field(title="备用荷电", description="kept above the floor for an outage")
     ] = 0.0
+    price_reserve: Annotated[
+        ReservePrice,
+        Field(ge=0, title="备用缺额价格", description="what a reserve that is not held is taken to cost"),
+    ] = 2_000.0
     start: Annotated[
         Share, Field(title="初始荷电状态", description="state of charge when a run begins")
     ] = 0.5
@@ -153,7 +159,7 @@ class Battery(Kind):
         energy = m.state(
             "energy", m.signal("lowest"), m["e_ceiling"], means="full", means_low="empty"
         )
-        short = m.slack("reserve", Rank.CONTRACT, upper=m["e_reserve"])
+        short = m.flow("short", upper=m["e_reserve"])
 
         yield (
             "balance",
@@ -167,6 +173,7 @@ class Battery(Kind):
         m.never_both(charge, discharge)
         m.into("node", discharge - charge)
         m.cost("wear", discharge * m["wear_cost"])
+        m.cost("reserve", short * (m["price_reserve"] * m.hours))
         m.cost("ends", energy * (-1.0 * m.signal("end_value")))
 
     def signals(self, outlook: Outlook) -> dict[str, Floats]:
@@ -194,7 +201,10 @@ class Battery(Kind):
         # At its floor and with nothing to charge from, a store still loses by standing.
         resting = energy * self.keep ** np.cumsum(horizon.grid.hours)
         lowest = np.minimum(self.e_floor, resting)[None, :]
-        return Inputs({"end_value": worth, "lowest": lowest}, {"energy": np.array([energy])})
+        exposed = horizon.exposed
+        held = np.ones(len(horizon.grid)) if exposed is None else exposed.astype(float)
+        signals = {"end_value": worth, "lowest": lowest, "held": held[None, :]}
+        return Inputs(signals, {"energy": np.array([energy])})
 
     def setpoints(self, step: PlannedStep) -> dict[str, float]:
         """Return the power, and what a stored MWh is worth to its local controller."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from zeropark.assets.kind import Account, Floats, Kind
+from zeropark.assets.kind import Account, Floats, Kind, PlannedStep
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block
 from zeropark.formulation.linear import Rule
@@ -16,6 +16,9 @@ from zeropark.model.asset import ElectricityUse, Point
 from zeropark.model.series import Profile
 from zeropark.units.text import Text
 from zeropark.units.types import EnergyPrice
+
+# Less than this is the solver's rounding, not a load to go without [MW].
+_NOTHING = 1e-6
 
 
 class Load(Kind):
@@ -33,6 +36,7 @@ class Load(Kind):
         Point("p", "MW", Text("power, use +", "功率，用电为正")),
         Point("demand", "MW", Text("asked for", "需求功率")),
         Point("unserved", "MW", Text("not served", "未供电")),
+        Point("shed", "MW", Text("power to go without", "切除功率"), writable=True),
     )
     example: ClassVar[str] = """
     assets:
@@ -69,6 +73,11 @@ class Load(Kind):
         use, unserved = amounts["use"][0] / hours, amounts["unserved"][0] / hours
         return {"p": use, "demand": use + unserved, "unserved": unserved}
 
+    def setpoints(self, step: PlannedStep) -> dict[str, float]:
+        """Return what the load is to go without [MW], where supply is planned to fail."""
+        shed = float(step.columns["unserved"][0]) / step.hours
+        return {"shed": shed} if shed > _NOTHING else {}
+
     def device(self, truth: Outlook, random: np.random.Generator) -> LoadDevice:
         """Return the load with its true profile."""
         del random
@@ -98,9 +107,10 @@ class LoadDevice:
         self, index: int, hours: float, setpoints: Mapping[str, float], ports: Mapping[str, float]
     ) -> dict[str, float]:
         """Take the profile's power."""
-        del setpoints, ports
+        del ports
         self.p, self.unserved = self._demand[index], 0.0
         self._used += self.p * hours
+        self.adjust("node", setpoints.get("shed", 0.0), hours)
         return {"node": -self.p}
 
     def adjust(self, port: str, change: float, hours: float) -> float:

@@ -25,3 +25,13 @@ def correct(forecast: Floats, expected: Floats, measured: Floats, hours: Floats)
     ratio = np.clip(ratio, 0.2, 3.0)
     fade = KEEPS ** (np.cumsum(hours) - hours / 2)
     return forecast * (1.0 + (ratio[:, None] - 1.0) * fade[None, :])
+
+
+def hold(forecast: Floats, measured: Floats, hours: Floats, lasts: float) -> Floats:
+    """Return the forecast, no higher than what is measured now for the next `lasts` [h].
+
+    forecast: (members, N). measured: of now, (members,); NaN where there is no reading. hours: [h], (N,).
+    """
+    soon = np.cumsum(hours) - hours < lasts
+    cap = np.where(np.isnan(measured), np.inf, measured)[:, None]
+    return np.where(soon[None, :], np.minimum(forecast, cap), forecast)

@@ -12,12 +12,14 @@ import numpy.typing as npt
 
 from zeropark.assets.kind import Horizon, Readings, RuleView
 from zeropark.formulation.plan import Plan
-from zeropark.operate.forecaster import Forecaster
+from zeropark.operate.forecaster import Forecaster, Signals
 from zeropark.operate.planner import Planner, Setpoints
 from zeropark.operate.world import World
 from zeropark.units.timegrid import TimeGrid
 
 Floats = npt.NDArray[np.float64]
+# How long after an outage a store may take to rebuild its reserve [h].
+REBUILDING = 12.0
 
 
 class Controller(Protocol):
@@ -113,8 +115,21 @@ class Planned:
         """Return the plan made at step `index`."""
         steps = self.planner.steps
         signals, expected = self.forecaster.window(index, steps, readings)
-        horizon = Horizon(steps.grid(self.world.grid, index), self.world.end_price, expected)
+        ahead = steps.grid(self.world.grid, index)
+        exposed = self._exposed(signals, ahead)
+        horizon = Horizon(ahead, self.world.end_price, expected, exposed)
         return self.planner.plan(index, signals, readings, horizon)
+
+
+    def _exposed(self, signals: Signals, ahead: TimeGrid) -> npt.NDArray[np.bool_]:
+        """Return where a reserve is to be held: the grid is there, and has been for a while."""
+        kinds = {asset.kind for asset in self.world.assets if asset.role == "grid"}
+        there = np.ones(len(ahead), dtype=bool)
+        for kind in kinds:
+            there &= (signals[kind]["available"] > 0).any(axis=0)
+        after = np.cumsum(ahead.hours)
+        away = np.where(there, -np.inf, after)
+        return after - np.maximum.accumulate(away) > REBUILDING
 
 
 class Played:

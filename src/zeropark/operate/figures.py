@@ -42,6 +42,7 @@ class Figures:
     peak: float = 0.0
     made: dict[tuple[str, str], float] = field(default_factory=dict)
     taken: dict[tuple[str, str], float] = field(default_factory=dict)
+    unserved: dict[str, float] = field(default_factory=dict)
     cooling_hours: dict[int, float] = field(default_factory=dict)
     it: float = 0.0
     hall: float = 0.0
@@ -65,6 +66,7 @@ class Figures:
         self.stored = stored
         self._demand(bring, hours)
         self._curtailed(columns, hours)
+        self._unserved(columns, hours)
         taken = used + np.maximum(charge, 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
             clean = np.where(taken > 0, 1.0 - np.minimum(1.0, bring / taken), np.nan)
@@ -129,6 +131,13 @@ class Figures:
                 made = columns[column_name(asset.name, "p", "MW")]
                 self.curtailed += float(np.maximum(available - made, 0.0) @ hours)
 
+    def _unserved(self, columns: Columns, hours: Floats) -> None:
+        for asset in self.assets:
+            missed = columns.get(column_name(asset.name, "unserved", "MW"))
+            if missed is not None:
+                known = float(np.nansum(missed * hours))
+                self.unserved[asset.name] = self.unserved.get(asset.name, 0.0) + known
+
     def _halls(self, columns: Columns, hours: Floats) -> None:
         for asset in self.assets:
             it = columns.get(column_name(asset.name, "it", "MW"))
@@ -189,6 +198,7 @@ class Figures:
             "grid_export_mwh": self.exported,
             "grid_peak_mw": self.peak,
             "curtailed_mwh": self.curtailed,
+            "unserved_mwh": sum(self.unserved.values()),
             "pue": self.hall / self.it if self.it > 0 else None,
             "cooling_hours": {
                 mode_names.get(mode, str(mode)): time / max(1, halls)

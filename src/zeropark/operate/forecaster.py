@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from zeropark.assets.kind import Kind, Readings
-from zeropark.forecast.nowcast import correct
+from zeropark.data.published import fact
+from zeropark.forecast.nowcast import correct, hold
 from zeropark.forecast.weather import WeatherErrors, foresee
 from zeropark.operate.horizon import Steps
 from zeropark.operate.world import World
@@ -46,6 +48,8 @@ class Forecaster:
         for asset in world.assets:
             self._kinds.setdefault(asset.kind, []).append(asset)
         self._held: Issued | None = None
+        day = dt.date.fromisoformat(str(world.grid.local()[0].astype("datetime64[D]")))
+        self._lasts = fact("outage_duration", day).in_unit("h")
 
     def issued(self, index: int) -> Issued:
         """Return the newest forecast at step `index`."""
@@ -88,9 +92,23 @@ class Forecaster:
                 reading = assets[0].measured.get(name)
                 if reading is not None and offset > 0:
                     part = self._corrected(part, array[:, offset - 1], assets, reading, readings)
+                out_of_order = assets[0].lasting.get(name)
+                if out_of_order is not None:
+                    part = self._held_low(part, assets, out_of_order, readings)
                 own[name] = steps.gather(part, index)
             found[kind] = own
         return found, issued.expected
+
+    def _held_low(
+        self,
+        forecast: Floats,
+        assets: Sequence[Kind],
+        reading: str,
+        readings: Mapping[str, Readings],
+    ) -> Floats:
+        measured = np.array([float(readings[asset.name].get(reading, np.nan)) for asset in assets])
+        hours = np.full(forecast.shape[1], self._world.grid.step_hours)
+        return hold(forecast, measured, hours, self._lasts)
 
     def _corrected(
         self,

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from zeropark.assets.kind import Kind
 from zeropark.formulation.plan import Plan
+from zeropark.formulation.solver import USED
 from zeropark.formulation.reasons import Reason, explain
 from zeropark.operate.controllers import Controller, Planned
 from zeropark.operate.figures import Figures, flow_name
@@ -40,6 +41,7 @@ class Outcome:
     """What a policy came to.
 
     figures: sums. costs: [CNY] by part. readings: of the last step. lived: False for a plan never lived.
+    reserve_cost: what keeping energy for an outage cost [CNY], at the plans' own prices.
     """
 
     figures: Figures
@@ -48,6 +50,7 @@ class Outcome:
     lived: bool = True
     gave_way: list[Gave] = field(default_factory=list)
     reasons: list[tuple[int, Reason]] = field(default_factory=list)
+    reserve_cost: float = 0.0
 
 
 def live(
@@ -131,6 +134,25 @@ def _note_plan(controller: Controller, index: int, row: dict[str, float], outcom
     if index < REASONS_UP_TO:
         outcome.reasons.extend((index, reason) for reason in explain(plan, index - plan.made_at))
     _note_what_gave_way(plan, index, outcome)
+    if index == plan.made_at:
+        outcome.reserve_cost += _price_of_reserve(plan)
+
+
+def _price_of_reserve(plan: Plan) -> float:
+    """Return what this step's reserves cost [CNY]: their prices in the plan times the energy they hold.
+
+    While a reserve is being rebuilt its price is what we take a shortage to cost, which nobody pays.
+    """
+    slot, total = int(plan.open[0]), 0.0
+    for rows in plan.program.rows:
+        kind, _, rule = rows.name.partition("-")
+        if rule == "reserve":
+            block = plan.program.blocks[kind]
+            held = (block["e_reserve"] - block["e_floor"]).array[:, 0]
+            short = plan.solution.columns[plan.program.column_of(kind, "short").columns[:, slot]]
+            prices = plan.solution.duals[rows.numbers[:, slot]]
+            total += float(np.where(short <= USED, prices, 0.0) @ held)
+    return total
 
 
 def _note_what_gave_way(plan: Plan, index: int, outcome: Outcome) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from zeropark import __version__
 from zeropark.data.published import Fact, UnknownFactError, fact
-from zeropark.formulation.reasons import WORDS
+from zeropark.formulation.reasons import limit_words
 from zeropark.formulation.solver import Grade
 from zeropark.model.park import Park
 from zeropark.operate.build import RunRequest
@@ -53,7 +53,8 @@ def as_json(results: Results) -> dict[str, Any]:
         "park_label": _both(request.park.shown),
         "place": _place(request.park),
         "start": request.start,
-        "end": str(world.grid.end) + "Z",
+        "start_at": f"{world.grid.start}Z",
+        "end": f"{world.grid.end}Z",
         "days": request.days,
         "step_minutes": request.step_minutes,
         "horizon_hours": request.horizon_hours,
@@ -101,7 +102,7 @@ def figures(results: Results, outcome: Outcome) -> dict[str, Any]:
         "green_share": green / jobs if jobs > 0 else None,
     }
     found["ev"] = {"served_mwh": tally.get("ev_served_mwh"), "short_mwh": tally.get("ev_short_mwh")}
-    found["unserved_mwh"] = tally.get("unserved_mwh", 0.0)
+    found["reserve_cost_cny"] = outcome.reserve_cost
     return found
 
 
@@ -190,8 +191,10 @@ def _plans(results: Results) -> dict[str, Any]:
 
 def _gave(world: World, gave: Gave) -> dict[str, Any]:
     starts, grid = world.grid.starts, world.grid
-    label, unit = _label(world, gave.asset), "MWh"
-    words = WORDS.get(gave.limit, Text(gave.limit, gave.limit))
+    owner = gave.asset.partition("/")[0]
+    limits = next((asset.limits for asset in world.assets if asset.name == owner), {})
+    limit, label = limit_words(limits, gave.limit), _label(world, gave.asset)
+    words, unit = limit.words, limit.unit
     first, last = (
         grid.local()[gave.first],
         grid.local()[gave.last] + np.timedelta64(round(float(grid.hours[gave.last]) * 3600), "s"),
