@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -23,7 +24,7 @@ from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Limit, Rank
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
-from zeropark.formulation.queue import Work, envelopes, lag_each, none_of, ramps
+from zeropark.formulation.queue import Work, envelopes, lag_each, ramps
 from zeropark.model.asset import ComputeUse, Label, Name, Point
 from zeropark.model.series import Day
 from zeropark.units.quantity import Unit
@@ -119,7 +120,7 @@ class JobClass(BaseModel):
         """Return how many slots of `hours` [h] a started job runs on: 1 where it may pause."""
         if self.preemptible or self.online:
             return 1
-        return max(1, round(self.run_time * self.estimate / hours))
+        return max(1, round(self.run_time / hours))
 
 
 class JobPool(Kind):
@@ -267,11 +268,9 @@ class JobPool(Kind):
         fluid = known or not _even(hours)
         if expected is not None:
             coming = _ahead_of(expected, now, everything=known)
-            waiting = coming if known else waiting.join(coming)
+            running, waiting = self._split_by_start(running, waiting, coming, expected)
         step = float(hours[hours > 0].min()) if bool((hours > 0).any()) else 1.0
         latest, earliest = self._curves(waiting, ends, step, fluid=fluid, stated=known)
-        if known:
-            running = none_of(running)
         online = self._online(readings, expected, now, ends, hours)
         given = self._run_on(running, ends) + online
         count = len(self.classes)
@@ -296,6 +295,20 @@ class JobPool(Kind):
             "work_per_start": np.array(slots, dtype=float),
         }
         return Inputs(signals=signals, figures=figures)
+
+    def _split_by_start(
+        self, running: Work, waiting: Work, coming: Work, expected: ExpectedJobs
+    ) -> tuple[Work, Work]:
+        """Return (running, waiting) with what comes, and with run times as history has them.
+
+        Of what truly comes, a job that runs when the run begins and may not pause runs on.
+        """
+        if not expected.true:
+            ratio = expected.ratio
+            return _as_they_take(running, ratio), _as_they_take(waiting, ratio).join(coming)
+        stuck = np.array([not each.preemptible for each in self.classes])[coming.member]
+        stuck &= coming.arrival < 0.0
+        return coming.some(stuck), coming.some(~stuck)
 
     def _end_value(self, end_price: float) -> float:
         """Return what a thousand core-hours cost after the end [CNY/kcore-h]."""
@@ -408,6 +421,12 @@ class JobPool(Kind):
 def _cores_of(each: JobClass) -> Text:
     label = each.label or Text(each.name, each.name)
     return Text(f"cores of {label.en}", f"{label.zh}占用核数")
+
+
+def _as_they_take(work: Work, ratio: Floats) -> Work:
+    """Return jobs with the run times that such estimates come to; deadlines stay as careful."""
+    less = work.amount * (1.0 - ratio[work.member])
+    return replace(work, amount=work.amount - less, deadline=work.deadline - less / work.rate)
 
 
 def _even(hours: Floats) -> bool:

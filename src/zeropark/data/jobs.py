@@ -83,7 +83,8 @@ class ExpectedJobs:
     """Work that is expected to arrive, as pieces (see `formulation.queue.Work`), and online demand.
 
     member, amount [kcore-h], rate [kcore], arrival, deadline [h since 1970]: shape (pieces,). grid,
-    online: as in `JobTable`. true: whether this is no expectation but what truly comes, all of it.
+    online: as in `JobTable`. ratio: what jobs took of their users' estimates, by class [1], shape
+    (classes,). true: whether this is no expectation but what truly comes, all of it.
     """
 
     grid: TimeGrid
@@ -93,6 +94,7 @@ class ExpectedJobs:
     arrival: Floats
     deadline: Floats
     online: Floats
+    ratio: Floats
     true: bool = False
 
     def online_on(self, now: float, ends: Floats) -> Floats:
@@ -213,7 +215,16 @@ def expect_jobs(
     empty = tuple(np.zeros(0) for _ in range(5))
     member, *rest = (np.concatenate(column) for column in zip(empty, *pieces, strict=True))
     online = _expect_online(table, ahead, now, history_hours)
-    return ExpectedJobs(ahead, member.astype(np.intp), *rest, online)
+    ratio = _ratio(table, len(streams), now, history_hours)
+    return ExpectedJobs(ahead, member.astype(np.intp), *rest, online, ratio)
+
+
+def _ratio(table: JobTable, classes: int, now: float, history_hours: float) -> Floats:
+    """Return what the jobs of the history that must be done by now took of their estimates [1]."""
+    past = table.between(now - history_hours, now) & (table.deadline < now)
+    said = np.bincount(table.member[past], table.estimate[past], classes)
+    took = np.bincount(table.member[past], table.work[past], classes)
+    return np.where(said > 0, took / np.where(said > 0, said, 1.0), 1.0)
 
 
 def _expect_online(table: JobTable, ahead: TimeGrid, now: float, history_hours: float) -> Floats:
@@ -261,6 +272,7 @@ def arrived_jobs(table: JobTable, grid: TimeGrid) -> ExpectedJobs:
         table.arrival[mine],
         table.deadline[mine] + max(0.0, later),
         online.reshape(len(table.online), len(grid)),
+        np.ones(len(table.online)),
         true=True,
     )
 

@@ -205,10 +205,13 @@ def expect_sessions(table: SessionTable, ahead: TimeGrid) -> ExpectedSessions:
 
 
 def _leave_rate(past: SessionTable, now: float) -> float:
-    """Return how many cars an hour of plugged-in time left before their stated time [1/h]."""
+    """Return the chance that a MWh's car leaves in an hour before its stated time [1/h].
+
+    Weighted by energy, as a truck's early leaving costs more than a car's.
+    """
     seen = past.some(past.departure < now)
-    hours = float((seen.departure - seen.arrival).sum())
-    early = int(np.count_nonzero(seen.departure < seen.stated - _TOLERANCE))
+    hours = float(((seen.departure - seen.arrival) * seen.energy).sum())
+    early = float(seen.energy[seen.departure < seen.stated - _TOLERANCE].sum())
     return early / hours if hours > 0 else 0.0
 
 

@@ -59,6 +59,16 @@ class Work:
             self.member, np.minimum(self.amount, most), self.rate, self.arrival, self.deadline
         )
 
+    def some(self, which: npt.NDArray[np.bool_]) -> Work:
+        """Return the chosen pieces."""
+        return Work(
+            self.member[which],
+            self.amount[which],
+            self.rate[which],
+            self.arrival[which],
+            self.deadline[which],
+        )
+
     def join(self, other: Work) -> Work:
         """Return the pieces of both."""
         return Work(
@@ -68,13 +78,6 @@ class Work:
             np.concatenate([self.arrival, other.arrival]),
             np.concatenate([self.deadline, other.deadline]),
         )
-
-
-def none_of(work: Work) -> Work:
-    """Return no work, in the form of some."""
-    return Work(
-        work.member[:0], work.amount[:0], work.rate[:0], work.arrival[:0], work.deadline[:0]
-    )
 
 
 def envelopes(work: Work, members: int, ends: Floats) -> tuple[Floats, Floats]:
