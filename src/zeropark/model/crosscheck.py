@@ -74,15 +74,20 @@ def check_together(
     _check_names(document)
     carriers = _check_carriers(document, used)
     touching: dict[str, list[tuple[Loc, Port]]] = {}
+    all_fit = len(carriers) == len(names["nodes"])
     for leaf in found:
         for mark in leaf.marks:
             if not isinstance(leaf.value, str):
                 continue
             if isinstance(mark, Reference):
                 _check_reference(document, leaf.loc, leaf.value, mark.to, names[mark.to])
-            elif isinstance(mark, Port) and _check_port(document, leaf, mark, carriers):
-                touching.setdefault(leaf.value, []).append((leaf.loc, mark))
-    if _every_kind_is_known(document, used):
+            elif isinstance(mark, Port):
+                fits = _check_port(document, leaf, mark, carriers)
+                all_fit &= fits
+                if fits:
+                    touching.setdefault(leaf.value, []).append((leaf.loc, mark))
+    # Who feeds whom is only known once every asset is where it was meant to be.
+    if all_fit and _every_kind_is_known(document, used):
         _check_feeding(document, carriers, touching)
     if folder is not None:
         _check_files(document, folder)
@@ -115,8 +120,9 @@ def _check_carriers(document: Document, used: Mapping[str, type[Asset]]) -> dict
         carrier: Any = document.at(("nodes", index, "carrier"))
         if not isinstance(carrier, str):
             continue
-        found[name] = carrier
-        if carrier not in known:
+        if carrier in known:
+            found[name] = carrier
+        else:
             allowed = sorted(known)
             near = meant(carrier, allowed)
             text = with_meant(_NO_CARRIER, near, given=carrier, allowed=", ".join(allowed))
@@ -152,6 +158,7 @@ def _check_port(document: Document, leaf: Leaf, port: Port, carriers: Mapping[st
     given = str(leaf.value)
     if given not in carriers:
         names = dict(_named(document, "nodes"))
+        # A node whose own carrier is a mistake is not also an unknown node.
         _check_reference(document, leaf.loc, given, "nodes", names)
         return False
     if carriers[given] != port.carrier:
@@ -172,7 +179,7 @@ def _check_port(document: Document, leaf: Leaf, port: Port, carriers: Mapping[st
 
 def _every_kind_is_known(document: Document, used: Mapping[str, type[Asset]]) -> bool:
     listed = document.data.get("assets")
-    return isinstance(listed, list) and all(
+    return isinstance(listed, list) and bool(listed) and all(
         isinstance(item, dict) and item.get("kind") in used for item in listed
     )
 

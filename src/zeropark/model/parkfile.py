@@ -120,7 +120,8 @@ def _note(document: Document, loc: Loc, model: type, error: ValidationError) -> 
         full = (*loc, *below)
         value = document.at(full)
         if value is None and one["type"] != "missing":
-            document.mistake(full, "nothing", _NOTHING)
+            if not any(said.where == document.where(full) for said in document.mistakes):
+                document.mistake(full, "nothing", _NOTHING)
             continue
         if (
             one["type"] == "too_short"
