@@ -16,6 +16,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from zeropark.faces.cli.door import answer
+from zeropark.faces.cli.progress import Progress
+
 HERE = Path(__file__).parent
 PROGRAM = Path(sys.executable).with_name("zeropark")
 FILES = ["report.html", "run.json", "series.parquet"]
@@ -276,3 +279,46 @@ def test_a_full_disk_is_a_sentence_and_the_old_result_stays(yard: Path, tmp_path
     )
     assert (place / "run.json").read_text() == "old"
     assert not _beside(place)
+
+
+def test_a_mistake_of_ours_in_the_report_does_not_cost_the_run(
+    yard: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def broken(*_given: object) -> None:
+        raise KeyError("charts")
+
+    monkeypatch.setattr("zeropark.faces.report.write_report", broken)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("ZEROPARK_LANG", "en")
+    place = tmp_path / "out"
+    assert answer(["run", str(yard), "--no-compare", "--out", str(place)]) == 3
+    assert sorted(entry.name for entry in place.iterdir()) == FILES[1:]
+    assert capsys.readouterr().err.startswith("A mistake of ours (KeyError: 'charts').")
+
+
+def test_a_stop_while_comparing_leaves_the_run_without_a_comparison(
+    yard: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show_progress = Progress.__call__
+
+    def stop_in_foresight(bar: Progress, stage: str, done: int, total: int) -> None:
+        if stage == "foresight":
+            os.kill(os.getpid(), signal.SIGINT)
+        show_progress(bar, stage, done, total)
+
+    monkeypatch.setattr(Progress, "__call__", stop_in_foresight)
+    monkeypatch.setenv("ZEROPARK_LANG", "en")
+    place = tmp_path / "out"
+    assert answer(["run", str(yard), "--out", str(place)]) == 2
+    assert capsys.readouterr().err == (
+        f"Stopped while comparing; {place} holds the run without the comparison.\n"
+    )
+    found = json.loads((place / "run.json").read_text(encoding="utf-8"))
+    assert found["days_run"] == 1
+    assert "compare" not in found
