@@ -24,7 +24,7 @@ from zeropark.formulation.block import Block, Limit, Rank
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
 from zeropark.formulation.queue import Work, envelopes, split_by_laxity
-from zeropark.model.asset import ElectricityUse, Label, Name, Point
+from zeropark.model.asset import ElectricityUse, Name, Point, ShownLabel
 from zeropark.model.series import Day
 from zeropark.units.refusal import refusal
 from zeropark.units.text import Text
@@ -57,7 +57,7 @@ class Visit(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: Name
-    label: Label | None = None
+    label: ShownLabel = None
     connector: Annotated[Name, Field(title="充电接口", description="type of connector it uses")]
     weekday: Annotated[Ratio, Field(ge=0, title="工作日次数", description="visits on a workday")]
     restday: Annotated[

@@ -25,7 +25,7 @@ from zeropark.formulation.block import Block, Limit, Rank
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
 from zeropark.formulation.queue import Work, envelopes, lag_each, ramps
-from zeropark.model.asset import ComputeUse, Label, Name, Point
+from zeropark.model.asset import ComputeUse, Name, Point, ShownLabel
 from zeropark.model.series import Day
 from zeropark.units.quantity import Unit
 from zeropark.units.refusal import refusal
@@ -50,7 +50,7 @@ class JobClass(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: Name
-    label: Label | None = None
+    label: ShownLabel = None
     mean: Annotated[Cores, Field(ge=0, title="平均占用核数", description="cores busy on average")]
     online: Annotated[
         bool, Field(title="在线服务", description="requests served as they come: no queue")

@@ -65,12 +65,10 @@ class Node(_Part):
     name: Name
     carrier: Annotated[str, Field(description="what flows here", title="载体")]
     label: ShownLabel = None
-    spill_cost: (
-        Annotated[
-            EnergyPrice, Field(ge=0, description="cost of throwing it away", title="弃用代价")
-        ]
-        | None
-    ) = None
+    spill_cost: Annotated[
+        Annotated[EnergyPrice, Field(ge=0)] | None,
+        Field(description="cost of throwing it away", title="弃用代价"),
+    ] = None
 
 
 class Contract(_Part):

@@ -33,7 +33,7 @@ class Place:
     altitude: Annotated[
         float, Unit("m"), Field(ge=-450, le=6000, description="above sea level", title="海拔")
     ]
-    zone: Zone
+    zone: Annotated[Zone, Field(description="IANA name of the clock", title="时区")]
 
     def distance_to(self, other: Place) -> float:
         """Return the great-circle distance to `other` [km] (haversine)."""
