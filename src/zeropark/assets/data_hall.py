@@ -40,8 +40,8 @@ _KELVIN = 273.15
 _SEA_DENSITY = 1.204  # [kg/m3] dry air at 20 degC, 101.325 kPa (ISO 2533 gas constant)
 _LEAST_LIFT = 12.0  # [K] what a machine keeps between its two sides however cold it is outside
 _IDLE_ABOVE = Text(
-    "p_idle is {idle:g} MW and p_nom {full:g} MW; machines at rest take less than at work",
-    "p_idle 为 {idle:g} MW，p_nom 为 {full:g} MW；空闲功率应低于满载功率",
+    "p_idle is {idle} MW and p_nom {full} MW; machines at rest take less than at work",
+    "p_idle 为 {idle} MW，p_nom 为 {full} MW；空闲功率应低于满载功率",
 )
 
 
@@ -194,7 +194,11 @@ class DataHall(Kind):
     def _rests_below_work(self) -> DataHall:
         if self.p_idle >= self.p_nom:
             raise refusal(
-                "idle_above", _IDLE_ABOVE, field="p_idle", idle=self.p_idle, full=self.p_nom
+                "idle_above",
+                _IDLE_ABOVE,
+                field="p_idle",
+                idle=f"{self.p_idle:g}",
+                full=f"{self.p_nom:g}",
             )
         return self
 
