@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from zeropark.data.errors import Finding
 from zeropark.data.meaning import Meaning, event_columns, is_known
+from zeropark.data.series import local_time
 from zeropark.data.table import Table, is_empty, read_table
 from zeropark.data.times import Times, looks_like_time, parse_times, place_in_zone
 from zeropark.model.mistakes import Mistake, ParkError
@@ -146,13 +147,21 @@ class _Reader:
     def cells(self, meaning: str) -> list[str]:
         return self.table.columns[self.meaning.columns[meaning]]
 
-    def wrong(self, code: str, text: Text, rows: npt.NDArray[np.intp], **values: object) -> None:
+    def wrong(
+        self, code: str, text: Text, rows: npt.NDArray[np.intp], **values: str | list[str] | Times
+    ) -> None:
+        """Note the first rows of a mistake; a list or times in `values` has one entry per row."""
         for row in rows[:_SHOWN].tolist():
-            given = {
-                k: v[row] if isinstance(v, list | np.ndarray) else v for k, v in values.items()
-            }
+            given = {name: self._shown(value, row) for name, value in values.items()}
             said = text.format(**given)
             self.mistakes.append(Mistake(self.table.file, self.table.line(row), "", said, code))
+
+    def _shown(self, value: str | list[str] | Times, row: int) -> str:
+        if isinstance(value, str):
+            return value
+        if isinstance(value, list):
+            return value[row]
+        return local_time(value[row], (self.said.zone if self.said else None) or self.zone)
 
     def numbers(self, meaning: str) -> Floats:
         """Return a column's numbers; an empty cell is NaN, another that is no number a mistake."""
@@ -203,7 +212,7 @@ def read_jobs(path: Path, zone: str, begin: np.datetime64, said: Series | None =
     deadline = _deadlines(reader, arrival, unit, begin)
     known = ~np.isnat(arrival) & (hours > 0) & (cores > 0)
     late = np.flatnonzero(known & ~np.isnat(deadline) & (deadline <= arrival))
-    reader.wrong("deadline_early", _DEADLINE, late, first=_shown(arrival), last=_shown(deadline))
+    reader.wrong("deadline_early", _DEADLINE, late, first=arrival, last=deadline)
     if not known.all():
         count = int((~known).sum())
         reader.findings.append(Finding("jobs_dropped", _DROPPED.format(count=count)))
@@ -233,7 +242,11 @@ def read_cars(path: Path, zone: str, said: Series | None = None) -> Cars:
     for leaves in (departure, stated):
         early = np.flatnonzero(leaves <= arrival)
         reader.wrong(
-            "departure_early", _DEPARTURE, early, first=_shown(arrival), last=_shown(leaves)
+            "departure_early",
+            _DEPARTURE,
+            early,
+            first=arrival,
+            last=leaves,
         )
     energies = {name: _energy(reader, name) for name in ("delivered", "requested")}
     energy = next((e for e in energies.values() if e is not None), None)
@@ -259,7 +272,7 @@ def read_outages(path: Path, zone: str, said: Series | None = None) -> Outages:
     reader = _open(path, "outages", zone, said)
     first, last = reader.clock("from"), reader.clock("to")
     short = np.flatnonzero(last <= first)
-    reader.wrong("outage_short", _OUTAGE, short, first=_shown(first), last=_shown(last))
+    reader.wrong("outage_short", _OUTAGE, short, first=first, last=last)
     findings = reader.done()
     said_so = reader.cells("announced") if reader.has("announced") else [""] * len(first)
     announced = np.array([cell.strip().lower() in _YES for cell in said_so], dtype=bool)
@@ -358,7 +371,3 @@ def _energy(reader: _Reader, meaning: str) -> Floats | None:
     reader.wrong("energy_negative", _NEGATIVE, negative, given=reader.cells(meaning), column=column)
     unit = reader.meaning.units.get(meaning) or "kWh"
     return values * convert(1.0, unit if is_known(unit) else "kWh", "MWh")
-
-
-def _shown(times: Times) -> list[str]:
-    return [str(t).replace("T", " ")[:16] for t in times]

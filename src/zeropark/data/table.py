@@ -65,10 +65,10 @@ class Table:
         return parse_numbers(self.columns[name], self.decimal)
 
     def is_numeric(self, name: str) -> bool:
-        """Return whether nearly all written cells at a column's beginning are numbers."""
+        """Return whether most written cells at a column's beginning are numbers."""
         written = [c for c in self.columns[name][:_SAMPLE_ROWS] if not is_empty(c)]
         good = sum(bool(_NUMBER.match(cell.strip())) for cell in written)
-        return bool(written) and good >= 0.9 * len(written)
+        return bool(written) and good > 0.5 * len(written)
 
 
 def is_empty(cell: str) -> bool:

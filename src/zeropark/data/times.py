@@ -40,8 +40,8 @@ class Clock:
 
 
 def looks_like_time(cells: Sequence[str]) -> bool:
-    """Return whether nearly all of the cells are dates, with or without a time."""
-    return bool(cells) and sum(bool(_TIME.match(cell)) for cell in cells) >= 0.9 * len(cells)
+    """Return whether most of the cells are dates, with or without a time."""
+    return bool(cells) and sum(bool(_TIME.match(cell)) for cell in cells) > 0.5 * len(cells)
 
 
 def parse_times(cells: Sequence[str], order: Order | None = None) -> Clock:
