@@ -341,7 +341,9 @@ class Program:
         """Return the objective with the moderate price of each slack added, shape (columns,)."""
         if self.elastic_scale == 0.0:
             used = np.abs(self.cost[self.cost != 0.0])
-            self.elastic_scale = float(np.median(used)) if len(used) else 1.0
+            # Not `np.median`: its first call imports masked arrays, which takes longer than a plan.
+            middle = len(used) // 2
+            self.elastic_scale = float(np.partition(used, middle)[middle]) if len(used) else 1.0
         cost = self.cost.copy()
         for rank in Rank:
             cost[self._ranks[rank]] += 10.0 ** (2 + int(rank)) * self.elastic_scale
