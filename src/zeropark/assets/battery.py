@@ -159,7 +159,7 @@ class Battery(Kind):
         energy = m.state(
             "energy", m.signal("lowest"), m["e_ceiling"], means="full", means_low="empty"
         )
-        short = m.flow("short", upper=m["e_reserve"])
+        short = m.flow("short")
 
         yield (
             "balance",
