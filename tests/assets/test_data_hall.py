@@ -1,4 +1,4 @@
-"""A hall's plan has the slope of its plant, its cooling follows the weather, and thin air costs fans."""
+"""A hall's plan has the slope of its plant, cooling follows the weather, thin air costs fans."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _hall(**changes: object) -> DataHall:
 
 @pytest.fixture(scope="module")
 def year() -> Outlook:
-    """A typical year in Xining, every 37th hour made warmer by turns so that compressors run too."""
+    """Every 37th hour of a typical year in Xining, warmed by turns so that compressors run too."""
     weather = typical_year(climate("xining"), XINING, seed=1)
     hours = weather.grid
     starts = slice(0, 8760, 37)
@@ -210,5 +210,5 @@ def test_the_plan_serves_the_cores_asked_for_at_the_pieces_own_cost() -> None:
 
 
 def test_machines_at_rest_take_less_than_at_work() -> None:
-    with pytest.raises(ValueError, match="p_idle is 1.2 MW and p_nom 1.2 MW"):
+    with pytest.raises(ValueError, match=r"p_idle is 1\.2 MW and p_nom 1\.2 MW"):
         _hall(p_idle=1.2)

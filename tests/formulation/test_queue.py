@@ -8,7 +8,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from zeropark.formulation.queue import Work, envelopes, must_do, ramps, split_by_laxity
+from zeropark.formulation.queue import (
+    Work,
+    envelopes,
+    most_at_once,
+    must_do,
+    ramps,
+    split_by_laxity,
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -52,6 +59,13 @@ def test_a_step_counts_at_its_own_time() -> None:
         np.array([0]), np.array([2.0]), np.zeros(1), np.array([5.0]), 1, np.array([1.0, 2.0, 3.0])
     )
     assert found.tolist() == [[0, 5, 5]]
+
+
+def test_no_step_does_more_than_the_rates_of_who_is_there() -> None:
+    """At 2 an hour from 0.5 h on for good, and at 3 an hour from now to 1 h."""
+    work = _work([9, 3], [2, 3], [0.5, 0], [9, 1])
+    found = most_at_once(work, np.array([np.inf, 1.0]), 1, np.array([1.0, 2.0, 2.0, 3.0]))
+    assert found[0].tolist() == pytest.approx([4, 2, 0, 2])
 
 
 def test_steps_without_length_repeat_the_last_value() -> None:
@@ -108,7 +122,7 @@ def test_the_first_step_can_be_split_exactly(work: Work, hours: float) -> None:
 
 
 def test_the_least_laxity_is_raised_first_and_shared_work_ends_level() -> None:
-    """Laxities 1, 2, 5 h at rates 1, 2, 1: two units raise the first to 2 h, then both to 2.33 h."""
+    """Laxities 1, 2, 5 h at rates 1, 2, 1: two units raise the first to 2 h, both to 2.33 h."""
     amount, rate, laxity = np.full(3, 9.0), np.array([1.0, 2.0, 1.0]), np.array([1.0, 2.0, 5.0])
     shares = split_by_laxity(2.0, amount, rate, laxity, 4.0)
     assert shares.tolist() == pytest.approx([4 / 3, 2 / 3, 0])

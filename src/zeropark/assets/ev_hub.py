@@ -23,7 +23,7 @@ from zeropark.data.sessions import (
 from zeropark.formulation.block import Block, Limit, Rank
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
-from zeropark.formulation.queue import Work, envelopes, split_by_laxity
+from zeropark.formulation.queue import Work, envelopes, most_at_once, split_by_laxity
 from zeropark.model.asset import ElectricityUse, Name, Point, ShownLabel
 from zeropark.model.series import Day
 from zeropark.units.refusal import refusal
@@ -258,7 +258,7 @@ class EvHub(Kind):
             signals={
                 "latest": latest,
                 "earliest": earliest,
-                "limit": (self.p_nom * hours)[None, :],
+                "limit": np.minimum(self.p_nom * hours, most_at_once(work, work.deadline, 1, ends)),
                 "end_value": np.full((1, len(ends)), price),
                 "risk": ((0.0 if expected is None else expected.leave_rate) * hours)[None, :],
             },
@@ -293,8 +293,8 @@ class EvHub(Kind):
     def split(self, charge: float, sessions: Work, hours: float) -> Floats:
         """Return the power of each session [MW] that makes up `charge` [MW] over `hours` [h].
 
-        What must be charged now to be met comes first, then the least laxity. One that arrives within
-        the step has what is left of it.
+        What must be charged now to be met comes first, then the least laxity. One that arrives
+        within the step has what is left of it.
         """
         left = np.maximum(0.0, hours - sessions.begin)
         must = sessions.rate * np.clip(

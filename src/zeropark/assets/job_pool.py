@@ -24,7 +24,7 @@ from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Limit, Rank
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
-from zeropark.formulation.queue import Work, envelopes, lag_each, ramps
+from zeropark.formulation.queue import Work, envelopes, lag_each, most_at_once, ramps
 from zeropark.model.asset import ComputeUse, Name, Point, ShownLabel
 from zeropark.model.series import Day
 from zeropark.units.quantity import Unit
@@ -278,8 +278,8 @@ class JobPool(Kind):
             "latest": latest,
             "earliest": earliest,
             "running": given,
-            "length": np.tile(hours / step, (count, 1)),
-            "start_limit": np.tile(self.kcores * hours, (count, 1)),
+            "length": np.tile((hours > 0).astype(float), (count, 1)),
+            "start_limit": self._start_limit(waiting, ends, hours, fluid=fluid),
             "run_limit": np.maximum(self.kcores * hours, given),
             "late_price": np.tile(self.price_late * 1e3 * hours, (count, 1)),
             "end_value": np.full((count, len(ends)), self._end_value(horizon.end_price)),
@@ -344,6 +344,16 @@ class JobPool(Kind):
         earliest = ramps(work.member, begin, length, amount, count, ends)
         latest = ramps(work.member, begin + wait, length, amount, count, ends)
         return np.minimum(latest, earliest), earliest
+
+    def _start_limit(self, work: Work, ends: Floats, hours: Floats, *, fluid: bool) -> Floats:
+        """Return the most that can begin in each step [kcore-h]: what may pause, at full width."""
+        count = len(self.classes)
+        limit = np.tile(self.kcores * hours, (count, 1))
+        stays = np.full(len(work.member), np.inf)
+        width = most_at_once(work, stays, count, ends)
+        pausing = [fluid or each.preemptible for each in self.classes]
+        limit[pausing] = np.minimum(limit, width)[pausing]
+        return limit
 
     def _run_on(self, running: Work, ends: Floats) -> Floats:
         """Return the work of started jobs in each step, by their users' estimate [kcore-h]."""

@@ -92,6 +92,17 @@ def envelopes(work: Work, members: int, ends: Floats) -> tuple[Floats, Floats]:
     return np.minimum(latest, earliest), earliest
 
 
+def most_at_once(work: Work, until: Floats, members: int, ends: Floats) -> Floats:
+    """Return what all pieces at full rate could do in each step, shape (members, N).
+
+    until: when each piece is gone [h from now]; inf for one that stays. Between the two curves a
+    plan might catch up on a piece faster than its rate; this bound keeps it from most of that.
+    """
+    length = np.maximum(0.0, np.minimum(until, ends[-1]) - work.begin)
+    total = ramps(work.member, work.begin, length, work.rate * length, members, ends)
+    return np.diff(total, axis=1, prepend=0.0)
+
+
 def ramps(
     member: Indices, begin: Floats, length: Floats, amount: Floats, members: int, ends: Floats
 ) -> Floats:
