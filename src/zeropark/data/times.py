@@ -40,8 +40,8 @@ class Clock:
 
 
 def looks_like_time(cells: Sequence[str]) -> bool:
-    """Return whether most of the cells are dates, with or without a time."""
-    return bool(cells) and sum(bool(_TIME.match(cell)) for cell in cells) > 0.5 * len(cells)
+    """Return whether at least half of the cells are dates, with or without a time."""
+    return bool(cells) and 2 * sum(bool(_TIME.match(cell)) for cell in cells) >= len(cells)
 
 
 def parse_times(cells: Sequence[str], order: Order | None = None) -> Clock:
