@@ -71,6 +71,7 @@ def as_json(results: Results) -> dict[str, Any]:
         "reasons": list(_reasons(world, main)),
         "energy": _energy(world, main),
         "assets": _assets(world),
+        "nodes": [{"name": node.name, "carrier": node.carrier} for node in request.park.nodes],
         "cooling_modes": _cooling_modes(world),
         "factors": [_fact(each) for each in _factors(results)],
         "assumptions": _assumptions(results),
