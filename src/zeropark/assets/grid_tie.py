@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from zeropark.assets.kind import Account, Floats, Horizon, Kind, PlannedStep, Readings
+from zeropark.assets.kind import Account, Floats, Horizon, Kind, PlannedStep, Readings, RuleView
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Limit, Rank
 from zeropark.formulation.linear import Rule
@@ -163,6 +163,11 @@ class GridTie(Kind):
         month = "peak_even" if step.signal("in_even")[0] else "peak_odd"
         planned = float(columns["import"][0] - columns["export"][0]) / step.hours
         return {"import": planned, "target": max(planned, float(columns[month][0]))}
+
+    def by_rule(self, readings: Readings, view: RuleView) -> dict[str, float]:
+        """Return the highest import the operator allows [MW]."""
+        del readings
+        return {"target": view.target}
 
     def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
         """Return import, export and their difference [MW] as planned."""

@@ -80,6 +80,7 @@ class JobQueue:
         self.lost = 0.0
         self._hours = 0.0
         self._taking: list[_Job] = []
+        self._spare = 0.0
         self._served = [0.0] * len(names)
         self._cores = [0.0] * len(names)
         self._take_over(table)
@@ -150,7 +151,7 @@ class JobQueue:
         self._close()
         self._clock, self._hours = self._starts[index], hours
         self._admit()
-        self._taking = []
+        self._taking, self._spare = [], 0.0
         free = self._serve_online(index, self._kcores * hours)
         wants = [setpoints.get(point, np.inf) * hours / 1e3 for point in self._points]
         for member, want in enumerate(wants):
@@ -158,6 +159,11 @@ class JobQueue:
         for member, want in enumerate(wants):
             free = self._serve_more(member, want - self._served[member], free)
         return {"node": -sum(self._served) / hours}
+
+    @property
+    def spare(self) -> float:
+        """Cores on work that may pause and need not run in this step [kcore]."""
+        return self._spare / self._hours if self._hours > 0.0 else 0.0
 
     def adjust(self, port: str, change: float, hours: float) -> float:
         """Use fewer cores within the step, by up to `change` [kcore]: what may pause first."""
@@ -171,6 +177,7 @@ class JobQueue:
             back = min(job.take, left)
             job.take -= back
             self._served[job.member] -= back
+            self._spare = max(0.0, self._spare - back)
             left -= back
         for member, demand in enumerate(self._online):
             if any(demand) and left > 0.0:
@@ -242,6 +249,7 @@ class JobQueue:
             most = job.most(hours) - job.take
             if self._pausing[member]:
                 take = min(most, room, free)
+                self._spare += max(0.0, take)
             elif most <= 2.0 * room and most <= free:
                 take = most
                 self._start(job)

@@ -126,6 +126,15 @@ class Adjustable(Protocol):
         """Change the flow into the node at `port` by up to `change` [MW]; return what was done."""
 
 
+@runtime_checkable
+class Deferrable(Adjustable, Protocol):
+    """An adjustable device, some of whose flow in the present step can wait at no loss."""
+
+    @property
+    def spare(self) -> float:
+        """How much of the step's mean flow can wait [MW, or the carrier's unit], ≥ 0."""
+
+
 class Kind(Asset):
     """An asset kind: nameplate, rules for plans, physics for the simulated plant.
 

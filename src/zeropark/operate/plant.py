@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zeropark.assets.kind import Adjustable, Device, Kind
+from zeropark.assets.kind import Adjustable, Deferrable, Device, Kind
 from zeropark.data.outlook import Outlook
 from zeropark.operate.follow import follow
 
@@ -48,6 +48,12 @@ class Plant:
         }
         self._ties = [asset for asset in self._assets if asset.kind == "grid_tie"]
         self._helpers = self._who_can_help()
+        self._pools = [a for a in self._assets if isinstance(self.devices[a.name], Deferrable)]
+        self._halls: dict[tuple[str, str], list[Kind]] = {}
+        for asset in self._assets:
+            ports = self._ports[asset.name]
+            if asset.role == "convert" and "compute" in ports:
+                self._halls.setdefault((ports["node"], ports["compute"]), []).append(asset)
         self._written: dict[str, Mapping[str, float]] = {}
         self.flows: dict[str, dict[str, float]] = {}
         self.spilled: dict[str, float] = {}
@@ -112,11 +118,27 @@ class Plant:
             )
             if change:
                 self._adjust(name, "node", change, hours, at_node)
+        self._keep_target(node, wanted.get("target", np.inf), hours, at_node)
         need = -at_node[node]
         if need > bring + _NOISE:
             self._ask_helpers(node, need - bring, hours, at_node)
         elif need < -send - _NOISE:
             self._ask_helpers(node, need + send, hours, at_node)
+
+    def _keep_target(
+        self, node: str, target: float, hours: float, at_node: dict[str, float]
+    ) -> None:
+        """Let work that can wait go without cores while the import at `node` is above `target` [MW]."""
+        for pool in self._pools:
+            cores = self._ports[pool.name]["node"]
+            device = self.devices[pool.name]
+            for hall in self._halls.get((node, cores), []):
+                excess = -at_node[node] - target
+                spare = device.spare if isinstance(device, Deferrable) else 0.0
+                cut = min(excess, spare * float(getattr(hall, "p_kcore", 0.0)))
+                if cut > _NOISE:
+                    self._adjust(hall.name, "node", cut, hours, at_node)
+                    self._adjust(pool.name, "node", -at_node[cores], hours, at_node)
 
     def _balance_untied(self, hours: float, at_node: dict[str, float]) -> None:
         """Let heat and cooling be balanced while the tie can still bring the power that takes."""
