@@ -179,8 +179,10 @@ def _check_port(document: Document, leaf: Leaf, port: Port, carriers: Mapping[st
 
 def _every_kind_is_known(document: Document, used: Mapping[str, type[Asset]]) -> bool:
     listed = document.data.get("assets")
-    return isinstance(listed, list) and bool(listed) and all(
-        isinstance(item, dict) and item.get("kind") in used for item in listed
+    return (
+        isinstance(listed, list)
+        and bool(listed)
+        and all(isinstance(item, dict) and item.get("kind") in used for item in listed)
     )
 
 

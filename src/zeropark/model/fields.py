@@ -123,7 +123,7 @@ def _bare(annotation: Any) -> tuple[Any, tuple[object, ...]]:
     while True:
         if get_origin(annotation) is Annotated:
             parts = get_args(annotation)
-            annotation, marks = parts[0], (*marks, *parts[1:])
+            annotation, marks = parts[0], (*marks, *_opened(parts[1:]))
         elif get_origin(annotation) in (Union, types.UnionType):
             some = [part for part in get_args(annotation) if part is not type(None)]
             if len(some) != 1:
@@ -131,6 +131,14 @@ def _bare(annotation: Any) -> tuple[Any, tuple[object, ...]]:
             annotation = some[0]
         else:
             return annotation, marks
+
+
+def _opened(marks: tuple[object, ...]) -> Iterator[object]:
+    """Yield metadata with what stands inside a `Field(…)`, such as its bounds."""
+    for mark in marks:
+        yield mark
+        if isinstance(mark, FieldInfo):
+            yield from mark.metadata
 
 
 def _whole(info: FieldInfo) -> Any:
