@@ -50,8 +50,8 @@ _PARTS: tuple[tuple[str, str, type], ...] = (
     (
         "assets",
         (
-            "A list of things that make, turn, store or use a carrier. `kind` says which kind; each kind "
-            "has fields of its own beside these."
+            "A list of things that make, turn, store or use a carrier. `kind` says which kind; "
+            "each kind has fields of its own beside these."
         ),
         Asset,
     ),
@@ -68,8 +68,8 @@ _PARTS: tuple[tuple[str, str, type], ...] = (
     (
         "series",
         (
-            "A list of your own files. `zeropark check FILE --dry-run --load data.csv` guesses these lines "
-            "and prints them to paste."
+            "A list of your own files. `zeropark check FILE --dry-run --load data.csv` guesses "
+            "these lines and prints them to paste."
         ),
         Series,
     ),
