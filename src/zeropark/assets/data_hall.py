@@ -33,9 +33,9 @@ COOLING_MODES: Mapping[int, tuple[str, Text]] = {
 }
 """Name and words of each code of the point `cooling_mode`."""
 _MIXED, _COMPRESSOR = 4, 5
-# Pieces of the convex overhead: with six the slope is within 2 % of the curve's
+# Pieces of the convex overhead: with five the slope is within 2 % of the curve's
 # (docs/explanation/data-hall.md).
-_PIECES = 6
+_PIECES = 5
 _KELVIN = 273.15
 _SEA_DENSITY = 1.204  # [kg/m3] dry air at 20 degC, 101.325 kPa (ISO 2533 gas constant)
 _LEAST_LIFT = 12.0  # [K] what a machine keeps between its two sides however cold it is outside
