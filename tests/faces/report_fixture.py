@@ -1,4 +1,4 @@
-"""A run by a small formula, so that the report can be tested without running a park. No true numbers."""
+"""A run by a small formula, to test the report without running a park. No true numbers."""
 
 from __future__ import annotations
 

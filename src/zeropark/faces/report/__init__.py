@@ -1,4 +1,4 @@
-"""The report of a run: one file that opens offline, in Chinese and English, on screen and on paper."""
+"""The report of a run: one file that opens offline, in Chinese and English."""
 
 from zeropark.faces.report.report import write_report
 

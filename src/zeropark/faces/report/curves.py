@@ -1,4 +1,4 @@
-"""The series of a run as the page draws them: the columns it needs, thinned where there are too many.
+"""The series of a run as the page draws them: the columns it needs, thinned where too many.
 
 Times are hours since the run's first step, so that days of 23 and 25 hours keep their length; the
 clock of the park stands beside them. An absent value stays absent.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +25,24 @@ from zeropark.units.timegrid import to_local
 Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[np.datetime64]
 
-_HOURLY_FROM_DAYS = 14.0
+_HOURLY_FROM = np.timedelta64(14, "D")
+_DAILY_FROM = np.timedelta64(60, "D")
 _DIGITS = 5
+_DAY_MINUTES = 1440.0
+_SHORTEST_DAY_MINUTES = 1380.0
 
 
 @dataclass(frozen=True)
 class Curves:
-    """One run's series on one regular grid.
+    """One run's series on one grid.
 
-    starts: of each step, UTC, (N,). minutes: step as drawn [min]. recorded: steps that the file holds,
-    of the run itself, before thinning. expected: steps that the run asked for.
+    starts: of each step, UTC, (N,); end: of the last. zone: the park's. recorded: steps of the run
+    itself that the file holds, before thinning. expected: steps that the run asked for.
     columns: policy -> column -> values (N,), NaN where absent.
     """
 
     starts: Times
-    minutes: float
+    end: np.datetime64
     zone: str
     recorded: int
     expected: int
@@ -47,74 +51,105 @@ class Curves:
     @property
     def hours(self) -> Floats:
         """Hours from the first step to the start of each, and to the end of the last, (N + 1,)."""
-        return np.arange(len(self.starts) + 1) * (self.minutes / 60)
+        found: Floats = (self._edges() - self.starts[0]) / np.timedelta64(3600, "s")
+        return found
 
     @property
     def local(self) -> Times:
         """The park's clock at each step's start and at the end of the last, (N + 1,)."""
-        length = np.timedelta64(round(self.minutes * 60), "s")
-        return to_local(np.append(self.starts, self.starts[-1:] + length), self.zone)
+        return to_local(self._edges(), self.zone)
+
+    @property
+    def minutes(self) -> float:
+        """Length of the first step [min]; a day counts 1,440 also where it has 23 or 25 hours."""
+        length = float(self.hours[1] * 60)
+        return _DAY_MINUTES if length >= _SHORTEST_DAY_MINUTES else length
 
     def get(self, policy: str, *names: str) -> Floats | None:
         """Return the first of the columns `names` that `policy` has; None where it has none."""
         there = self.columns.get(policy, {})
         return next((there[name] for name in names if name in there), None)
 
+    def _edges(self) -> Times:
+        return np.append(self.starts, self.end)
+
 
 def read_curves(path: Path, run: Mapping[str, Any]) -> Curves:
     """Read the columns of `series.parquet` that the page draws.
 
-    path: the file. run: what `run.json` holds. Runs longer than 14 days are thinned to hourly means: an
-    hour is absent where any of its steps is.
+    path: the file. run: what `run.json` holds. Runs longer than 14 days are thinned
+    to hourly means: an hour is absent where any of its steps is.
     """
     wanted = [name for name in pq.read_schema(path).names if _is_drawn(name)]
     table = pq.read_table(path, columns=["policy", "at", *wanted])
-    step = float(run["step_minutes"])
-    zone = run["place"]["zone"]
-    starts, columns, recorded = np.array([], dtype="datetime64[s]"), {}, 0
+    length = np.timedelta64(round(float(run["step_minutes"]) * 60), "s")
+    starts: Times = np.array([], dtype="datetime64[s]")
+    columns: dict[str, dict[str, Floats]] = {}
+    recorded = 0
     for policy in dict.fromkeys([run["policy"], "rules"]):
         rows = table.filter(pc.equal(table["policy"], policy))
         if not len(rows):
             continue
         times = rows["at"].cast(pa.timestamp("s", tz="UTC")).to_numpy().astype("datetime64[s]")
         if not len(starts):
-            starts, recorded = _regular(times, step), len(np.unique(times))
-        places = ((times - starts[0]) // np.timedelta64(round(step * 60), "s")).astype(int)
+            starts, recorded = np.arange(times.min(), times.max() + length, length), len(times)
+        places = ((times - starts[0]) // length).astype(int)
         columns[policy] = _on_grid(rows, wanted, places, len(starts))
-    expected = _expected(run, starts, step)
-    minutes = step
-    if len(starts) * step / 1440 > _HOURLY_FROM_DAYS and step < 60:  # noqa: PLR2004 - an hour
-        group = round(60 / step)
-        columns = {
-            policy: {name: thinned(name, values, group) for name, values in each.items()}
-            for policy, each in columns.items()
-        }
-        starts, minutes = starts[::group], step * group
-    return Curves(starts, minutes, zone, recorded, expected, columns)
-
-
-def thinned(name: str, values: Floats, group: int) -> Floats:
-    """Return one value per `group` steps: the mean; of a state the last; of a code the most frequent.
-
-    A last group that is not whole stands for what it has.
-    """
-    padded = np.full(-(-len(values) // group) * group, np.nan)
-    padded[: len(values)] = values
-    if len(values) % group:
-        padded[len(values) :] = values[-1]
-    rows = padded.reshape(-1, group)
-    if name.endswith("/soc_pu"):
-        return np.asarray(rows[:, -1])
-    if name.endswith("/cooling_mode"):
-        return np.array([_most_frequent(row) for row in rows])
-    found: Floats = rows.mean(axis=1)
-    if len(values) % group:
-        found[-1] = values[len(values) // group * group :].mean()
+    if not len(starts):
+        return Curves(starts, np.datetime64("NaT"), run["place"]["zone"], 0, 0, columns)
+    end = np.datetime64(instant(run["end"]).replace(tzinfo=None), "s")
+    expected = round((end - starts[0]) / length)
+    found = Curves(starts, starts[-1] + length, run["place"]["zone"], recorded, expected, columns)
+    hour = np.timedelta64(3600, "s")
+    if len(starts) * length > _HOURLY_FROM and length < hour:
+        return thinned(found, np.arange(0, len(starts), int(hour // length)))
     return found
 
 
+def by_day(curves: Curves) -> Curves:
+    """Return the daily means of a long run, by the park's own days; one of up to 60 days as it is."""
+    if curves.end - curves.starts[0] <= _DAILY_FROM:
+        return curves
+    days = curves.local[:-1].astype("datetime64[D]")
+    return thinned(curves, np.flatnonzero(np.diff(days, prepend=days[:1] - 1)))
+
+
+def thinned(curves: Curves, firsts: npt.NDArray[np.int_]) -> Curves:
+    """Return one value per group of steps; `firsts` are the indices at which the groups begin.
+
+    The mean; of a code the one that stood longest. A group with an absent value is absent.
+    """
+    columns = {
+        policy: {name: _one_each(name, values, firsts) for name, values in each.items()}
+        for policy, each in curves.columns.items()
+    }
+    return replace(curves, starts=curves.starts[firsts], columns=columns)
+
+
+def _one_each(name: str, values: Floats, firsts: npt.NDArray[np.int_]) -> Floats:
+    if name.endswith("/cooling_mode"):
+        return np.array([_most_frequent(part) for part in np.split(values, firsts[1:])])
+    counts = np.diff(np.append(firsts, len(values)))
+    return np.asarray(np.add.reduceat(values, firsts) / counts)
+
+
+def year_map(curves: Curves, values: Floats) -> dict[str, Any]:
+    """Return hourly values as a map of days by hours of the park's clock.
+
+    first: the first day, as minutes of its midnight. cells: [day, hour, value] with None where
+    absent; an hour that a change of clock leaves out has no cell, one that it doubles has the later value.
+    """
+    local = curves.local[:-1]
+    midnight = local.astype("datetime64[D]")
+    day = (midnight - midnight[0]).astype(int)
+    hour = ((local - midnight) // np.timedelta64(3600, "s")).astype(int)
+    cells = zip(day.tolist(), hour.tolist(), plain(values) or [], strict=True)
+    first = int(midnight[0].astype("datetime64[m]").astype(int))
+    return {"first": first, "days": int(day[-1]) + 1, "cells": [list(cell) for cell in cells]}
+
+
 def ticks(curves: Curves) -> list[dict[str, Any]]:
-    """Return where the time axis has labels: {at [h], en, zh, bold} at whole hours, days or months."""
+    """Return where the time axis has labels: at [h], en, zh, bold."""
     local, hours = curves.local, curves.hours
     days = hours[-1] / 24
     seconds = (local - local.astype("datetime64[D]")) // np.timedelta64(1, "s")
@@ -151,7 +186,7 @@ def plain(values: Floats | None) -> list[float | None] | None:
 
 
 def spells(values: Floats, hours: Floats) -> list[tuple[float, float, int | None]]:
-    """Return (from, to, code) of each stretch of equal codes; a stretch without reading has None."""
+    """Return (from, to, code) of each stretch of equal codes; None is without reading."""
     filled = np.where(np.isnan(values), -1, values).astype(int)
     cuts = np.flatnonzero(np.diff(filled)) + 1
     bounds = [0, *cuts.tolist(), len(filled)]
@@ -161,8 +196,7 @@ def spells(values: Floats, hours: Floats) -> list[tuple[float, float, int | None
             round(float(hours[b]), 4),
             None if filled[a] < 0 else int(filled[a]),
         )
-        for a, b in zip(bounds, bounds[1:], strict=False)
-        if b > a
+        for a, b in pairwise(bounds)
     ]
 
 
@@ -171,7 +205,17 @@ def matching(names: Iterable[str], asset: str, suffix: str) -> list[str]:
     return [name for name in names if name.startswith(f"{asset}/") and name.endswith(suffix)]
 
 
-_DRAWN_ENDS = ("_mw", "/soc_pu", "/cooling_mode", "_kcore", "/clean_share_pu", "_air_c", "_wet_c")
+_DRAWN_ENDS = (
+    "_mw",
+    "/soc_pu",
+    "/cooling_mode",
+    "_core",
+    "_cores",
+    "_kcore",
+    "/clean_share_pu",
+    "_air_c",
+    "_wet_c",
+)
 _DRAWN_PRICES = ("/price_cny_per_mwh", "/price_import_cny_per_mwh")
 
 
@@ -179,19 +223,11 @@ def _is_drawn(name: str) -> bool:
     return "/" in name and name.endswith((*_DRAWN_ENDS, *_DRAWN_PRICES))
 
 
-def _regular(times: Times, step: float) -> Times:
-    """Return every step from the first to the last time, those without a row included."""
-    length = round(step * 60)
-    count = int((times.max() - times.min()) / np.timedelta64(length, "s")) + 1
-    offsets = (np.arange(count) * length).astype("timedelta64[s]")
-    return np.asarray(times.min() + offsets)
-
-
 def _on_grid(
     rows: pa.Table, names: Sequence[str], places: npt.NDArray[np.int_], count: int
 ) -> dict[str, Floats]:
     inside = (places >= 0) & (places < count)
-    # A power without a single reading is shown as absent; a price or a state that no one has is not drawn.
+    # A power without any reading is shown as absent; a price or state that none has is not drawn.
     found = {}
     for name in names:
         values = rows[name].to_numpy().astype(float)
@@ -201,14 +237,6 @@ def _on_grid(
         column[places[inside]] = values[inside]
         found[name] = column
     return found
-
-
-def _expected(run: Mapping[str, Any], starts: Times, step: float) -> int:
-    """Return how many steps there are from the first row to the run's end."""
-    if not len(starts):
-        return 0
-    end = np.datetime64(instant(run["end"]).replace(tzinfo=None), "s")
-    return round((end - starts[0]) / np.timedelta64(1, "s") / (step * 60))
 
 
 def _most_frequent(row: Floats) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +21,8 @@ _NOTABLE_GAP = 5e-3
 class Band:
     """One end of a carrier's picture.
 
-    manner: clean, grid, export, loss, stock, use or gap; it decides colour and order. carrier: whose
-    colour its end bar has. mwh: energy, > 0.
+    manner: clean, grid, export, loss, stock, use or gap; it decides colour and order.
+    carrier: whose colour its end bar has. mwh: energy, ≥ 0.
     """
 
     key: str
@@ -48,16 +49,20 @@ class Flow:
 _ORDER = {"export": 0, "clean": 1, "use": 1, "stock": 2, "loss": 3, "grid": 4, "gap": 5}
 
 
-def energy_flows(energy: Mapping[str, Any], assets: Iterable[Mapping[str, Any]]) -> list[Flow]:
+def energy_flows(
+    energy: Mapping[str, Any],
+    assets: Iterable[Mapping[str, Any]],
+    computing: AbstractSet[str] = frozenset(),
+) -> list[Flow]:
     """Return one picture per energy carrier, electricity first, the rest by size.
 
     energy: sources, uses and losses as in `run.json`. assets: its list of assets, for their roles.
+    computing: those that turn electricity into computing.
     """
     roles = {asset["name"]: asset["role"] for asset in assets}
-    gives = {(e["asset"], e["carrier"]) for e in energy["sources"]}
     entries = [*energy["sources"], *energy["uses"]]
     carriers = dict.fromkeys(e["carrier"] for e in entries if e["carrier"] not in NO_ENERGY)
-    found = [_flow(carrier, energy, roles, gives) for carrier in carriers]
+    found = [_flow(carrier, energy, roles, computing) for carrier in carriers]
     shown = [flow for flow in found if flow.sources or flow.uses]
     return sorted(shown, key=lambda flow: (flow.carrier != "electricity", -flow.used))
 
@@ -66,7 +71,7 @@ def _flow(
     carrier: str,
     energy: Mapping[str, Any],
     roles: Mapping[str, str],
-    gives: set[tuple[str, str]],
+    computing: AbstractSet[str],
 ) -> Flow:
     sources, uses = [], []
     for entry in _of(carrier, energy["sources"], roles, stores=False):
@@ -74,7 +79,7 @@ def _flow(
         sources.append(_band(entry, manner, carrier))
     for entry in _of(carrier, energy["uses"], roles, stores=False):
         manner = "export" if roles.get(entry["asset"]) == "grid" else "use"
-        ends = "compute" if (entry["asset"], "compute") in gives else carrier
+        ends = "compute" if entry["asset"] in computing else carrier
         uses.append(_band(entry, manner, ends))
     for band in _stores(carrier, energy, roles):
         (sources if band.key.endswith("-given") else uses).append(band)

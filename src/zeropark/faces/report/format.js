@@ -18,7 +18,8 @@ export function number(value, decimals) {
 
 /** A number on an axis: as many decimals as the axis' step needs. @param {number} value @param {number} step */
 export function onAxis(value, step) {
-  return number(value, Math.max(0, Math.min(4, -Math.floor(Math.log10(step) + 1e-9))));
+  const exact = (decimals) => Math.abs(step * 10 ** decimals - Math.round(step * 10 ** decimals)) < 1e-6;
+  return number(value, [0, 1, 2, 3].find(exact) ?? 4);
 }
 
 /** The clock of an instant, given as minutes of the park's wall clock. @param {number} minutes */
@@ -35,6 +36,7 @@ export function date(minutes, lang) {
 
 /** An interval: date, start and end. @param {number[]} clocks @param {number} index @param {string} lang */
 export function interval(clocks, index, lang) {
+  if (clocks[index + 1] - clocks[index] >= 1380) return date(clocks[index], lang);
   return `${date(clocks[index], lang)} ${clock(clocks[index])}–${clock(clocks[index + 1])}`;
 }
 
@@ -46,8 +48,7 @@ export function largest(values) {
 /** An upper end of an axis and its step that hold `most`. @param {number} most @param {number} parts */
 export function axisEnd(most, parts = 3) {
   if (!(most > 0)) return { end: 1, step: 0.5 };
-  const rough = most / parts;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 4, 5, 10].map((m) => m * power).find((s) => s >= rough * 0.999);
+  const power = 10 ** Math.floor(Math.log10(most / (parts + 1)));
+  const step = [1, 2, 2.5, 4, 5, 10, 20].map((m) => m * power).find((s) => Math.ceil(most / s - 1e-9) <= parts + 1);
   return { end: Math.ceil(most / step - 1e-9) * step, step };
 }

@@ -3,10 +3,10 @@
 import { axisEnd, largest, number, onAxis, places } from "report/format";
 import { SMALL, absent, gaps, states, steps, timeAxis, tint, tooltip, valueAxis } from "report/paint";
 
-const LANE = 84;
+const LANE = 88;
 const ROW = 26;
-const HEAD = 20;
-const AXIS = 28;
+const HEAD = 24;
+const AXIS = 24;
 
 function line(lane, data, style, step = "end") {
   return {
@@ -20,7 +20,7 @@ function title(page, text, unit, y) {
     text: `{t|${text}}  {u|${unit}}`, left: 0, top: y, padding: 0,
     textStyle: { rich: {
       t: { fontSize: SMALL, fontWeight: 600, color: page.colours.ink },
-      u: { fontSize: SMALL, color: page.colours.third },
+      u: { fontSize: SMALL, fontWeight: 400, color: page.colours.third },
     } },
   };
 }
@@ -32,7 +32,7 @@ function legend(page, entries, y, right) {
     text: parts.map((p) => `{m${p.at}|${p.type === "dots" ? "····" : p.type === "dash" ? "– –" : "——"}} {l|${p.text}}`).join("   "),
     right, top: y, padding: 0,
     textStyle: { rich: {
-      l: { fontSize: SMALL, color: page.colours.second },
+      l: { fontSize: SMALL, fontWeight: 400, color: page.colours.second },
       ...Object.fromEntries(parts.map((p) => [`m${p.at}`, { fontSize: SMALL, color: p.colour, fontWeight: 600 }])),
     } },
   };
@@ -44,7 +44,7 @@ function priceLane(page, lane, given) {
   const bought = given.import.map((each) => scale(each.values));
   const marginal = given.marginal.map((each) => scale(each.values));
   const usual = Math.max(0.01, ...bought.map(largest), ...(bought.length ? [] : marginal.map(largest)));
-  const cap = axisEnd(Math.max(usual, Math.min(usual * 1.6, Math.max(0, ...marginal.map(largest)))), 2);
+  const cap = axisEnd(Math.max(usual, Math.min(usual * 1.6, Math.max(0, ...marginal.map(largest)))), 1);
   const lowest = Math.min(0, ...[...bought, ...marginal].flat().filter((value) => value !== null));
   const min = lowest < 0 ? -Math.ceil(Math.min(-lowest, cap.end) / cap.step) * cap.step : 0;
   const clipped = (values) => values.map((value) => (value === null ? null : Math.max(min, Math.min(cap.end, value))));
@@ -83,7 +83,7 @@ function nodeWords(page, all, nth) {
 function importLane(page, lane, given) {
   const { charts, colours, words, lang } = page;
   const most = Math.max(largest(given.values), largest(given.rules ?? []));
-  const end = axisEnd(most, 2);
+  const end = axisEnd(most, 1);
   const decimals = places(most);
   const own = words[charts.policy === "plan" ? "import_plan" : "import_run"][lang];
   return {
@@ -119,10 +119,10 @@ function socLane(page, lane, given) {
   series.push(absent(page, given.length ? gaps(charts.hours, given[0].values) : [], lane));
   return {
     head: words.soc[lang], unit: "%", series,
-    legend: given.flatMap((each, nth) => [
-      [each.label[lang], colours.carrier(each.carrier), nth ? "dash" : "line"],
-      ...(each.rules ? [[words.import_rules[lang], colours.second, "dots"]] : []),
-    ]),
+    legend: [
+      ...given.map((each, nth) => [each.label[lang], colours.carrier(each.carrier), nth ? "dash" : "line"]),
+      ...(given.some((each) => each.rules) ? [[words.import_rules[lang], colours.second, "dots"]] : []),
+    ],
     axis: { min: 0, max: 100, step: 50, write: (value) => number(value, 0) },
     columns: given.flatMap((each) => [
       [each.label[lang], hundred(each.values), 1, "%"],
@@ -150,7 +150,7 @@ function reasonBars(page, lane, given) {
       ];
       if (width > 40) children.push({
         type: "text", style: {
-          text: given[nth].spells[at][2][lang], x: x + 8, y, verticalAlign: "middle", fill: colours.ink, fontSize: 11.5,
+          text: given[nth].spells[at][2][lang], x: x + 8, y, verticalAlign: "middle", fill: colours.ink, fontSize: 11.5, fontFamily: page.font,
           width: width - 14, overflow: "truncate", ellipsis: "…",
         },
       });
@@ -169,18 +169,25 @@ function reasonAxis(page, lane, given, left) {
   };
 }
 
+/** The words of all lanes once, for a page too narrow to carry them in each. */
+function keysOf(made) {
+  const all = new Map(made.flatMap((each) => each.legend).map(([text, colour, type]) => [text, [type === "line" ? "line" : "dots", text, colour]]));
+  return [...all.values()];
+}
+
 /** The chart of `page.charts.lanes`. */
 export function lanes(page, _nth, size) {
   const { charts, lang, words } = page;
   const given = charts.lanes;
   const reasons = given.reasons ?? [];
-  const left = size.width < 560 ? 74 : reasons.length ? 124 : 56;
-  const right = 8;
+  const narrow = size.width < 560;
+  const left = narrow ? 74 : reasons.length ? 156 : 56;
+  const right = 20;
   const makers = { price: priceLane, import: importLane, soc: socLane };
   const made = Object.keys(makers).filter((key) => given[key]).map((key, lane) => makers[key](page, lane, given[key]));
   const count = made.length + (reasons.length ? 1 : 0);
-  const grid = made.map((_, at) => ({ left, right, top: at * LANE + HEAD, height: LANE - HEAD - 12 }));
-  if (reasons.length) grid.push({ left, right, top: made.length * LANE + 6, height: reasons.length * ROW });
+  const grid = made.map((_, at) => ({ left, right, top: at * LANE + HEAD, height: LANE - HEAD - 12, outerBoundsMode: "none" }));
+  if (reasons.length) grid.push({ left, right, top: made.length * LANE + 6, height: reasons.length * ROW, outerBoundsMode: "none" });
   const all = made.flatMap((each) => each.columns);
   const value = ([, values, decimals, unit], index) => (values[index] === null ? words.no_reading[lang] : `${number(values[index], decimals)} ${unit}`);
   const notes = (index) => {
@@ -190,9 +197,12 @@ export function lanes(page, _nth, size) {
   return {
     option: {
       animation: false, grid,
-      title: made.flatMap((each, at) => [title(page, each.head, each.unit, at * LANE), legend(page, each.legend, at * LANE, right)]),
+      title: made.flatMap((each, at) => [
+        title(page, each.head, each.unit, at * LANE),
+        ...(narrow ? [] : [legend(page, each.legend, at * LANE, right)]),
+      ]),
       axisPointer: { link: [{ xAxisIndex: "all" }] },
-      xAxis: grid.map((_, lane) => timeAxis(page, lane === count - 1, lane)),
+      xAxis: grid.map((_, lane) => timeAxis(page, lane === count - 1, lane, size.width - left - right)),
       yAxis: [
         ...made.map((each, lane) => valueAxis(page, { ...each.axis, index: lane })),
         ...(reasons.length ? [reasonAxis(page, made.length, reasons, left)] : []),
@@ -200,11 +210,11 @@ export function lanes(page, _nth, size) {
       tooltip: tooltip(page, (index) => all.map((column) => [column[0], value(column, index)]), notes),
       series: [...made.flatMap((each) => each.series), ...(reasons.length ? [reasonBars(page, made.length, reasons)] : [])],
     },
-    keys: [],
+    keys: narrow ? keysOf(made) : [],
     table: {
       heads: all.map(([name, , , unit]) => `${name} ${unit}`),
       cells: (index) => all.map(([, values, decimals]) => (values[index] === null ? null : number(values[index], decimals))),
     },
-    height: made.length * LANE + (reasons.length ? reasons.length * ROW + 10 : 0) + AXIS + 4,
+    height: made.length * LANE + (reasons.length ? reasons.length * ROW + 6 : 0) + AXIS,
   };
 }

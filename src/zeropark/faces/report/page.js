@@ -3,19 +3,20 @@
 import { interval } from "report/format";
 import { cooling, jobs } from "report/halves";
 import { lanes } from "report/lanes";
+import { map } from "report/map";
 import { element, palette } from "report/paint";
 import { supply } from "report/supply";
 
-const MAKERS = { supply, cooling, jobs, lanes };
+const MAKERS = { supply, cooling, jobs, lanes, map };
 const PAPER_PX = 950;
 const PAPER_GAP = 48;
 
-/** @typedef {{charts: any, words: any, lang: string, colours: any}} Page */
+/** @typedef {{charts: any, words: any, lang: string, colours: any, font: string}} Page */
 
 const root = document.documentElement;
 const given = JSON.parse(document.getElementById("report-data").textContent);
 /** @type {Page} */
-const page = { charts: given.charts, words: given.words, lang: "en", colours: palette() };
+const page = { charts: given.charts, words: given.words, lang: "en", colours: palette(), font: getComputedStyle(document.body).fontFamily };
 /** @type {Map<string, any>} */
 const drawn = new Map();
 let paper = false;
@@ -31,7 +32,6 @@ export function open(echarts) {
   for (const button of document.querySelectorAll("[data-toggle]")) button.addEventListener("click", () => toggle(button));
   choose("lang", wanted("lang", ["zh", "en"]) ?? (navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en"), false);
   choose("theme", wanted("theme", ["light", "dark"]) ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"), false);
-  draw();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", (event) => choose("theme", event.matches ? "dark" : "light"));
   let waiting = 0;
   let width = window.innerWidth;
@@ -87,9 +87,9 @@ function chart(place) {
   const made = MAKERS[kind](page, Number(nth ?? 0), size);
   const height = made.height ?? size.height;
   place.style.height = `${height}px`;
-  drawn.get(name)?.instance.dispose();
-  const instance = library.init(place, null, { renderer: "svg", width: size.width, height });
-  instance.setOption({ textStyle: { fontFamily: getComputedStyle(document.body).fontFamily }, ...made.option });
+  const instance = drawn.get(name)?.instance ?? library.init(place, null, { renderer: made.renderer ?? "svg", width: size.width, height });
+  instance.resize({ width: size.width, height });
+  instance.setOption({ textStyle: { fontFamily: page.font }, ...made.option }, { notMerge: true });
   place.setAttribute("role", "img");
   place.setAttribute("aria-label", place.closest("section").querySelector("h2").innerText);
   drawn.set(name, { instance, made });
@@ -98,11 +98,11 @@ function chart(place) {
 
 /** Small signs with words under a chart. */
 function keys(place, entries) {
-  place.replaceChildren(...entries.map(([colour, text]) => {
+  place.replaceChildren(...entries.map(([colour, text, ink]) => {
     const key = element("span", "");
     const sign = element("i", "");
-    if (colour === "line") sign.style.cssText = "height:0;border-top:2px solid var(--ink);vertical-align:3px";
-    else if (colour === "dots") sign.style.cssText = "height:0;border-top:2px dotted var(--second);vertical-align:3px";
+    if (colour === "line") sign.style.cssText = `height:0;border-top:2px solid ${ink ?? "var(--ink)"};vertical-align:3px`;
+    else if (colour === "dots") sign.style.cssText = `height:0;border-top:2px dotted ${ink ?? "var(--second)"};vertical-align:3px`;
     else sign.style.background = colour;
     key.append(sign, text);
     return key;
@@ -150,6 +150,12 @@ function fill(place) {
 function onPaper(begins) {
   if (paper === begins) return;
   paper = begins;
+  for (const part of document.querySelectorAll("details")) {
+    if (begins && !part.open) part.dataset.closed = "";
+    else if (!begins && "closed" in part.dataset) delete part.dataset.closed;
+    else continue;
+    part.open = begins;
+  }
   if (begins) {
     root.dataset.before = root.dataset.theme;
     root.dataset.theme = "light";

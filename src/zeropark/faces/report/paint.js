@@ -3,6 +3,7 @@
 import { interval } from "report/format";
 
 export const SMALL = 12;
+const TICK = 44;
 
 /** The colours of the page as it stands now. */
 export function palette() {
@@ -42,10 +43,11 @@ export function hatchCss(colour) {
   return `repeating-linear-gradient(135deg, ${colour} 0 1.4px, transparent 1.4px 4.2px)`;
 }
 
-/** The time axis of one lane. `shown`: whether it carries labels. */
-export function timeAxis(page, shown, index = 0) {
+/** The time axis of lane `index`, `width` px wide. `shown`: whether it carries labels. */
+export function timeAxis(page, shown, index, width) {
   const { colours, charts, lang } = page;
-  const labels = new Map(charts.ticks.map((tick) => [tick.at, tick]));
+  const every = Math.ceil((charts.ticks.length * TICK) / width) || 1;
+  const labels = new Map(charts.ticks.filter((_, nth) => nth % every === 0).map((tick) => [tick.at, tick]));
   const at = [...labels.keys()];
   return {
     type: "value", gridIndex: index, min: 0, max: charts.hours.at(-1),
@@ -53,7 +55,7 @@ export function timeAxis(page, shown, index = 0) {
     axisTick: { show: shown, customValues: at, length: 4, lineStyle: { color: colours.strong } },
     splitLine: { show: false },
     axisLabel: {
-      show: shown, customValues: at, hideOverlap: true, color: colours.third, fontSize: SMALL, margin: 7,
+      show: shown, customValues: at, color: colours.third, fontSize: SMALL, margin: 7,
       formatter: (value) => {
         const tick = labels.get(value);
         return tick ? (tick.bold ? `{b|${tick[lang]}}` : tick[lang]) : "";
@@ -90,8 +92,13 @@ export function states(hours, values) {
 
 /** Which step an hour falls into. */
 export function stepAt(hours, hour) {
-  const last = hours.length - 2;
-  return Math.max(0, Math.min(last, Math.floor(((hour - hours[0]) / hours.at(-1)) * (last + 1) + 1e-9)));
+  let [low, high] = [0, hours.length - 2];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (hours[middle] <= hour + 1e-9) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 /** A tooltip over all lanes of a chart. `rows(index)` gives [name, value] pairs; `note(index)` a sentence. */
@@ -154,18 +161,19 @@ export function absent(page, stretches, index = 0) {
         type: "rect", shape: { x: from, y: lane.y, width: to - from, height: lane.height },
         style: { fill: hatch(colours.strong, colours.raised) },
       }];
-      if (to - from > 64) children.push(chip(words.no_reading[lang], (from + to) / 2, lane.y + lane.height / 2, colours));
+      if (to - from > 64) children.push(chip(page, words.no_reading[lang], (from + to) / 2, lane.y + lane.height / 2));
       return { type: "group", children };
     },
   };
 }
 
 /** A text on its own ground. */
-export function chip(text, x, y, colours) {
+export function chip(page, text, x, y) {
+  const { colours, font } = page;
   return {
     type: "text",
     style: {
-      text, x, y, align: "center", verticalAlign: "middle", fill: colours.ink, fontSize: SMALL,
+      text, x, y, align: "center", verticalAlign: "middle", fill: colours.ink, fontSize: SMALL, fontFamily: font,
       backgroundColor: colours.surface, padding: [2, 5], borderRadius: 3,
     },
   };

@@ -7,8 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from zeropark.faces.report.curves import Curves, Floats, matching, plain, spells, ticks
-from zeropark.faces.report.flows import Flow
+from zeropark.faces.report.curves import (
+    Curves,
+    Floats,
+    by_day,
+    matching,
+    plain,
+    spells,
+    ticks,
+    year_map,
+)
+from zeropark.faces.report.flows import NO_ENERGY, Flow
 from zeropark.faces.report.shown import instant
 from zeropark.faces.report.words import say
 from zeropark.units.text import Text
@@ -16,6 +25,9 @@ from zeropark.units.text import Text
 Run = Mapping[str, Any]
 # More spells than this in a row of the lane are thinner than a line.
 _MOST_SPELLS = 400
+# Reasons are drawn up to a fortnight; from four weeks on a map shows every hour.
+_REASONS_TO_HOURS = 14 * 24 + 1
+_MAP_FROM_HOURS = 28 * 24 - 1
 # How the columns of a class of jobs end, and in which unit they are.
 _JOB_UNITS = {"_mw": "MW", "_cores_core": "cores", "_cores": "cores", "_kcore": "kcore"}
 
@@ -24,6 +36,7 @@ def charts(run: Run, curves: Curves, flows: Sequence[Flow]) -> dict[str, Any]:
     """Return all curves of the page; charts that the park has no series for are left out."""
     if not len(curves.starts):
         return {}
+    hourly, curves = curves, by_day(curves)
     found: dict[str, Any] = {
         "hours": [round(float(hour), 4) for hour in curves.hours],
         "clock": (curves.local.astype("datetime64[m]").astype(int)).tolist(),
@@ -31,11 +44,18 @@ def charts(run: Run, curves: Curves, flows: Sequence[Flow]) -> dict[str, Any]:
         "ticks": ticks(curves),
         "policy": run["policy"],
         "supply": [chart for chart in (_supply(run, curves, flow) for flow in flows) if chart],
-        "lanes": _lanes(run, curves),
-        "cooling": list(_cooling(run, curves)),
+        "lanes": _lanes(run, curves, hourly),
+        "cooling": _cooling(run, curves),
         "jobs": _jobs(run, curves),
+        "map": _map(run, hourly),
     }
     return {key: value for key, value in found.items() if value}
+
+
+def computing(run: Run, curves: Curves) -> frozenset[str]:
+    """Return the assets whose machines have a power of their own: halls."""
+    names = curves.columns.get(run["policy"], {})
+    return frozenset(a["name"] for a in run["assets"] if f"{a['name']}/it_mw" in names)
 
 
 def absent_readings(found: Any) -> int:
@@ -59,11 +79,11 @@ def _both(text: Text) -> dict[str, str]:
     return {"en": text.en, "zh": text.zh}
 
 
-# -- supply -----------------------------------------------------------------------------------------
+# -- supply ----------------------------------------------------------------------------------------
 
 
 def _supply(run: Run, curves: Curves, flow: Flow) -> dict[str, Any] | None:
-    """Return one carrier's stack: what fed it above zero, storing and export below, use as a line."""
+    """Return one carrier's stack: what fed it above zero, storing and export below, use."""
     carrier, policy = flow.carrier, run["policy"]
     above = list(_above(run, curves, carrier, policy))
     below = list(_below(run, curves, carrier, policy))
@@ -73,13 +93,13 @@ def _supply(run: Run, curves: Curves, flow: Flow) -> dict[str, Any] | None:
         "carrier": carrier,
         "above": [_curve(*each) for each in above],
         "below": [_curve(*each) for each in below],
-        "used": plain(_sum(above) - _sum(below)),
+        "used": plain(_sum(above, curves.hours[1:]) - _sum(below, curves.hours[1:])),
     }
     if policy != "rules" and "rules" in curves.columns:
         theirs = list(_above(run, curves, carrier, "rules"))
         if len(theirs) == len(above):
-            other = _sum(theirs) - _sum(list(_below(run, curves, carrier, "rules")))
-            found["rules"] = plain(other)
+            gone = _sum(list(_below(run, curves, carrier, "rules")), curves.hours[1:])
+            found["rules"] = plain(_sum(theirs, curves.hours[1:]) - gone)
     return found
 
 
@@ -140,18 +160,21 @@ def _positive(values: Floats) -> Floats:
     return np.where(values > 0, values, np.where(np.isnan(values), np.nan, 0.0))
 
 
-def _sum(curves: Sequence[_Named]) -> Floats | float:
-    return sum((values for *_, values in curves), start=0.0)
+def _sum(named: Sequence[_Named], like: Floats) -> Floats:
+    found = np.zeros_like(like)
+    for *_, values in named:
+        found = found + values
+    return found
 
 
 def _curve(asset: str, label: Text, manner: str, values: Floats) -> dict[str, Any]:
     return {"asset": asset, "label": _both(label), "manner": manner, "values": plain(values)}
 
 
-# -- lanes ------------------------------------------------------------------------------------------
+# -- lanes -----------------------------------------------------------------------------------------
 
 
-def _lanes(run: Run, curves: Curves) -> dict[str, Any]:
+def _lanes(run: Run, curves: Curves, hourly: Curves) -> dict[str, Any]:
     policy = run["policy"]
     found: dict[str, Any] = {}
     ties = [asset for asset in run["assets"] if asset["role"] == "grid"]
@@ -163,6 +186,9 @@ def _lanes(run: Run, curves: Curves) -> dict[str, Any]:
     marginal = list(_marginal(run, curves))
     if prices or marginal:
         found["price"] = {"import": prices, "marginal": marginal}
+    spread = _spread(hourly, policy, ties)
+    if spread:
+        found["price"]["spread"] = spread
     brought = _grid_import(curves, policy, ties)
     if brought is not None:
         found["import"] = {"values": plain(brought)}
@@ -174,12 +200,24 @@ def _lanes(run: Run, curves: Curves) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value}
 
 
+def _spread(
+    hourly: Curves, policy: str, ties: Sequence[Mapping[str, Any]]
+) -> tuple[float, float] | None:
+    """Return the lowest and the highest import price [CNY/MWh], before days are averaged."""
+    names = [f"{tie['name']}/price_import_cny_per_mwh" for tie in ties]
+    there = [values for name in names if (values := hourly.get(policy, name)) is not None]
+    if not there:
+        return None
+    return float(np.nanmin(there)), float(np.nanmax(there))
+
+
 def _marginal(run: Run, curves: Curves) -> Iterator[dict[str, Any]]:
-    """Yield the marginal price of each node that has one [CNY/MWh], electricity first."""
+    """Yield the marginal price of each node of energy that has one [CNY/MWh]."""
     names = curves.columns.get(run["policy"], {})
     ends = "/price_cny_per_mwh"
+    other = {n["name"] for n in run.get("nodes") or [] if n["carrier"] in NO_ENERGY}
     for name in names:
-        if name.endswith(ends):
+        if name.endswith(ends) and name.removesuffix(ends) not in other:
             yield {"node": name.removesuffix(ends), "values": plain(names[name])}
 
 
@@ -209,8 +247,10 @@ def _states(run: Run, curves: Curves) -> Iterator[dict[str, Any]]:
 
 
 def _reasons(run: Run, curves: Curves) -> Iterator[dict[str, Any]]:
-    """Yield each asset's reasons as spells in hours since the start; assets that were only idle are left out."""
-    start = curves.starts[0].astype("datetime64[s]").astype(int)
+    """Yield each asset's reasons as spells in hours; assets that were only idle are left out."""
+    if curves.hours[-1] > _REASONS_TO_HOURS:
+        return
+    start = int(curves.starts[0].astype("datetime64[s]").astype(int))
     carriers = {asset["name"]: asset["carrier"] for asset in run["assets"]}
     by_asset: dict[str, list[Mapping[str, Any]]] = {}
     for reason in run.get("reasons") or []:
@@ -234,28 +274,36 @@ def _since(moment: str, start: int) -> float:
     return round((instant(moment).timestamp() - start) / 3600, 4)
 
 
-# -- cooling and jobs -------------------------------------------------------------------------------
+def _map(run: Run, hourly: Curves) -> dict[str, Any] | None:
+    """Return the clean share of each hour of a run of weeks; None for a shorter one."""
+    clean = hourly.get(run["policy"], "park/clean_share_pu")
+    if clean is None or hourly.hours[-1] < _MAP_FROM_HOURS:
+        return None
+    return year_map(hourly, clean)
 
 
-def _cooling(run: Run, curves: Curves) -> Iterator[dict[str, Any]]:
-    """Yield the cooling modes of each hall with the weather beside them."""
+# -- cooling and jobs ------------------------------------------------------------------------------
+
+
+def _cooling(run: Run, curves: Curves) -> dict[str, Any] | None:
+    """Return the cooling modes of each hall, and the weather they went by."""
     policy = run["policy"]
-    for asset in run["assets"]:
-        modes = curves.get(policy, f"{asset['name']}/cooling_mode")
-        if modes is None:
-            continue
-        found = {
-            "label": asset["label"],
-            "modes": [
-                {"code": mode["code"], "label": mode["label"]} for mode in run["cooling_modes"]
-            ],
-            "spells": spells(modes, curves.hours),
-        }
-        for key, name in (("air", "weather/t_air_c"), ("wet", "weather/t_wet_c")):
-            values = curves.get(policy, name)
-            if values is not None:
-                found[key] = {"values": plain(values)}
-        yield found
+    modes = [
+        {"label": asset["label"], "spells": spells(values, curves.hours)}
+        for asset in run["assets"]
+        if (values := curves.get(policy, f"{asset['name']}/cooling_mode")) is not None
+    ]
+    if not modes:
+        return None
+    found: dict[str, Any] = {
+        "halls": modes,
+        "modes": [{"code": mode["code"], "label": mode["label"]} for mode in run["cooling_modes"]],
+    }
+    for key, name in (("air", "weather/t_air_c"), ("wet", "weather/t_wet_c")):
+        values = curves.get(policy, name)
+        if values is not None:
+            found[key] = {"values": plain(values)}
+    return found
 
 
 def _jobs(run: Run, curves: Curves) -> dict[str, Any] | None:
@@ -263,14 +311,11 @@ def _jobs(run: Run, curves: Curves) -> dict[str, Any] | None:
     policy = run["policy"]
     pools = [a for a in run["assets"] if a["carrier"] == "compute" and a["role"] == "use"]
     names = curves.columns.get(policy, {})
-    for ends, unit in _JOB_UNITS.items():
-        columns = [name for pool in pools for name in matching(names, pool["name"], ends)]
-        if columns:
-            break
-    else:
+    ends, columns = _class_columns(names, [pool["name"] for pool in pools])
+    if not columns:
         return None
     found: dict[str, Any] = {
-        "unit": unit,
+        "unit": _JOB_UNITS[ends],
         "classes": [
             {"label": _class_label(run, name, ends), "values": plain(names[name])}
             for name in columns
@@ -284,6 +329,15 @@ def _jobs(run: Run, curves: Curves) -> dict[str, Any] | None:
     if there and len(there) == len(columns):
         found["rules"] = plain(np.sum(there, axis=0))
     return found
+
+
+def _class_columns(names: Iterable[str], pools: Sequence[str]) -> tuple[str, list[str]]:
+    """Return how the columns of the classes end, and the columns."""
+    for ends in _JOB_UNITS:
+        columns = [name for pool in pools for name in matching(names, pool, ends)]
+        if columns:
+            return ends, columns
+    return "", []
 
 
 def _class_label(run: Run, column: str, ends: str) -> Mapping[str, str]:

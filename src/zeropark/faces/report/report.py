@@ -1,10 +1,11 @@
-"""Writes the report of a run: what `run.json` and `series.parquet` hold, as one file that opens offline."""
+"""Writes the report of a run: `run.json` and `series.parquet` as one file that opens offline."""
 
 from __future__ import annotations
 
 import base64
 import datetime as dt
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from zeropark.faces.report import sankey, story
 from zeropark.faces.report.curves import Curves, read_curves
 from zeropark.faces.report.flows import Flow, energy_flows
-from zeropark.faces.report.payload import absent_readings, charts, label_of
+from zeropark.faces.report.payload import absent_readings, charts, computing, label_of
 from zeropark.faces.report.shown import ABSENT, Measure, amount, instant, percent, period, ratio
-from zeropark.faces.report.words import WORDS, join, say
+from zeropark.faces.report.words import DOT, WORDS, join, say
 from zeropark.faces.theme import style_sheet
 from zeropark.units.text import Text
 from zeropark.units.timegrid import to_utc
@@ -25,11 +26,11 @@ from zeropark.units.timegrid import to_utc
 FOLDER = Path(__file__).parent
 VENDOR = FOLDER.parent / "vendor"
 # In the order in which they import each other.
-MODULES = ("format", "paint", "supply", "lanes", "halves", "page")
+MODULES = ("format", "paint", "supply", "lanes", "halves", "map", "page")
 _MOST_GAVE_WAY = 12
-_LANE_PX = 84
+_LANE_PX = 88
 _ROW_PX = 26
-_AXIS_PX = 40
+_AXIS_PX = 28
 
 Run = Mapping[str, Any]
 
@@ -37,11 +38,12 @@ Run = Mapping[str, Any]
 def write_report(run: Run, series: Path, out: Path) -> Path:
     """Write `report.html` into the folder `out` and return its path.
 
-    run: what `run.json` holds. series: the run's `series.parquet`. Every number on the page comes from
-    these two; one that is absent is shown as absent. Raises OSError where a file cannot be read or written.
+    run: what `run.json` holds. series: the run's `series.parquet`. Every number on the page comes
+    from these two; one that is absent is shown as absent. Raises OSError where a file cannot be read
+    or written.
     """
     curves = read_curves(series, run)
-    flows = energy_flows(run["energy"], run["assets"])
+    flows = energy_flows(run["energy"], run["assets"], computing(run, curves))
     drawn = charts(run, curves, flows)
     target = out / "report.html"
     target.write_text(_page(run, curves, flows, drawn), encoding="utf-8")
@@ -83,6 +85,7 @@ def _head(run: Run) -> dict[str, Any]:
     partial = None
     if run.get("partial"):
         partial = say("partial", done=days.number(run["days_run"]), asked=run["days"])
+    headline = story.headline(run)
     zone = run["place"]["zone"]
     start = instant(str(to_utc(np.datetime64(run["start"], "s"), zone)))
     end = start + dt.timedelta(days=run["days_run"])
@@ -90,7 +93,9 @@ def _head(run: Run) -> dict[str, Any]:
         "park": _text(run["park_label"]),
         "period": period(start, end, zone),
         "partial": partial,
-        "headline": story.headline(run),
+        "headline": headline,
+        # Chinese has no spaces to break a line at: between two clauses is the place.
+        "phrases": re.findall(r"[^，。]+[，。]?", headline.zh),
         "paragraph": story.paragraph(run),
     }
 
@@ -116,7 +121,7 @@ def _tables(run: Run) -> dict[str, Any]:
     }
 
 
-# -- figures ----------------------------------------------------------------------------------------
+# -- figures ---------------------------------------------------------------------------------------
 
 
 def _figures(run: Run, flows: Sequence[Flow], drawn: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,15 +137,16 @@ def _figures(run: Run, flows: Sequence[Flow], drawn: Mapping[str, Any]) -> dict[
         "carrier_words": {flow.carrier: _carrier(flow.carrier) for flow in flows},
         "supplies": list(_supplies(run, drawn)),
         "lanes": _lanes(drawn),
-        "halls": list(_halls(run, drawn)),
+        "mapped": "map" in drawn,
+        "cooling": _cooling(run, drawn),
         "jobs": _jobs(run, drawn),
     }
 
 
 def _scale(flow: Flow, largest: float) -> float:
-    """Return the energy that fills a picture's height: one scale for all, but no picture without height."""
+    """Return the energy that fills a picture's height: one scale for all, none too flat."""
     own = max(sum(band.mwh for band in side) for side in (flow.sources, flow.uses))
-    return max(own, largest / 4)
+    return max(own, min(largest, 4 * own))
 
 
 def _carrier(carrier: str) -> Text:
@@ -152,17 +158,25 @@ def _supplies(run: Run, drawn: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         carrier = each["carrier"]
         given = [e for e in run["energy"]["sources"] if e["carrier"] == carrier]
         most = max(given, key=lambda entry: entry["mwh"] or 0.0)
+        total = sum(entry["mwh"] or 0.0 for entry in given)
+        measure = amount("MWh", total)
         key = "supply_caption" if each["below"] else "supply_caption_plain"
         yield {
             "name": f"supply-{index}",
             "title": say("supply_of", carrier=_carrier(carrier)),
-            "caption": say(key, minutes=f"{drawn['minutes']:g}"),
+            "caption": say(key, means=_means(drawn["minutes"])),
             "summary": say(
                 "supply_summary",
                 first=label_of(most),
-                amount=amount("MWh", most["mwh"]).full(most["mwh"]),
+                amount=measure.number(most["mwh"]),
+                total=measure.full(total),
             ),
         }
+
+
+def _means(minutes: float) -> Text:
+    named = {60.0: WORDS["hourly_means"], 1440.0: WORDS["daily_means"]}
+    return named.get(minutes, say("minute_means", minutes=f"{minutes:g}"))
 
 
 def _lanes(drawn: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -179,30 +193,32 @@ def _lanes(drawn: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _price_summary(lanes: Mapping[str, Any]) -> Text | None:
     """Return between which import prices the run went, in CNY/kWh."""
-    given = lanes.get("price", {}).get("import", [])
-    values = [value for each in given for value in each["values"] if value is not None]
-    if not values:
+    spread = lanes.get("price", {}).get("spread")
+    if spread is None:
         return None
+    low, high = spread
     measure = Measure(Text("", ""), factors=(1e-3, 1e-3), decimals=(4, 4))
-    return say("lanes_summary", low=measure.number(min(values)), high=measure.number(max(values)))
+    return say("lanes_summary", low=measure.number(low), high=measure.number(high))
 
 
-def _halls(run: Run, drawn: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _cooling(run: Run, drawn: Mapping[str, Any]) -> dict[str, Any] | None:
+    if "cooling" not in drawn:
+        return None
     names = {mode["name"]: label_of(mode) for mode in run["cooling_modes"]}
-    for index, each in enumerate(drawn.get("cooling", [])):
-        hours = run.get("cooling_hours") or {}
-        listed = [
-            say("mode_hours", mode=names.get(name, Text(name, name)), hours=f"{time:,.1f}")
-            for name, time in hours.items()
-            if time
-        ]
-        pue = run.get("pue")
-        parts = [say("pue", pue=ratio().number(pue))] if pue is not None else []
-        yield {
-            "name": f"cooling-{index}",
-            "caption": say("cooling_caption", hall=_text(each["label"])),
-            "summary": join(*parts, *listed, between=Text(" · ", " · ")),
-        }
+    listed = [
+        say("mode_hours", mode=names.get(name, Text(name, name)), hours=f"{time:,.1f}")
+        for name, time in (run.get("cooling_hours") or {}).items()
+        if time
+    ]
+    pue = run.get("pue")
+    halls = [_text(each["label"]) for each in drawn["cooling"]["halls"]]
+    return {
+        "caption": say("cooling_caption", hall=join(*halls, between=Text(", ", "、"))),
+        "height": 172 + 26 * len(halls),
+        "summary": join(
+            None if pue is None else say("pue", pue=ratio().number(pue)), *listed, between=DOT
+        ),
+    }
 
 
 def _jobs(run: Run, drawn: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -224,11 +240,11 @@ def _jobs(run: Run, drawn: Mapping[str, Any]) -> dict[str, Any] | None:
     return {
         "title": WORDS["jobs_head_led" if led else "jobs_head"],
         "caption": say("jobs_caption", unit=WORDS[drawn["jobs"]["unit"]]),
-        "summary": join(*sentences, between=Text(" · ", " · ")),
+        "summary": join(*sentences, between=DOT),
     }
 
 
-# -- footer -----------------------------------------------------------------------------------------
+# -- footer ----------------------------------------------------------------------------------------
 
 
 def _foot(run: Run, curves: Curves, drawn: Mapping[str, Any]) -> dict[str, Any]:
@@ -253,14 +269,13 @@ def _factor(factor: Mapping[str, Any]) -> Text:
     """Return a factor with its value, date, source and how sure it is."""
     value = f"{factor['value']:g} {factor['unit']}".removesuffix(" 1")
     status = WORDS.get(factor["status"], Text(factor["status"], factor["status"]))
-    since = say("since", date=factor["from"])
-    return Text(
-        *(
-            f"{label}{colon}{value}{comma}{since[side]}{comma}{factor['source']} ({status[side]})"
-            for side, (label, colon, comma) in enumerate(
-                zip(label_of(factor), (": ", "："), (", ", "，"), strict=True)
-            )
-        )
+    return say(
+        "factor",
+        label=label_of(factor),
+        value=value,
+        date=factor["from"],
+        source=factor["source"],
+        status=status,
     )
 
 
@@ -280,20 +295,26 @@ def _proof(run: Run) -> Iterator[Text]:
     yield WORDS["proof_files"]
     residual = run.get("balance_residual_max_mw")
     if residual is not None:
-        yield say("residual", residual=f"{residual * 1e3:.3g}")
+        watts = residual * 1e6
+        yield say("residual", residual=f"{watts:,.0f}") if watts >= 1 else WORDS["balanced"]
     made = instant(run["made_at"])
     yield say("made", at=f"{made:%Y-%m-%d %H:%M} UTC", version=run["version"])
     yield WORDS["proof_again"]
 
 
-def _command(run: Run) -> str:
-    return (
-        f"zeropark run {run['park']} --start {run['start']} --days {run['days']}"
-        f" --step {run['step_minutes']:g}min --policy {run['policy']} --seed {run['seed']}"
-    )
+def _command(run: Run) -> list[str]:
+    """Return the command of the same run, in the pieces at which it may be broken."""
+    return [
+        f"zeropark run {run['park']}",
+        f"--start {run['start']}",
+        f"--days {run['days']}",
+        f"--step {run['step_minutes']:g}min",
+        f"--policy {run['policy']}",
+        f"--seed {run['seed']}",
+    ]
 
 
-# -- what the file carries --------------------------------------------------------------------------
+# -- what the file carries -------------------------------------------------------------------------
 
 
 def _carried(drawn: Mapping[str, Any]) -> dict[str, str]:

@@ -6,19 +6,20 @@ from dataclasses import dataclass
 
 from zeropark.faces.report.flows import Band, Flow
 from zeropark.faces.report.shown import amount, percent
-from zeropark.faces.report.words import WORDS, join, say
+from zeropark.faces.report.words import say
 from zeropark.units.text import Text
 
 _BAR = 4.0
 _GAP = 8.0
+_HEAD = 22.0
 
 
 @dataclass(frozen=True)
 class Frame:
     """Room for a picture [px].
 
-    width: of all. left, right: kept for labels. height: of the node in the middle. row: least height
-    of an entry. narrow: names stand above their numbers, shares are left out.
+    width: of all. left, right: kept for labels. height: of the node in the middle. row: least
+    height of an entry. narrow: names stand above their numbers, shares are left out.
     """
 
     width: float
@@ -29,7 +30,7 @@ class Frame:
     narrow: bool = False
 
 
-WIDE = Frame(1152, 176, 288, 196, 23)
+WIDE = Frame(1152, 264, 330, 196, 23)
 NARROW = Frame(358, 96, 118, 220, 34, narrow=True)
 
 
@@ -90,14 +91,17 @@ def draw(flow: Flow, frame: Frame, scale_mwh: float | None = None) -> Drawing:
     stacks = [_stack(side, scale, frame) for side in (flow.sources, flow.uses)]
     tall = max(node, *(height for _, height in stacks))
     left, right = (_centred(placed, (tall - height) / 2) for placed, height in stacks)
-    top = (tall - node) / 2
+    # On a narrow page the names at the right reach under the node: its own stands above it.
+    above = _HEAD if frame.narrow else 0.0
+    left, right = _centred(left, above), _centred(right, above)
+    top = above + (tall - node) / 2
     x_left, x_right = frame.left, frame.width - frame.right
-    middle = x_left + (x_right - x_left) * (0.5 if frame.narrow else 0.53)
+    middle = x_left + (x_right - x_left) / 2
     hub = (
         f"var(--{flow.carrier}, var(--unknown))" if flow.carrier != "electricity" else "var(--ink)"
     )
     bars = [Bar(middle, top, node, hub)]
-    ribbons, labels = [], _node_label(flow, middle, top + node + 15)
+    ribbons, labels = [], _node_label(flow, middle, 12 if frame.narrow else top + node + 15)
     for side, entries in (("left", left), ("right", right)):
         at = top
         for band, y in entries:
@@ -113,7 +117,7 @@ def draw(flow: Flow, frame: Frame, scale_mwh: float | None = None) -> Drawing:
             at += thick
     return Drawing(
         frame.width,
-        round(tall + 26),
+        round(above + tall + 26),
         flow.carrier,
         tuple(ribbons),
         tuple(bars),
@@ -161,10 +165,8 @@ def _fill(band: Band) -> str:
 
 
 def _node_label(flow: Flow, x: float, y: float) -> list[Label]:
-    used = amount("MWh", flow.used).full(flow.used)
-    return [
-        Label(x + _BAR / 2, y, join(used, WORDS["used"], between=Text(" ", " ")), "value", "middle")
-    ]
+    words = say("used", amount=amount("MWh", flow.used).full(flow.used))
+    return [Label(x + _BAR / 2, y, words, "value", "middle")]
 
 
 def _source_label(band: Band, flow: Flow, x: float, y: float, frame: Frame) -> list[Label]:
@@ -205,7 +207,7 @@ def _cut(text: Text, room: float) -> Text:
 def _shortened(words: str, room: float) -> str:
     wide = 0.0
     for index, letter in enumerate(words):
-        wide += 13.0 if ord(letter) > 0x2E80 else 7.0  # noqa: PLR2004 - where Chinese begins
+        wide += 13.0 if ord(letter) > 0x2E80 else 6.3  # noqa: PLR2004 - where Chinese begins
         if wide > room:
             return words[: max(1, index - 1)].rstrip() + "…"
     return words

@@ -1,7 +1,7 @@
 """Values as a person reads them, in both languages: units, precision, sums of money, days.
 
-A column keeps one precision, set by its largest value: none after the point from 100 on, one from 10,
-two below. A value that is absent is said to be so; it never becomes 0.
+A column keeps one precision, set by its largest value: no decimals from 100 on, one from 10, two
+below. A value that is absent is said to be so; it never becomes 0.
 """
 
 from __future__ import annotations
@@ -15,18 +15,36 @@ from zeropark.units.text import Text
 
 ABSENT = Text("no reading", "无读数")
 MINUS = "−"
+# Below this a sum of meters is rounding, not an amount.
+_NOTHING = 1e-9
+_NO_DECIMALS_FROM = 100.0
+_ONE_DECIMAL_FROM = 10.0
 _MONEY_IN_THOUSANDS = 100_000.0
 _MONEY_IN_WHOLE_THOUSANDS = 1_000_000.0
-_EN_MONTHS = (
-    "January February March April May June July August September October November December".split()
-)
-_EN_DAYS = "Mon Tue Wed Thu Fri Sat Sun".split()
+_EN_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+_EN_DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 _ZH_DAYS = "一二三四五六日"
+
+
+_NOTHING_BEFORE = Text("", "")
 
 
 @dataclass(frozen=True)
 class Measure:
-    """How one quantity is written: its unit, what a value is multiplied by, decimals; (en, zh) each.
+    """How one quantity is written: its unit, a factor, decimals; (en, zh) each.
 
     before: words before the number ("CNY " in English).
     """
@@ -34,7 +52,7 @@ class Measure:
     unit: Text
     factors: tuple[float, float] = (1.0, 1.0)
     decimals: tuple[int, int] = (0, 0)
-    before: Text = Text("", "")
+    before: Text = _NOTHING_BEFORE
 
     def number(self, value: float | None) -> Text:
         """Return the number without its unit."""
@@ -48,10 +66,10 @@ class Measure:
             return ABSENT
         number = self.number(value)
         texts = zip(self.before, number, self.unit, strict=True)
-        return Text(*(f"{before}{amount} {unit}".strip() for before, amount, unit in texts))
+        return Text(*(f"{before}{amount}\u00a0{unit}".strip() for before, amount, unit in texts))
 
     def difference(self, value: float, other: float) -> Text:
-        """Return value - other, signed, equal to the difference of the two numbers as they are shown."""
+        """Return value - other, signed: the difference of the two numbers as they are shown."""
         pairs = zip(self._parts(value), self._parts(other), strict=True)
         return Text(
             *(_signed(round(a, places) - round(b, places), places) for (a, places), (b, _) in pairs)
@@ -69,7 +87,9 @@ class Measure:
 def places(values: Iterable[float | None]) -> int:
     """Return the decimals of a column by its largest value."""
     largest = max((abs(value) for value in values if value is not None), default=0.0)
-    return 0 if largest >= 100 else 1 if largest >= 10 else 2  # noqa: PLR2004 - the rule itself
+    if largest >= _NO_DECIMALS_FROM or largest == 0:
+        return 0
+    return 1 if largest >= _ONE_DECIMAL_FROM else 2
 
 
 def amount(unit: str, *values: float | None) -> Measure:
@@ -89,10 +109,10 @@ def ratio(*_values: float | None) -> Measure:
 
 
 def money(*values: float | None) -> Measure:
-    """Return how a column of CNY is written: whole below 100 k, then k in English and 万元 in Chinese."""
+    """Return how a column of CNY is written: whole below 100 k, then in k and 万元."""
     largest = max((abs(value) for value in values if value is not None), default=0.0)
     if largest < _MONEY_IN_THOUSANDS:
-        decimals = 0 if largest >= 100 else 2  # noqa: PLR2004 - below it, cents count
+        decimals = 0 if largest >= _NO_DECIMALS_FROM else 2
         return Measure(Text("", "元"), decimals=(decimals, decimals), before=Text("CNY ", ""))
     decimals = 1 if largest < _MONEY_IN_WHOLE_THOUSANDS else 0
     return Measure(
@@ -104,7 +124,7 @@ def change(value: float, other: float) -> Text | None:
     """Return (value - other) / other in percent, signed; None where `other` is 0."""
     if other == 0:
         return None
-    text = f"{_signed((value - other) / abs(other) * 100, 1)} %"
+    text = f"{_signed((value - other) / abs(other) * 100, 1)}\u00a0%"
     return Text(text, text)
 
 
@@ -131,11 +151,12 @@ def period(start: dt.datetime, end: dt.datetime, zone: str) -> Text:
     clock = "24:00" if (last.hour, last.minute) == (0, 0) else f"{last:%H:%M}"
     if final == first.date():
         span = f"{first:%H:%M}–{clock}"
-        return Text(*(f"{words}, {span} ({where})" for words in day(final)))
-    return Text(
-        f"{day(first.date()).en}, {first:%H:%M} – {day(final).en}, {clock} ({where})",
-        f"{day(first.date()).zh} {first:%H:%M} – {day(final).zh} {clock} ({where})",
-    )
+        words = day(final)
+        return Text(f"{words.en}, {span} ({where})", f"{words.zh} {span} ({where})")
+    whole = f"{first:%H:%M}" == "00:00" and clock == "24:00"
+    begin, close = ("", "") if whole else (f" {first:%H:%M}", f" {clock}")
+    pairs = zip(day(first.date()), day(final), strict=True)
+    return Text(*(f"{since}{begin} – {until}{close} ({where})" for since, until in pairs))
 
 
 def instant(moment: str) -> dt.datetime:
@@ -153,8 +174,11 @@ def _offset(moment: dt.datetime) -> str:
 
 
 def _written(value: float, decimals: int) -> str:
+    """Return the number; one that is there but too small is less than the smallest shown."""
     text = f"{abs(value):,.{decimals}f}"
-    return f"{MINUS}{text}" if value < 0 and float(text.replace(",", "")) else text
+    if not float(text.replace(",", "")):
+        return text if abs(value) < _NOTHING else f"<{10**-decimals:.{decimals}f}"
+    return f"{MINUS}{text}" if value < 0 else text
 
 
 def _signed(value: float, decimals: int) -> str:

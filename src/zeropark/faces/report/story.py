@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zeropark.faces.report.shown import ABSENT, Measure, amount, change, money, percent, ratio
-from zeropark.faces.report.words import WORDS, join, say
+from zeropark.faces.report.words import SPACE, WORDS, join, say
 from zeropark.units.text import Text
 
 Figures = Mapping[str, Any]
@@ -27,7 +27,7 @@ class Dots:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the comparison; `dots` and `possible` are absent where there is nothing to compare."""
+    """One line of the comparison; `dots` and `possible` may be absent."""
 
     key: str
     label: Text
@@ -43,7 +43,7 @@ class Row:
 
 @dataclass(frozen=True)
 class _Line:
-    """A figure that is compared: where it stands in `run.json`, how it is written, which way is better."""
+    """A figure that is compared: its place in `run.json`, how it is written, what is better."""
 
     key: str
     label: str
@@ -81,20 +81,21 @@ def comparison(run: Figures) -> list[Row]:
     return [
         _row(line, at(run, *line.path), at(rules, *line.path), at(foresight, *line.path))
         for line in _LINES
-        if at(run, *line.path) is not None or at(rules, *line.path) is not None
+        if any(at(each, *line.path) is not None for each in (run, rules))
+        and (line.key != "curtailed" or any(at(e, *line.path) for e in (run, rules, foresight)))
     ]
 
 
 def _row(line: _Line, plan: float | None, rules: float | None, best: float | None) -> Row:
     measure = line.measure(plan, rules, best)
-    unit = join(measure.head, WORDS[line.unit] if line.unit else None, between=Text(" ", " "))
+    unit = join(measure.head, WORDS[line.unit] if line.unit else None, between=SPACE)
     row = Row(line.key, WORDS[line.label], unit, measure.number(plan))
     best_shown = None if best is None else measure.number(best)
     if plan is None or rules is None:
         return Row(row.key, row.label, row.unit, row.plan, None, best_shown)
     difference = measure.difference(plan, rules)
     if measure.unit.en == "%":
-        difference = join(difference, WORDS["points"], between=Text(" ", " "))
+        difference = join(difference, WORDS["points"], between=SPACE)
         relative = None
     else:
         relative = change(plan, rules)
@@ -123,11 +124,16 @@ def _dots(plan: float, rules: float, best: float | None) -> Dots:
 
 
 def _possible(plan: float, rules: float, best: float, *, higher: bool) -> Text:
-    """Return how much of the way from rules to foresight was gone; words where there is no way to go."""
+    """Return how much of the way from rules to foresight was gone, or why that is not a share.
+
+    Foresight makes the cost least, not each figure: a run can go beyond it in one of the others.
+    """
     way = best - rules if higher else rules - best
     if way <= 0 or way < _LEAST_TO_GAIN * abs(rules):
         return WORDS["no_gain"]
     gone = plan - rules if higher else rules - plan
+    if gone > way:
+        return WORDS["beyond"]
     return Measure(Text("%", "%"), (100.0, 100.0)).full(gone / way)
 
 
@@ -209,36 +215,39 @@ def columns(run: Figures) -> list[tuple[Text, Figures, bool]]:
     found: list[tuple[Text, Figures, bool]] = [(run_itself, run, True)]
     if run["policy"] == "plan" and at(run, "compare", "rules"):
         found.insert(0, (WORDS["rules"], run["compare"]["rules"], False))
-    for name in ("foresight", "played"):
-        if at(run, "compare", name):
-            found.append((WORDS[name], run["compare"][name], False))
-    return found
+    others = [name for name in ("foresight", "played") if at(run, "compare", name)]
+    return [*found, *((WORDS[name], run["compare"][name], False) for name in others)]
 
 
 _PARTS = ("energy", "demand", "wear", "unserved", "ends")
 
 
 def cost_rows(run: Figures) -> Iterator[Cells]:
-    """Yield the cost in total and by part, one precision for all; a part unknown here keeps its name."""
+    """Yield the cost in total and by part, one precision for all."""
     by_column = [at(figures, "cost_cny") or {} for _, figures, _ in columns(run)]
     parts = dict.fromkeys(
         [*_PARTS, *(part for each in by_column for part in each if part != "total")]
     )
     measure = money(*(value for each in by_column for value in each.values()))
     for key in ("total", *parts):
+        if key not in {"total", *_PARTS} and not any(each.get(key) for each in by_column):
+            continue
         label = WORDS.get(f"cost_{key}", Text(key, key))
-        cells = tuple(measure.number(each.get(key)) for each in by_column)
+        # A part that a column does not have was not charged there: its total stands without it.
+        cells = tuple(
+            measure.number(each[key]) if key in each else WORDS["none"] for each in by_column
+        )
         yield Cells(label, measure.head, cells, strong=key == "total")
 
 
 def service_rows(run: Figures) -> Iterator[Cells]:
-    """Yield what was served, lost and used in each column; lines that no column has are left out."""
+    """Yield what was served, lost and used; lines that no column has are left out."""
 
     def mwh(*values: float | None) -> Measure:
         return amount("MWh", *values)
 
     def count(*_: float | None) -> Measure:
-        return Measure(WORDS["count"])
+        return Measure(Text("", ""))
 
     lines: tuple[tuple[str, tuple[str, ...], Callable[..., Measure]], ...] = (
         ("unserved", ("unserved_mwh",), mwh),
@@ -252,13 +261,17 @@ def service_rows(run: Figures) -> Iterator[Cells]:
         ("pue_row", ("pue",), ratio),
         ("heat_recovered", ("heat_recovered_mwh",), mwh),
     )
+    foreseen = at(run, "compare", "foresight")
     for label, path, measure in lines:
         values = [at(figures, *path) for _, figures, _ in columns(run)]
         if any(value is not None for value in values) and (
             label != "heat_recovered" or any(values)
         ):
             written = measure(*values)
-            cells = tuple(written.number(value) for value in values)
+            cells = tuple(
+                WORDS["not_run"] if value is None and figures is foreseen else written.number(value)
+                for value, (_, figures, _) in zip(values, columns(run), strict=True)
+            )
             yield Cells(WORDS[label], written.head, cells)
 
 
@@ -285,14 +298,16 @@ def missing_rows(run: Figures) -> list[tuple[Text, Text]]:
 
 
 def plan_rows(run: Figures) -> list[tuple[Text, Text]]:
-    """Return how many plans there were by grade, and the time they took; nothing where none was made."""
+    """Return how many plans there were by grade, and their time; nothing where there were none."""
     plans = run.get("plans") or {}
     if not plans.get("count"):
         return []
     whole = Measure(Text("", ""))
-    rows = [(WORDS["plans_count"], whole.number(plans["count"]))]
-    for grade in ("optimal", "deadline", "last_good", "rules"):
-        rows.append((WORDS[f"grade_{grade}"], whole.number(plans.get(grade))))
+    grades = ("optimal", "deadline", "last_good", "rules")
+    rows = [
+        (WORDS["plans_count"], whole.number(plans["count"])),
+        *((WORDS[f"grade_{grade}"], whole.number(plans.get(grade))) for grade in grades),
+    ]
     ours = [plans.get(key) for key in ("build_s", "update_s", "read_s", "around_solve_s")]
     known = [value for value in ours if value is not None]
     seconds = Measure(Text("s", "s"), decimals=(2, 2))

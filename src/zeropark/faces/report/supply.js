@@ -94,11 +94,11 @@ export function supply(page, nth, size) {
   const { charts, colours, lang, words } = page;
   const chart = { ...charts.supply[nth], hours: charts.hours };
   const counts = chart.used.map((_, index) => index);
-  const up = axisEnd(Math.max(...counts.map((index) => sumAt(chart.above, index)), largest(chart.used), largest(chart.rules ?? [])));
+  const up = axisEnd(Math.max(...counts.map((index) => sumAt(chart.above, index)), largest(chart.used), largest(chart.rules ?? [])), 4);
   const down = Math.max(0, ...counts.map((index) => sumAt(chart.below, index)));
   const low = down > 0 ? Math.ceil(down / up.step - 1e-9) * up.step : 0;
   const narrow = size.width < 560;
-  const grid = { left: narrow ? 34 : 44, right: narrow ? 12 : 86, top: TOP, bottom: BOTTOM };
+  const grid = { left: narrow ? 34 : 44, right: narrow ? 20 : 86, top: TOP, bottom: BOTTOM, outerBoundsMode: "none" };
   const pxPerUnit = (size.height - TOP - BOTTOM) / (up.end + low);
   const pxPerHour = (size.width - grid.left - grid.right) / charts.hours.at(-1);
   const over = named(page, chart, chart.above, 1, pxPerUnit, pxPerHour);
@@ -135,7 +135,7 @@ export function supply(page, nth, size) {
   return {
     option: {
       animation: false, grid,
-      xAxis: timeAxis(page, true),
+      xAxis: timeAxis(page, true, 0, size.width - grid.left - grid.right),
       yAxis: valueAxis(page, { min: -low, max: up.end, step: up.step, write: (each) => onAxis(each, up.step) }),
       tooltip: tooltip(page, rows), series,
     },

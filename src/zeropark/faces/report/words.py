@@ -1,4 +1,4 @@
-"""The words of the report. The file it makes carries both languages at once, so they stand in pairs."""
+"""The words of the report. The file carries both languages at once, so they stand in pairs."""
 
 from __future__ import annotations
 
@@ -77,6 +77,7 @@ WORDS: dict[str, Text] = {
     "difference": Text("Plan − rules", "计划 − 规则"),
     "of_possible": Text("Of possible", "达成"),
     "no_gain": Text("nothing to gain", "无可得"),
+    "beyond": Text("beyond foresight", "优于预知"),
     "points": Text("points", "个百分点"),
     "row_cost": Text("Cost", "费用"),
     "row_import": Text("Grid energy", "购电量"),
@@ -95,31 +96,35 @@ WORDS: dict[str, Text] = {
     "flow_summary": Text(
         "{sources} supplied; {uses} took it up.", "供给：{sources}；去向：{uses}。"
     ),
-    "used": Text("used", "使用"),
+    "used": Text("{amount} taken up", "消纳 {amount}"),
     "exported": Text("Exported", "上网"),
     "store_losses": Text("{name}, losses", "{name}损耗"),
     "store_kept": Text("{name}, left in store", "{name}存余"),
     "store_given": Text("{name}, from stock", "{name}取用存量"),
     "unmetered": Text("Spilled or not metered", "弃放或未计量"),
-    "electricity": Text("electricity", "电"),
-    "heat": Text("heat", "热"),
-    "cooling": Text("cooling", "冷"),
+    "electricity": Text("electricity", "电力"),
+    "heat": Text("heat", "热力"),
+    "cooling": Text("cooling", "冷量"),
     "gas": Text("gas", "燃气"),
     "hydrogen": Text("hydrogen", "氢"),
     "material": Text("material", "物料"),
     "fuel": Text("fuel", "燃料"),
     "compute": Text("compute", "算力"),
     # supply and its lanes
-    "supply_of": Text("Supply of {carrier}, step by step", "{carrier}供给逐时段"),
+    "supply_of": Text("Supply of {carrier}, step by step", "{carrier}供给，逐时段"),
     "supply_caption": Text(
-        "MW, {minutes}-minute means as run; storing and export below zero",
-        "MW，{minutes} 分钟均值，实际运行；零线以下为储入与上网",
+        "MW, {means} as run; storing and export below zero",
+        "MW，{means}，实际运行；零线以下为储入与上网",
     ),
-    "supply_caption_plain": Text(
-        "MW, {minutes}-minute means as run", "MW，{minutes} 分钟均值，实际运行"
+    "supply_caption_plain": Text("MW, {means} as run", "MW，{means}，实际运行"),
+    "minute_means": Text("{minutes}-minute means", "{minutes} 分钟均值"),
+    "hourly_means": Text("hourly means", "小时均值"),
+    "daily_means": Text("daily means", "日均值"),
+    "map_head": Text("Clean share, hour by hour", "逐小时清洁占比"),
+    "map_caption": Text("% of use; days across, hours down", "占用电 %；横为日，纵为时"),
+    "supply_summary": Text(
+        "{first} gave most, {amount} of {total}.", "供给最多的是{first}，{amount}，共 {total}。"
     ),
-    "hourly": Text("drawn as hourly means", "按小时均值绘制"),
-    "supply_summary": Text("{first} gave most, {amount}.", "供给最多的是{first}，{amount}。"),
     "used_plan": Text("Used, plan", "用量，计划"),
     "used_run": Text("Used", "用量"),
     "used_rules": Text("Used, rules", "用量，规则"),
@@ -153,7 +158,7 @@ WORDS: dict[str, Text] = {
     "wet_bulb": Text("wet-bulb", "湿球温度"),
     "degree": Text("°C", "℃"),
     "pue": Text("PUE {pue}", "PUE {pue}"),
-    "mode_hours": Text("{mode} {hours} h", "{mode} {hours} h"),
+    "mode_hours": Text("{mode} {hours}\u00a0h", "{mode} {hours}\u00a0h"),
     "jobs_head_led": Text("Jobs followed the clean power", "任务跟着绿电走"),
     "jobs_head": Text("Jobs and clean power", "任务与绿电"),
     "jobs_caption": Text(
@@ -179,7 +184,11 @@ WORDS: dict[str, Text] = {
     "cost_demand": Text("demand charge", "需量电费"),
     "cost_wear": Text("wear of storage", "储能损耗"),
     "cost_unserved": Text("not served", "未供"),
+    "cost_reserve": Text("reserve not held", "备用不足"),
+    "cost_spill": Text("spilled", "弃放"),
     "cost_ends": Text("ends: stored and owed", "期末：存量与欠量"),
+    "none": Text("none", "无"),
+    "not_run": Text("not lived", "未实际运行"),
     "unserved": Text("Not served", "未供电量"),
     "done": Text("Jobs done", "完成任务"),
     "late": Text("Jobs late", "逾期任务"),
@@ -190,7 +199,6 @@ WORDS: dict[str, Text] = {
     "self_use": Text("Own generation used here", "自发自用率"),
     "heat_recovered": Text("Waste heat recovered", "余热回收"),
     "pue_row": Text("PUE", "PUE"),
-    "count": Text("jobs", "个"),
     "shares": Text("Three clean shares, never one", "三种清洁占比，不可合一"),
     "share_physical": Text("physical, per interval", "物理口径，逐时段"),
     "share_contract": Text("with green trade of the same interval", "计入同时段绿电交易"),
@@ -217,7 +225,10 @@ WORDS: dict[str, Text] = {
     "factors": Text("Factors", "因子"),
     "data": Text("Data", "数据"),
     "proof": Text("Proof", "核对"),
-    "since": Text("since {date}", "自 {date}"),
+    "factor": Text(
+        "{label}: {value}, since {date}, {source} ({status}).",
+        "{label}：{value}，自 {date}，{source}（{status}）。",
+    ),
     "lenses": Text(
         "Carbon figures of different methods are never added.", "不同方法的碳数据不相加。"
     ),
@@ -231,18 +242,16 @@ WORDS: dict[str, Text] = {
     "intervals_holes": Text(
         "{holes} readings are absent and are drawn hatched.", "缺 {holes} 个读数，以斜线标出。"
     ),
-    "assumed": Text(
-        "{count} numbers of the park are assumptions, listed below.",
-        "园区数据中有 {count} 个假设，列于下。",
-    ),
+    "assumed": Text("Assumptions listed below: {count}.", "假设与二手数据 {count} 项，列于下。"),
     "proof_files": Text(
         "Every figure stands in run.json and every curve in series.parquet beside this file.",
         "全部数字在本文件旁的 run.json 中，全部曲线在 series.parquet 中。",
     ),
     "proof_again": Text("The same run again:", "重现此次运行："),
     "residual": Text(
-        "No node was out of balance by more than {residual} kW.", "各节点不平衡最大 {residual} kW。"
+        "No node was out of balance by more than {residual} W.", "各节点不平衡最大 {residual} W。"
     ),
+    "balanced": Text("Every node balances to within 1 W.", "各节点平衡误差小于 1 W。"),
     "made": Text("Made {at} by zeropark {version}.", "{at} 由 zeropark {version} 生成。"),
     "assumptions": Text("Assumptions and secondary numbers", "假设与二手数据"),
     "value": Text("Value", "数值"),
@@ -260,13 +269,18 @@ WORDS: dict[str, Text] = {
 def say(key: str, **values: object) -> Text:
     """Return the words of `key` with their placeholders filled; a value may be a `Text` itself."""
     words = WORDS[key]
-    return Text(
-        words.en.format(**{name: _side(value, 0) for name, value in values.items()}),
-        words.zh.format(**{name: _side(value, 1) for name, value in values.items()}),
-    )
+    sides = ({name: _side(value, side) for name, value in values.items()} for side in (0, 1))
+    filled = (template.format(**given) for template, given in zip(words, sides, strict=True))
+    # A number and its percent sign stay on one line.
+    return Text(*(text.replace(" %", "\u00a0%") for text in filled))
 
 
-def join(*texts: Text | None, between: Text = Text(" ", "")) -> Text:
+SPACE = Text(" ", " ")
+DOT = Text(" · ", " · ")
+_SENTENCES = Text(" ", "")
+
+
+def join(*texts: Text | None, between: Text = _SENTENCES) -> Text:
     """Return sentences one after the other; absent ones are left out."""
     there = [text for text in texts if text is not None]
     return Text(between.en.join(t.en for t in there), between.zh.join(t.zh for t in there))
