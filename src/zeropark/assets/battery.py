@@ -10,12 +10,12 @@ from pydantic import Field, model_validator
 
 from zeropark.assets.kind import Account, Floats, Horizon, Kind, PlannedStep, Readings, RuleView
 from zeropark.data.outlook import Outlook
-from zeropark.formulation.block import Block, Limit, Rank
+from zeropark.formulation.block import Block, Limit
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
 from zeropark.model.asset import ElectricityNode, Point
-from zeropark.units.refusal import refusal
 from zeropark.units.quantity import Unit
+from zeropark.units.refusal import refusal
 from zeropark.units.text import Text
 from zeropark.units.types import Energy, EnergyPrice, Power, Share, Temperature
 
@@ -88,7 +88,11 @@ class Battery(Kind):
     ] = 0.0
     price_reserve: Annotated[
         ReservePrice,
-        Field(ge=0, title="备用缺额价格", description="what a reserve that is not held is taken to cost"),
+        Field(
+            ge=0,
+            title="备用缺额价格",
+            description="what a reserve that is not held is taken to cost",
+        ),
     ] = 2_000.0
     start: Annotated[
         Share, Field(title="初始荷电状态", description="state of charge when a run begins")
