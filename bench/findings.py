@@ -55,6 +55,6 @@ GOALS = (
     Goal("command/cached_s", "as a command, weather cached [s]", 0.5),
     Goal("command/first_s", "as a command, the first time [s]", 5.0),
     Goal("command/help_s", "`zeropark --help` [s]", 0.3),
-    Goal("year/minutes", "a year closed loop at 15 min [min]", 5.0),
+    Goal("year/minutes", "a year closed loop at 15 min [CPU min]", 5.0),
     Goal("year/memory_per_month", "a year's peak memory by that of a month", 1.1),
 )
