@@ -17,6 +17,7 @@ from zeropark.data.weather.climate import nearest_climate
 from zeropark.data.weather.stored import stored_year
 from zeropark.formulation.program import Balance
 from zeropark.model.park import Park
+from zeropark.operate.own import own_weather, read_own
 from zeropark.operate.world import HISTORY_DAYS, World, draw_load
 from zeropark.units.timegrid import TimeGrid
 
@@ -63,12 +64,17 @@ def build_world(request: RunRequest) -> World:
     assets = tuple(asset for asset in park.assets if isinstance(asset, Kind))
     empty = Outlook(whole, _weather(request, whole), park.tariffs_by_name, grid)
     series, tables = _draw(request, assets, empty)
-    full = replace(empty, series=series)
-    truth = replace(full.window(before, len(whole)), tables=tables)
-    return World(assets, truth, full.window(0, before), end_price(assets, truth), request.seed)
+    own = read_own(park, request.folder, request.files, assets, whole, grid, tables)
+    full = replace(empty, series=series | own.series)
+    truth = replace(full.window(before, len(whole)), tables=tables | own.tables)
+    past = full.window(0, before)
+    return World(assets, truth, past, end_price(assets, truth), request.seed, own.announced)
 
 
 def _weather(request: RunRequest, grid: TimeGrid) -> Weather:
+    own = own_weather(request.park, request.folder, request.files, grid)
+    if own is not None:
+        return own
     place = request.park.place
     return stored_year(nearest_climate(place), place, seed=request.seed).resample(grid)
 
