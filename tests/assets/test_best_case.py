@@ -1,7 +1,7 @@
 """Perfect foresight is a bound: no simulated device does better than the plan's best case.
 
-A random park is lived through with random set-points, and it costs what it costs. The program of the
-best case, asked for the least cost of the same world, never costs more than that.
+A random park is lived through with random set-points, and it costs what it costs. The program of
+the best case, asked for the least cost of the same world, never costs more than that.
 """
 
 from __future__ import annotations

@@ -110,7 +110,9 @@ def random_signals(
     return found
 
 
-def first_readings(assets: Sequence[Kind], random: np.random.Generator) -> dict[str, dict[str, float]]:
+def first_readings(
+    assets: Sequence[Kind], random: np.random.Generator
+) -> dict[str, dict[str, float]]:
     """How things stand at the start: stores somewhere, a peak so far, an interval half drawn."""
     readings: dict[str, dict[str, float]] = {}
     for asset in assets:

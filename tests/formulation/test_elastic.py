@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pytest
 from scipy.optimize import linprog
 
-from zeropark.formulation.block import Block, Rank
+from zeropark.formulation.block import Block, Formulated, Rank
 from zeropark.formulation.layout import Layout
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Balance, Inputs, Program
@@ -103,7 +103,11 @@ def _park(random: np.random.Generator) -> Park:
         efficiency=round(float(random.uniform(0.7, 0.95)), 2),
     )
     energy = round(float(random.uniform(0.0, 1.0)) * e_nom, 2)
-    kinds = {"fixed": [Fixed("use")], "buy": [buy], "store": [store]}
+    kinds: dict[str, list[Formulated]] = {
+        "fixed": [Fixed("use")],
+        "buy": [buy],
+        "store": [store],
+    }
     program = Program([Balance("bus", "electricity")], kinds, Layout(np.ones(STEPS)))
     program.update(
         {

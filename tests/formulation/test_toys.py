@@ -19,7 +19,8 @@ TIE = "{kind: grid_tie, name: tie, node: bus, import_max: 9 MW, tariff: simple}"
 FLAT = {"tie/price_import": (100.0, 100.0, 100.0)}
 HALL = """{kind: data_hall, name: hall, node: bus, compute: it, p_nom: 1 MW, p_idle: 0 MW,
              cores: 100000 core}"""
-# A hall in which a kcore takes 10 kW, and each MWh of heat beyond what the air carries takes 0.25 MWh.
+# A hall in which a kcore takes 10 kW, and each MWh of heat beyond what the air carries takes 0.25
+# MWh.
 PLAIN_HALL = {
     "standing": (0.0, 0.0, 0.0),
     "per_heat": (0.25, 0.25, 0.25),
@@ -32,8 +33,8 @@ NO_WORK = {"running": (0.0, 0.0, 0.0), **PLAIN_JOBS}
 NOTHING_OWED = {"owed": 0.0, "owed_price": 0.0, "work_per_start": 1.0, "begun": 0.0, "fluid": 0.0}
 
 TOYS = [
-    # A load within the cap buys what it asks: (1 + 2 + 2) MWh at 100. The cap of 2 MW leaves 1 MWh of the
-    # third hour unserved, at 20,000. There one MWh more would cost 20,000, else 100.
+    # A load within the cap buys what it asks: (1 + 2 + 2) MWh at 100. The cap of 2 MW leaves 1 MWh
+    # of the third hour unserved, at 20,000. There one MWh more would cost 20,000, else 100.
     Toy(
         "load",
         """
@@ -45,10 +46,10 @@ TOYS = [
         series={**FLAT, "works/demand": (1.0, 2.0, 3.0)},
         amounts={("load", "use"): (1.0, 2.0, 2.0), ("load", "unserved"): (0.0, 0.0, 1.0)},
     ),
-    # The run covers 3 of April's 720 hours, so that a MW of demand costs 240,000 / 240 = 1,000. The load
-    # of 3 MW for an hour costs 1,000 CNY/MW of demand: import (1 + 3 + 1) · 100 and 3 · 1,000; the battery is
-    # full (1 MWh, no losses), so it shaves the middle hour by 1 MWh: (1 + 2 + 1) · 100 + 2 · 1,000 = 2,400.
-    # Then 100 CNY of energy are saved by the MWh as well.
+    # The run covers 3 of April's 720 hours, so that a MW of demand costs 240,000 / 240 = 1,000. The
+    # load of 3 MW for an hour costs 1,000 CNY/MW of demand: import (1 + 3 + 1) · 100 and 3 · 1,000;
+    # the battery is full (1 MWh, no losses), so it shaves the middle hour by 1 MWh: (1 + 2 + 1) ·
+    # 100 + 2 · 1,000 = 2,400. Then 100 CNY of energy are saved by the MWh as well.
     Toy(
         "grid_tie",
         f"""
@@ -64,9 +65,9 @@ TOYS = [
         demand_price="240000 CNY/MW-month",
         amounts={("grid_tie", "import"): (1.0, 2.0, 1.0)},
     ),
-    # What is bought at 100 and at 300 can be used at 500. To save the last hour's whole MWh the store must
-    # hold 1 / 0.9; for that it takes 1 / 0.81 = 1.2346 MWh: 1 in the first hour (its rating) and 0.2346 in
-    # the second: 0.81 · 500 = 405 > 300. Cost: 2 · 100 + 1.2346 · 300 + 0.
+    # What is bought at 100 and at 300 can be used at 500. To save the last hour's whole MWh the
+    # store must hold 1 / 0.9; for that it takes 1 / 0.81 = 1.2346 MWh: 1 in the first hour (its
+    # rating) and 0.2346 in the second: 0.81 · 500 = 405 > 300. Cost: 2 · 100 + 1.2346 · 300 + 0.
     Toy(
         "battery",
         f"""
@@ -85,29 +86,31 @@ TOYS = [
         },
         worth={"bus": (100.0, 300.0, 300.0 / 0.81)},
     ),
-    # Giving up costs 500: not worth it at 100, worth it at 600 and 900. Of 2 MW half may be asked for, of
-    # which 0.8 is given up: 0.8 MW. Cost: 2 · 100 + (1.2 · 600 + 0.8 · 500) + (1.2 · 900 + 0.8 · 500).
+    # Giving up costs 500: not worth it at 100, worth it at 600 and 900. Of 2 MW half may be asked
+    # for, of which 0.8 is given up: 0.8 MW. Cost: 2 · 100 + (1.2 · 600 + 0.8 · 500) + (1.2 · 900 +
+    # 0.8 · 500).
     Toy(
         "curtailable_load",
         f"""
         assets:
           - {TIE}
-          - {{kind: curtailable_load, name: mill, node: bus, profile: {{constant: 2 MW}}, share: 0.5,
-             response: 0.8, price_curtailed: 500 CNY/MWh}}
+          - {{kind: curtailable_load, name: mill, node: bus, profile: {{constant: 2 MW}},
+             share: 0.5, response: 0.8, price_curtailed: 500 CNY/MWh}}
         """,
         objective=200.0 + 1_120.0 + 1_480.0,
         series={"tie/price_import": (100.0, 600.0, 900.0)},
         amounts={("curtailable_load", "curtailed"): (0.0, 0.8, 0.8)},
         worth={"bus": (100.0, 600.0, 900.0)},
     ),
-    # First hour all bought (100); then 0.5 MWh is sold at 50; then 3 MW of sun meet 1 MW of load and a tie
-    # that carries 1 MW outwards: 1 MWh is curtailed, 1 sold. Cost: 100 - 25 - 50. Where sun is curtailed
-    # one more MWh costs nothing.
+    # First hour all bought (100); then 0.5 MWh is sold at 50; then 3 MW of sun meet 1 MW of load
+    # and a tie that carries 1 MW outwards: 1 MWh is curtailed, 1 sold. Cost: 100 - 25 - 50. Where
+    # sun is curtailed one more MWh costs nothing.
     Toy(
         "pv",
         """
         assets:
-          - {kind: grid_tie, name: tie, node: bus, import_max: 9 MW, export_max: 1 MW, tariff: simple}
+          - {kind: grid_tie, name: tie, node: bus, import_max: 9 MW, export_max: 1 MW,
+             tariff: simple}
           - {kind: load, name: works, node: bus, profile: {constant: 1 MW}}
           - {kind: pv, name: roof, node: bus, p_nom: 4 MW, arrays: [{tilt: 30 deg}]}
         """,
@@ -117,15 +120,16 @@ TOYS = [
         amounts={("pv", "p"): (0.0, 1.5, 2.0), ("grid_tie", "export"): (0.0, 0.5, 1.0)},
         worth={"bus": (100.0, 50.0, 0.0)},
     ),
-    # 0.5 MWh of wind and 0.5 bought; 2 MW of wind for 1 MW of load and no way out; no wind: 50 + 0 + 100.
+    # 0.5 MWh of wind and 0.5 bought; 2 MW of wind for 1 MW of load and no way out; no wind: 50 + 0
+    # + 100.
     Toy(
         "wind",
         f"""
         assets:
           - {TIE}
           - {{kind: load, name: works, node: bus, profile: {{constant: 1 MW}}}}
-          - {{kind: wind, name: mills, node: bus, count: 1, hub_height: 80 m, curve_speeds: 3 12 m/s,
-             curve_powers: 0 2 MW}}
+          - {{kind: wind, name: mills, node: bus, count: 1, hub_height: 80 m,
+             curve_speeds: 3 12 m/s, curve_powers: 0 2 MW}}
         """,
         objective=150.0,
         series=FLAT,
@@ -133,8 +137,8 @@ TOYS = [
         amounts={("wind", "p"): (0.5, 1.0, 0.0)},
         worth={"bus": (100.0, 0.0, 100.0)},
     ),
-    # 1 MWh of heat takes 1 / 0.8 = 1.25 MWh. In the second hour 2 MWh would take 2.5 of the 2 MW there are:
-    # 1.6 MWh are made, 0.4 are not served at 2,000. Cost: (1.25 + 2 + 1.25) · 100 + 800.
+    # 1 MWh of heat takes 1 / 0.8 = 1.25 MWh. In the second hour 2 MWh would take 2.5 of the 2 MW
+    # there are: 1.6 MWh are made, 0.4 are not served at 2,000. Cost: (1.25 + 2 + 1.25) · 100 + 800.
     Toy(
         "boiler",
         f"""
@@ -149,8 +153,8 @@ TOYS = [
         worth={"warm": (125.0, 2_000.0, 125.0)},
     ),
     # 35 to 65 degC at half the Carnot limit: COP = 0.5 · 338.15 / 30 = 5.6358. A MWh of heat takes
-    # 1 / 5.6358 = 0.17744 MWh; the third hour's 2 MWh would take 0.355 of the 0.2 MW there are: 2 - 1.1272
-    # MWh are not served. Cost: (2 · 0.17744 + 0.2) · 100 + 0.87283 · 2,000.
+    # 1 / 5.6358 = 0.17744 MWh; the third hour's 2 MWh would take 0.355 of the 0.2 MW there are: 2 -
+    # 1.1272 MWh are not served. Cost: (2 · 0.17744 + 0.2) · 100 + 0.87283 · 2,000.
     Toy(
         "heat_pump",
         f"""
@@ -182,8 +186,9 @@ TOYS = [
         amounts={("boiler", "heat"): (1 - 60 / 338.15,) * 3},
         worth={"mild": (125.0, 125.0, 125.0)},
     ),
-    # With an EER of 4, then 5, then 2 a MWh of cooling takes 0.25, 0.2 and 0.5 MWh; of the last hour's MWh
-    # the chiller's 0.4 MW make 0.8, and 0.2 are not served. Cost: (0.25 + 0.2 + 0.4) · 100 + 0.2 · 2,000.
+    # With an EER of 4, then 5, then 2 a MWh of cooling takes 0.25, 0.2 and 0.5 MWh; of the last
+    # hour's MWh the chiller's 0.4 MW make 0.8, and 0.2 are not served. Cost: (0.25 + 0.2 + 0.4) ·
+    # 100 + 0.2 · 2,000.
     Toy(
         "chiller",
         f"""
@@ -198,9 +203,9 @@ TOYS = [
         amounts={("chiller", "use"): (0.25, 0.2, 0.4), ("cooling_load", "unserved"): (0, 0, 0.2)},
         worth={"cold": (25.0, 20.0, 2_000.0)},
     ),
-    # Heat is cheap in the first hour. The store takes 1 MWh (its rating), of which 0.9 is left an hour later
-    # (a tenth is lost in an hour) and is used at once, before more is lost. Heat from the boiler: 2, 0.1 and
-    # 1 MWh, each at 1 / 0.8: 2.5 · 100 + 0.125 · 300 + 1.25 · 300.
+    # Heat is cheap in the first hour. The store takes 1 MWh (its rating), of which 0.9 is left an
+    # hour later (a tenth is lost in an hour) and is used at once, before more is lost. Heat from
+    # the boiler: 2, 0.1 and 1 MWh, each at 1 / 0.8: 2.5 · 100 + 0.125 · 300 + 1.25 · 300.
     Toy(
         "thermal_store",
         f"""
@@ -219,9 +224,9 @@ TOYS = [
         },
         worth={"warm": (125.0, 375.0, 375.0)},
     ),
-    # What is left at the end counts: a MWh of heat is worth a third of a MWh of electricity at 900, that is
-    # 300, and costs 125 in the boiler: the empty store takes its rating in each hour, up to its 2 MWh.
-    # Cost: (1 + 1) / 0.8 · 100 + (1 + 1) / 0.8 · 100 + 1 / 0.8 · 100 - 2 · 300.
+    # What is left at the end counts: a MWh of heat is worth a third of a MWh of electricity at 900,
+    # that is 300, and costs 125 in the boiler: the empty store takes its rating in each hour, up to
+    # its 2 MWh. Cost: (1 + 1) / 0.8 · 100 + (1 + 1) / 0.8 · 100 + 1 / 0.8 · 100 - 2 · 300.
     Toy(
         "thermal_store at its end",
         f"""
@@ -236,10 +241,10 @@ TOYS = [
         series=FLAT,
         end_price=900.0,
     ),
-    # Of 40 kcore-h at most 10, 30, 40 can and at least 0, 10, 40 must be done by each hour's end; 25 kcore are
-    # the most. 10 kcore-h take 0.1 MWh; the outside air cools 0.12. First hour: all that has come, 10. The
-    # third is cheaper than the second even with the compressor (200 · 1.25 < 400): 25 there, 5 between.
-    # Cost: 0.1 · 100 + 0.05 · 400 + (0.25 + 0.25 · 0.13) · 200.
+    # Of 40 kcore-h at most 10, 30, 40 can and at least 0, 10, 40 must be done by each hour's end;
+    # 25 kcore are the most. 10 kcore-h take 0.1 MWh; the outside air cools 0.12. First hour: all
+    # that has come, 10. The third is cheaper than the second even with the compressor (200 · 1.25 <
+    # 400): 25 there, 5 between. Cost: 0.1 · 100 + 0.05 · 400 + (0.25 + 0.25 · 0.13) · 200.
     Toy(
         "data_hall and job_pool that may pause",
         f"""
@@ -269,8 +274,8 @@ TOYS = [
         },
         worth={"it": (1.0, 4.0, 2.5)},
     ),
-    # One job of 10 kcore for two hours, to be begun by the end of the second: now it takes 0.1 MWh at 100
-    # and at 400; an hour later at 400 and at 200. It begins at once: 10 + 40 = 50 < 60.
+    # One job of 10 kcore for two hours, to be begun by the end of the second: now it takes 0.1 MWh
+    # at 100 and at 400; an hour later at 400 and at 200. It begins at once: 10 + 40 = 50 < 60.
     Toy(
         "job_pool that may not pause",
         f"""
@@ -296,9 +301,10 @@ TOYS = [
         figures={"job_pool": {**NOTHING_OWED, "work_per_start": 20.0}},
         amounts={("job_pool", "start"): (1.0, 0.0, 0.0), ("job_pool", "run"): (10.0, 10.0, 0.0)},
     ),
-    # Cars can take 1, 1.5, 2.6 MWh by each hour's end and must have 0, 0.2, 2.6; 1 MWh goes into them in an
-    # hour. By the second hour's end 1.5: 1 in it, as it is the cheapest, 0.5 in the first; then 1 more, and
-    # 0.1 is short at 3,000. Cost: (0.5 · 300 + 1 · 100 + 1 · 200) / 0.8 + 300.
+    # Cars can take 1, 1.5, 2.6 MWh by each hour's end and must have 0, 0.2, 2.6; 1 MWh goes into
+    # them in an hour. By the second hour's end 1.5: 1 in it, as it is the cheapest, 0.5 in the
+    # first; then 1 more, and 0.1 is short at 3,000. Cost: (0.5 · 300 + 1 · 100 + 1 · 200) / 0.8 +
+    # 300.
     Toy(
         "ev_hub",
         f"""

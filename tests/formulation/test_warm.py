@@ -33,7 +33,10 @@ def _outlook(random: np.random.Generator, minutes: int) -> Outlook:
 
 
 def _live(
-    assets: list[Kind], plan: Plan, readings: dict[str, dict[str, float]], random: np.random.Generator
+    assets: list[Kind],
+    plan: Plan,
+    readings: dict[str, dict[str, float]],
+    random: np.random.Generator,
 ) -> None:
     """Let a step go by: stores end near where the plan meant them to, the peak grows."""
     for asset in assets:

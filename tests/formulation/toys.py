@@ -30,10 +30,10 @@ FREE = {"from": "2020-01-01", "bands": [{"name": "all", "hours": ["0-24"], "pric
 class Toy:
     """A park of three hours and what its plan must be.
 
-    series: by name, as an outlook has them. signals, figures: by kind and name, in the place of what a
-    sky, arrivals and readings would say. objective: least cost [CNY]. amounts: by (kind, column) the
-    amounts of the kind's first member.
-    worth: by node, what one MWh more there costs at each step [CNY/MWh].
+    series: by name, as an outlook has them. signals, figures: by kind and name, in the place of
+    what a sky, arrivals and readings would say. objective: least cost [CNY]. amounts: by (kind,
+    column) the amounts of the kind's first member. worth: by node, what one MWh more there costs at
+    each step [CNY/MWh].
     """
 
     name: str
@@ -103,9 +103,8 @@ def save(path: Path, assets: Sequence[Kind], inputs: Mapping[str, Inputs], hours
 def load(path: Path) -> Program:
     """Return the program of a saved park."""
     text: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    found, assets = kinds(), []
-    for entry in text["assets"]:
-        assets.append(found[entry.pop("kind")].model_validate(entry))
+    found = kinds()
+    assets = [found[entry.pop("kind")].model_validate(entry) for entry in text["assets"]]
     inputs = {
         kind: Inputs(
             {name: np.array(array) for name, array in given["signals"].items()},

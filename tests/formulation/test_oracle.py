@@ -1,0 +1,202 @@
+"""PyPSA finds the same optimum for what both can say.
+
+Its network is written here from the same assets, component by component. Left out is what it cannot
+say: a price of demand, a worth of what is stored at the end, limits that give way.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.assets.yard import NODES, by_kind
+from tests.formulation.random_parks import (
+    START,
+    ZONE,
+    inputs_at,
+    program_for,
+    random_assets,
+    random_signals,
+)
+from zeropark.assets.kind import Kind
+from zeropark.data.outlook import Outlook
+from zeropark.formulation.solver import Solver
+from zeropark.model.tariff import Tariff
+from zeropark.units.timegrid import TimeGrid
+
+Floats = npt.NDArray[np.float64]
+STEPS = 10
+FREE = {"from": "2020-01-01", "bands": [{"name": "all", "hours": ["0-24"], "price": 0.0}]}
+
+
+def _network(
+    assets: Sequence[Kind], signals: Mapping[str, Mapping[str, Floats]], hours: float
+) -> Any:
+    """The park as PyPSA's components; powers in MW, what is stored in MWh."""
+    import pypsa  # noqa: PLC0415 - takes seconds to import
+
+    network = pypsa.Network()
+    network.set_snapshots(range(STEPS), default_snapshot_weightings=hours)
+    used = {node for asset in assets for node in asset.port_nodes().values()}
+    for node in NODES:
+        if node.name in used:
+            network.add("Bus", node.name)
+            if node.spill_cost is not None:
+                network.add(
+                    "Generator", f"{node.name} spill", bus=node.name, p_nom=1e3, p_min_pu=-1.0,
+                    p_max_pu=0.0, marginal_cost=-node.spill_cost,
+                )  # fmt: skip
+    for asset in assets:
+        given = {name: array[0] for name, array in signals[asset.kind].items()}
+        COMPONENTS[asset.kind](network, asset, given)
+    return network
+
+
+def _tie(network: Any, tie: Any, given: Mapping[str, Floats]) -> None:
+    there = given["available"]
+    network.add(
+        "Generator", "import", bus=tie.node, p_nom=tie.import_max, p_max_pu=there,
+        marginal_cost=given["price_import"],
+    )  # fmt: skip
+    network.add(
+        "Generator", "export", bus=tie.node, p_nom=tie.export_max, p_min_pu=-there, p_max_pu=0.0,
+        marginal_cost=given["price_export"],
+    )  # fmt: skip
+
+
+def _load(network: Any, load: Any, given: Mapping[str, Floats]) -> None:
+    network.add("Load", load.name, bus=load.node, p_set=given["demand"])
+    network.add(
+        "Generator", f"{load.name} unserved", bus=load.node, p_nom=1.0, p_max_pu=given["demand"],
+        marginal_cost=load.price_unserved,
+    )  # fmt: skip
+
+
+def _curtailable(network: Any, load: Any, given: Mapping[str, Floats]) -> None:
+    _load(network, load, given)
+    network.add(
+        "Generator", f"{load.name} curtailed", bus=load.node, p_nom=1.0,
+        p_max_pu=given["curtailable"], marginal_cost=load.price_curtailed,
+    )  # fmt: skip
+
+
+def _source(network: Any, source: Any, given: Mapping[str, Floats]) -> None:
+    network.add("Generator", source.name, bus=source.node, p_nom=1.0, p_max_pu=given["available"])
+
+
+def _battery(network: Any, battery: Any, given: Mapping[str, Floats]) -> None:
+    name, efficiency = battery.name, battery.efficiency
+    network.add("Bus", f"{name} cells")
+    network.add(
+        "Store", name, bus=f"{name} cells", e_nom=battery.e_nom, e_min_pu=battery.floor,
+        e_max_pu=battery.ceiling, standing_loss=1.0 - battery.keep,
+        e_initial=_after_a_step(network, battery, battery.keep),
+    )  # fmt: skip
+    network.add(
+        "Link", f"{name} charge", bus0=battery.node, bus1=f"{name} cells", p_nom=battery.p_nom,
+        p_max_pu=given["charge_limit"], efficiency=efficiency,
+    )  # fmt: skip
+    # A link's power is counted where it enters: what leaves is that times its efficiency.
+    network.add(
+        "Link", f"{name} discharge", bus0=f"{name} cells", bus1=battery.node,
+        p_nom=battery.p_nom / efficiency, efficiency=efficiency,
+        marginal_cost=battery.wear_cost * efficiency,
+    )  # fmt: skip
+
+
+def _begins(store: Any) -> float:
+    """Stored energy at the start, inside the band."""
+    if store.kind == "battery":
+        return float(store.e_floor + store.start * (store.e_ceiling - store.e_floor))
+    return float(store.start * store.e_nom)
+
+
+def _after_a_step(network: Any, store: Any, keep: float) -> float:
+    """What a store begins with, less the first step's standing loss, which PyPSA leaves out."""
+    return _begins(store) * float(keep ** network.snapshot_weightings.stores.iloc[0])
+
+
+def _tank(network: Any, tank: Any, given: Mapping[str, Floats]) -> None:
+    del given
+    keep = (1.0 - tank.standing_loss) ** (1 / 24)
+    network.add(
+        "StorageUnit", tank.name, bus=tank.node, p_nom=tank.q_nom,
+        max_hours=tank.e_nom / tank.q_nom, standing_loss=1.0 - keep,
+        state_of_charge_initial=_after_a_step(network, tank, keep),
+    )  # fmt: skip
+
+
+def _converter(port: str, rate: str) -> Any:
+    def add(network: Any, asset: Any, given: Mapping[str, Floats]) -> None:
+        network.add(
+            "Link", asset.name, bus0=asset.node, bus1=getattr(asset, port), p_nom=asset.p_nom,
+            efficiency=given[rate],
+        )  # fmt: skip
+
+    return add
+
+
+COMPONENTS: Mapping[str, Any] = {
+    "grid_tie": _tie,
+    "load": _load,
+    "heat_load": _load,
+    "cooling_load": _load,
+    "curtailable_load": _curtailable,
+    "pv": _source,
+    "wind": _source,
+    "battery": _battery,
+    "thermal_store": _tank,
+    "boiler": _converter("heat", "efficiency"),
+    "heat_pump": _converter("heat", "cop"),
+    "chiller": _converter("cooling", "eer"),
+}
+
+
+def _readings(assets: Sequence[Kind]) -> dict[str, dict[str, float]]:
+    zero = dict.fromkeys(("peak_even", "peak_odd", "demand_price_even", "demand_price_odd"), 0.0)
+    tie = {**zero, "drawn": 0.0, "interval": 0.25, "left_even": 24.0, "left_odd": 24.0}
+    return {
+        asset.name: tie if asset.kind == "grid_tie"
+        else {"energy": _begins(asset)} if asset.kind in {"battery", "thermal_store"}
+        else {}
+        for asset in assets
+    }  # fmt: skip
+
+
+@pytest.mark.oracle
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 2**32 - 1), minutes=st.sampled_from([15, 30, 60]))
+def test_pypsa_finds_the_same_optimum(seed: int, minutes: int) -> None:
+    random = np.random.default_rng(seed)
+    grid = TimeGrid.regular(START, STEPS, minutes, ZONE)
+    unsaid: dict[str, dict[str, Any]] = {
+        "grid_tie": {"contract": None},
+        "battery": {"reserve": 0.0},
+    }
+    assets = [a.model_copy(update=unsaid.get(a.kind, {})) for a in random_assets(random)]
+    tariff = Tariff.model_validate({"name": "simple", "energy": [FREE]})
+    outlook = Outlook(grid, None, {"simple": tariff}, grid)
+    grouped = by_kind(assets)
+    signals = random_signals(grouped, outlook, random)
+    program = program_for(assets, grid.hours)
+    program.update(inputs_at(grouped, signals, _readings(assets), grid, end_price=0.0))
+    ours = Solver(program).solve()
+    assert not ours.elastic, "a limit gave way, of which PyPSA has none"
+    logging.disable(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        network = _network(assets, signals, float(grid.hours[0]))
+        status, _ = network.optimize(
+            solver_name="highs", log_to_console=False, include_objective_constant=False
+        )
+    logging.disable(logging.NOTSET)
+    assert status == "ok"
+    assert ours.objective == pytest.approx(float(network.objective), rel=1e-6, abs=1e-6)
