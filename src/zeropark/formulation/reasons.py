@@ -91,8 +91,8 @@ def explain_price(plan: Plan, node: str, step: int = 0) -> Text:
     if not plan.scarce()[at, step]:
         return Text(f"one unit more costs CNY {price:,.0f}", f"多 1 单位 {price:,.0f} 元")
     return Text(
-        f"scarcity, a limit gave way: one unit more costs CNY {price:,.0f}",
-        f"紧缺，有限值让步：多 1 单位 {price:,.0f} 元",
+        "scarcity: for one unit more a limit would have to give way further",
+        "紧缺：再多 1 单位，限值须再让步",
     )
 
 
@@ -102,19 +102,21 @@ def _weigh_column(plan: Plan, column: Column, slot: int, codes: list[tuple[str, 
     amounts, prices = plan.solution.columns[at], plan.solution.reduced[at]
     upper, lower = plan.program.upper[at], plan.program.lower[at]
     for i, (code, worth) in enumerate(codes):
-        price, full = float(prices[i]), bool(amounts[i] >= upper[i] - _NEAR)
-        low = bool(amounts[i] <= lower[i] + _NEAR)
-        if full and -price > max(worth, _WORTH_NAMING):
-            codes[i] = (column.means or code, -price)
+        price, used = float(prices[i]), bool(abs(amounts[i]) > _NEAR)
+        full = bool(amounts[i] >= upper[i] - _NEAR)
+        # A flow at zero is not held there; a store that is empty is.
+        low = bool(amounts[i] <= lower[i] + _NEAR) and (used or column.state)
+        if full and used and -price > max(worth, _WORTH_NAMING):
+            codes[i] = (column.means or "forecast", -price)
         elif low and column.means_low and price > max(worth, _WORTH_NAMING):
             codes[i] = (column.means_low, price)
         elif code not in {"idle", "price"} or column.state:
             continue
-        elif full and amounts[i] > _NEAR:
+        elif full and used:
             codes[i] = (column.means or "forecast", 0.0)
         elif not full and column.spare:
             codes[i] = (column.spare, 0.0)
-        elif abs(amounts[i]) > _NEAR:
+        elif used:
             codes[i] = ("price", 0.0)
 
 
