@@ -1,9 +1,9 @@
 """Colours of every page: ink on calm ground; a colour is a carrier or an alarm, never decoration.
 
 The carriers' colours keep a CIEDE2000 distance of at least 11 (light) and 13 (dark) from each
-other, also to eyes that see red, green or blue weakly, and a contrast of at least 3 on their surface
-[WCAG 2.2, 1.4.11]; `tests/faces/test_theme.py` recomputes both. A colour never stands alone: each
-carrier has a letter and a dash beside it.
+other, also to eyes that see red, green or blue weakly, and a contrast of at least 3 on their
+surface [WCAG 2.2, 1.4.11]; `tests/faces/test_theme.py` recomputes both. A colour never stands
+alone: each carrier has a letter and a dash beside it.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ def read_curves(path: Path, run: Mapping[str, Any]) -> Curves:
 
 
 def by_day(curves: Curves) -> Curves:
-    """Return the daily means of a long run, by the park's own days; one of up to 60 days as it is."""
+    """Return the daily means of a long run, by the park's days; one of up to 60 days as it is."""
     if curves.end - curves.starts[0] <= _DAILY_FROM:
         return curves
     days = curves.local[:-1].astype("datetime64[D]")
@@ -137,7 +137,7 @@ def year_map(curves: Curves, values: Floats) -> dict[str, Any]:
     """Return hourly values as a map of days by hours of the park's clock.
 
     first: the first day, as minutes of its midnight. cells: [day, hour, value] with None where
-    absent; an hour that a change of clock leaves out has no cell, one that it doubles has the later value.
+    absent; an hour that the clock leaves out has no cell, one that it doubles the later value.
     """
     local = curves.local[:-1]
     midnight = local.astype("datetime64[D]")

@@ -39,8 +39,8 @@ def write_report(run: Run, series: Path, out: Path) -> Path:
     """Write `report.html` into the folder `out` and return its path.
 
     run: what `run.json` holds. series: the run's `series.parquet`. Every number on the page comes
-    from these two; one that is absent is shown as absent. Raises OSError where a file cannot be read
-    or written.
+    from these two; one that is absent is shown as absent. Raises OSError where a file cannot be
+    read or written.
     """
     curves = read_curves(series, run)
     flows = energy_flows(run["energy"], run["assets"], computing(run, curves))

@@ -171,7 +171,7 @@ def _after_the_saving(run: Figures) -> Text | None:
     share = at(run, "compare", "captured")
     if share is not None:
         return say("captured", share=f"{share * 100:.0f}")
-    return WORDS["nothing_to_gain"] if at(run, "compare", "foresight") else None
+    return say("nothing_to_gain") if at(run, "compare", "foresight") else None
 
 
 def paragraph(run: Figures) -> Text:
