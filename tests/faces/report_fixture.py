@@ -285,16 +285,6 @@ def _run(
         "version": "0.0-fixture",
         "simulated": True,
         **_figures(columns, grid, policy),
-        "gave_way": [
-            {
-                "asset": "tie",
-                "limit": "contract",
-                "sentence": _both(
-                    "Gave way: Grid, contract, 04-15 19:00–19:15, short by 0.12 MWh",
-                    "让步：电网，合同需量，04-15 19:00–19:15，短缺 0.12 MWh",
-                ),
-            }
-        ],
         "plans": {
             "count": len(grid),
             "optimal": len(grid) - 1,
@@ -324,6 +314,22 @@ def _run(
         "cooling_modes": [
             {"code": code, "name": name, "label": _both(en, zh)}
             for code, (name, en, zh) in enumerate(MODES)
+        ],
+        **_footer(),
+    }
+
+
+def _footer() -> dict[str, Any]:
+    return {
+        "gave_way": [
+            {
+                "asset": "tie",
+                "limit": "contract",
+                "sentence": _both(
+                    "Gave way: Grid, contract, 04-15 19:00–19:15, short by 0.12 MWh",
+                    "让步：电网，合同需量，04-15 19:00–19:15，短缺 0.12 MWh",
+                ),
+            }
         ],
         "factors": [
             {
