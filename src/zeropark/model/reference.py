@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -84,18 +84,23 @@ def page() -> str:
     for title, words, model in _PARTS:
         lines = [f"## {title}", ""]
         lines += [words, ""] if words else []
-        lines += [
-            "| field | meaning | 含义 | unit | default | allowed |",
-            "| --- | --- | --- | --- | --- | --- |",
-        ]
-        lines += list(_rows(model))
+        lines += table(model)
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
 
 
-def _rows(model: type) -> Iterator[str]:
+def table(model: type, without: Collection[str] = ()) -> list[str]:
+    """Return the fields of a model as a Markdown table, but those named in `without`."""
+    lines = [
+        "| field | meaning | 含义 | unit | default | allowed |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    return lines + list(_rows(model, without))
+
+
+def _rows(model: type, without: Collection[str]) -> Iterator[str]:
     for name, (_, words) in members(model).items():
-        if name == "numbers":
+        if name == "numbers" or name in without:
             continue
         marks = mark_at(model, (name,))
         unit = next((mark.symbol for mark in marks if isinstance(mark, Unit)), "")
