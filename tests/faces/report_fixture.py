@@ -315,16 +315,18 @@ def _run(
             {"code": code, "name": name, "label": _both(en, zh)}
             for code, (name, en, zh) in enumerate(MODES)
         ],
-        **_footer(),
+        **_footer(grid.start + np.timedelta64(19, "h")),
     }
 
 
-def _footer() -> dict[str, Any]:
+def _footer(at: np.datetime64) -> dict[str, Any]:
     return {
         "gave_way": [
             {
                 "asset": "tie",
                 "limit": "contract",
+                "from": f"{at}Z",
+                "to": f"{at + np.timedelta64(15, 'm')}Z",
                 "sentence": _both(
                     "Gave way: Grid, contract, 04-15 19:00–19:15, short by 0.12 MWh",
                     "让步：电网，合同需量，04-15 19:00–19:15，短缺 0.12 MWh",

@@ -182,6 +182,29 @@ def test_the_curves_are_the_files(page: Page, made: Made) -> None:
     np.testing.assert_allclose(supply["used"], used, rtol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (12.0, "MWh", "12\u00a0MWh"),
+        ("12 kWh", "MWh", "12 kWh"),
+        ("-1e-3", "MW", "-1e-3\u00a0MW"),
+        ("0.8", "1", "0.8"),
+        ("2000-01-01", "", "2000-01-01"),
+    ],
+)
+def test_an_assumption_stands_as_it_was_written(
+    tmp_path: Path, value: object, unit: str, shown: str
+) -> None:
+    made = make()
+    made.run["assumptions"][0] |= {"value": value, "unit": unit}
+    table = page_of(made, tmp_path).of_class("assumptions")[0]
+    assert table.all("td")[1].text() == shown
+
+
+def test_a_limit_that_gave_way_marks_its_prices_as_scarce(page: Page) -> None:
+    assert page.charts["lanes"]["price"]["scarce"] == [[19.0, 19.25]]
+
+
 # -- what a park may lack
 
 

@@ -139,7 +139,7 @@ export function jobs(page, _nth, size) {
     areaStyle: { color: fills[nth], opacity: 1 },
   }));
   if (rules) series.push(plain(steps(charts.hours, rules), { width: 1.4, color: colours.second, type: [1.4, 3] }, { step: "end", z: 4 }));
-  if (share) series.push(plain(steps(charts.hours, share), { width: 1.7, color: colours.ink }, { yAxisIndex: 1, step: "end", z: 5 }));
+  if (share) series.push(plain(steps(charts.hours, share), { width: 1.3, color: colours.ink }, { yAxisIndex: 1, step: "end", z: 5 }));
   series.push(absent(page, gaps(charts.hours, total)));
   const decimals = places(most);
   const value = (given) => (given === null ? null : number(given, decimals));

@@ -56,13 +56,16 @@ function priceLane(page, lane, given) {
     ...marginal.map((values, nth) => line(lane, steps(charts.hours, clipped(values)), { width: 1.6, color: colours.ink, type: nth ? [5, 3] : "solid" })),
     absent(page, bought.length ? gaps(charts.hours, bought[0]) : [], lane),
   ];
-  const scarce = marginal.flatMap((values) => values.map((value, index) => (value > cap.end ? index : -1)).filter((index) => index >= 0));
-  if (scarce.length) series.push({
-    type: "scatter", xAxisIndex: lane, yAxisIndex: lane, symbol: "triangle", symbolSize: 6, silent: true, itemStyle: { color: colours.ink },
-    data: [{ value: [charts.hours[scarce[0]], cap.end], label: { show: true, position: "right", formatter: () => words.scarcity[lang], color: colours.ink, fontSize: SMALL } }],
+  const beyond = marginal.flatMap((values) => values.map((value, index) => (value > cap.end ? index : -1)).filter((index) => index >= 0));
+  const scarce = beyond.some((index) => (given.scarce ?? []).some(([from, to]) => from <= charts.hours[index] && charts.hours[index] < to));
+  if (beyond.length) series.push({
+    type: "scatter", xAxisIndex: lane, yAxisIndex: lane, symbol: "triangle", symbolSize: 6, silent: true, clip: false,
+    itemStyle: { color: colours.ink }, data: beyond.filter((index, at) => at === 0 || beyond[at - 1] !== index - 1).map((index) => [charts.hours[index], cap.end]),
   });
+  const most = number(Math.max(...marginal.map(largest)), 4);
+  const note = beyond.length ? ` · ▲ ${words[scarce ? "scarcity" : "beyond_scale"][lang].replace("{price}", most)}` : "";
   return {
-    head: words.price[lang], unit: words.price_unit[lang], series,
+    head: words.price[lang], unit: words.price_unit[lang] + note, series,
     legend: [
       ...(bought.length ? [[words.price_import[lang], colours.second, "line"]] : []),
       ...marginal.map((_, nth) => [nodeWords(page, given.marginal, nth), colours.ink, nth ? "dash" : "line"]),

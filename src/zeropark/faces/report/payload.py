@@ -189,6 +189,12 @@ def _lanes(run: Run, curves: Curves, hourly: Curves) -> dict[str, Any]:
     spread = _spread(hourly, policy, ties)
     if spread:
         found["price"]["spread"] = spread
+    if prices or marginal:
+        start = int(curves.starts[0].astype("datetime64[s]").astype(int))
+        gave = [each for each in run["gave_way"] if each.get("from") and each.get("to")]
+        found["price"]["scarce"] = [
+            [_since(each["from"], start), _since(each["to"], start)] for each in gave
+        ]
     brought = _grid_import(curves, policy, ties)
     if brought is not None:
         found["import"] = {"values": plain(brought)}

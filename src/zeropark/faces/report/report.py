@@ -28,6 +28,7 @@ VENDOR = FOLDER.parent / "vendor"
 # In the order in which they import each other.
 MODULES = ("format", "paint", "supply", "lanes", "halves", "map", "page")
 _MOST_GAVE_WAY = 12
+_NUMBER = re.compile(r"[-+]?[\d.]+(e[-+]?\d+)?")
 _LANE_PX = 88
 _ROW_PX = 26
 _AXIS_PX = 28
@@ -281,14 +282,19 @@ def _factor(factor: Mapping[str, Any]) -> Text:
 
 def _assumptions(run: Run) -> Iterator[dict[str, Any]]:
     for each in run.get("assumptions") or []:
-        value = each["value"]
         yield {
             "label": label_of(each),
-            "value": f"{value:g}" if isinstance(value, int | float) else value,
-            "unit": "" if each["unit"] == "1" else each["unit"],
+            "value": _as_written(each["value"], each["unit"]),
             "status": WORDS.get(each["status"], Text(each["status"], each["status"])),
             "source": each["source"],
         }
+
+
+def _as_written(value: Any, unit: str) -> str:
+    """Return a number of the park file; its unit follows where the file did not write one."""
+    text = f"{value:g}" if isinstance(value, int | float) else str(value)
+    bare = _NUMBER.fullmatch(text) is not None
+    return f"{text}\u00a0{unit}" if bare and unit not in {"", "1"} else text
 
 
 def _proof(run: Run) -> Iterator[Text]:
