@@ -28,6 +28,7 @@ class CoolingLoad(Load):
         Point("p", "MW", Text("cooling used", "用冷功率")),
         Point("demand", "MW", Text("asked for", "需求功率")),
         Point("unserved", "MW", Text("not served", "未供冷")),
+        Point("shed", "MW", Text("power to go without", "切除供冷"), writable=True),
     )
     example: ClassVar[str] = """
     assets:

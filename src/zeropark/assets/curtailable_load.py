@@ -17,6 +17,9 @@ from zeropark.model.series import Profile
 from zeropark.units.text import Text
 from zeropark.units.types import EnergyPrice, Share
 
+# A power below this is the solver's rounding [MW].
+_NOTHING = 1e-6
+
 
 class CurtailableLoad(Kind):
     """An electric load whose owner gives up a share of it for a price agreed beforehand.
@@ -40,6 +43,7 @@ class CurtailableLoad(Kind):
         Point("curtailed", "MW", Text("given up for a price", "有偿削减功率")),
         Point("unserved", "MW", Text("not served", "未供电")),
         Point("curtail", "MW", Text("power to give up", "要求削减功率"), writable=True),
+        Point("shed", "MW", Text("power to go without", "切除功率"), writable=True),
     )
     limits: ClassVar[Mapping[str, Limit]] = {
         "agreed": Limit(Text("gives up all that was agreed", "已按约定削减到底"))
@@ -88,8 +92,12 @@ class CurtailableLoad(Kind):
         return {"demand": demand[None, :], "curtailable": demand[None, :] * (self.share * response)}
 
     def setpoints(self, step: PlannedStep) -> dict[str, float]:
-        """Return the power to give up [MW]: more than is meant, as not all is given up."""
-        return {"curtail": float(step.columns["curtailed"][0]) / step.hours / self.response}
+        """Return the power to give up [MW], more than is meant as not all is, and to go without."""
+        meant = {
+            "curtail": float(step.columns["curtailed"][0]) / step.hours / self.response,
+            "shed": float(step.columns["unserved"][0]) / step.hours,
+        }
+        return {point: power for point, power in meant.items() if power > _NOTHING}
 
     def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
         """Return use, what is given up and what is not served [MW] as planned."""
@@ -142,6 +150,7 @@ class CurtailableLoadDevice:
         self.p, self.unserved = demand - self.curtailed, 0.0
         self._used += self.p * hours
         self.costs["unserved"] += self.curtailed * hours * load.price_curtailed
+        self.adjust("node", setpoints.get("shed", 0.0), hours)
         return {"node": -self.p}
 
     def adjust(self, port: str, change: float, hours: float) -> float:

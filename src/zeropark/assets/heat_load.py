@@ -25,6 +25,7 @@ class HeatLoad(Load):
         Point("p", "MW", Text("heat used", "用热功率")),
         Point("demand", "MW", Text("asked for", "需求功率")),
         Point("unserved", "MW", Text("not served", "未供热")),
+        Point("shed", "MW", Text("power to go without", "切除供热"), writable=True),
     )
     example: ClassVar[str] = """
     assets:
