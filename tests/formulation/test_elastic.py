@@ -21,7 +21,6 @@ from zeropark.formulation.program import Balance, Inputs, Program
 from zeropark.formulation.solver import Solver
 
 Floats = npt.NDArray[np.float64]
-STEPS = 3
 PARKS, PER_TEST = 2_000, 100
 
 
@@ -90,8 +89,11 @@ class Park:
 
 
 def _park(random: np.random.Generator) -> Park:
-    use = np.round(random.uniform(-2.0, 5.0, STEPS), 2)
-    price = np.round(random.uniform(1.0, 900.0, STEPS), 1)
+    steps = int(random.integers(4, 9))
+    # Half the parks are calm, so that nothing gives way in many of them.
+    low, high = (0.0, 1.2) if random.random() < 0.5 else (-2.0, 5.0)
+    use = np.round(random.uniform(low, high, steps), 2)
+    price = np.round(random.uniform(1.0, 900.0, steps), 1)
     most = round(float(random.uniform(0.5, 4.0)), 2)
     buy = Purchase("buy", p_nom=most, contract=round(float(random.uniform(0.2, 1.0)) * most, 2))
     e_nom = round(float(random.uniform(0.5, 4.0)), 2)
@@ -108,7 +110,7 @@ def _park(random: np.random.Generator) -> Park:
         "buy": [buy],
         "store": [store],
     }
-    program = Program([Balance("bus", "electricity")], kinds, Layout(np.ones(STEPS)))
+    program = Program([Balance("bus", "electricity")], kinds, Layout(np.ones(steps)))
     program.update(
         {
             "fixed": Inputs({"amount": use[None, :]}),
@@ -119,18 +121,19 @@ def _park(random: np.random.Generator) -> Park:
     return Park(use, price, buy, store, energy, program)
 
 
-# Columns of the second formulation, three of each in this order.
+# Columns of the second formulation, one of each for every step, in this order.
 NAMES = ("buy", "over", "charge", "give", "energy", "short", "shed", "dump")
 RANKS = (("shed", "dump"), ("over",), ("short",))
 
 
 def _column(name: str, step: int) -> int:
-    return NAMES.index(name) * STEPS + step
+    return step * len(NAMES) + NAMES.index(name)
 
 
 def _pass_by_pass(park: Park) -> tuple[list[float], float]:
     """The least sum at each rank, the higher ones held, and then the least cost."""
-    count = len(NAMES) * STEPS
+    steps = len(park.use)
+    count = len(NAMES) * steps
     equal, equal_to, below, below_to = [], [], [], []
 
     def row(**terms: float) -> Floats:
@@ -140,7 +143,7 @@ def _pass_by_pass(park: Park) -> tuple[list[float], float]:
             found[_column(kind, int(step))] = coefficient
         return found
 
-    for t in range(STEPS):
+    for t in range(steps):
         flows = {f"{n}_{t}": s for n, s in (("buy", 1.0), ("give", 1.0), ("charge", -1.0))}
         equal.append(row(**flows, **{f"shed_{t}": 1.0, f"dump_{t}": -1.0}))
         equal_to.append(park.use[t])
@@ -153,18 +156,18 @@ def _pass_by_pass(park: Park) -> tuple[list[float], float]:
         below_to.append(-park.store.reserve)
     most = {"buy": park.buy.p_nom, "charge": park.store.p_nom, "give": park.store.p_nom}
     most["energy"] = park.store.e_nom
-    bounds = [(0.0, most.get(name)) for name in NAMES for _ in range(STEPS)]
+    bounds = [(0.0, most.get(name)) for _ in range(steps) for name in NAMES]
     least: list[float] = []
     for names in RANKS:
         only = np.zeros(count)
-        only[[_column(name, t) for name in names for t in range(STEPS)]] = 1.0
+        only[[_column(name, t) for name in names for t in range(steps)]] = 1.0
         found = linprog(only, below, below_to, equal, equal_to, bounds)
         assert found.status == 0, found.message
         least.append(found.fun)
         below.append(only)
         below_to.append(found.fun + 1e-9)
     cost = np.zeros(count)
-    for t in range(STEPS):
+    for t in range(steps):
         cost[_column("buy", t)], cost[_column("give", t)] = park.price[t], 1.0
     found = linprog(cost, below, below_to, equal, equal_to, bounds)
     assert found.status == 0, found.message

@@ -60,7 +60,7 @@ def _plan(seed: int, step: int) -> tuple[list[Kind], Plan]:
     return assets, Plan.read(program, Solver(program).solve(), 0)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(seed=seeds, step=minutes)
 def test_energy_closes_at_every_node(seed: int, step: int) -> None:
     assets, plan = _plan(seed, step)
@@ -78,7 +78,7 @@ def test_energy_closes_at_every_node(seed: int, step: int) -> None:
         assert np.max(np.abs(residual)) <= 1e-7
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(seed=seeds, step=minutes)
 def test_a_store_never_charges_and_discharges_in_one_step(seed: int, step: int) -> None:
     assets, plan = _plan(seed, step)
@@ -87,7 +87,7 @@ def test_a_store_never_charges_and_discharges_in_one_step(seed: int, step: int) 
         assert np.max(np.minimum(charge, discharge)) <= 1e-9
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(seed=seeds, step=minutes)
 def test_a_battery_never_leaves_its_band_where_it_began_inside(seed: int, step: int) -> None:
     assets, plan = _plan(seed, step)
@@ -100,7 +100,7 @@ def test_a_battery_never_leaves_its_band_where_it_began_inside(seed: int, step: 
             assert energy.max() <= max(start, asset.e_ceiling) + 1e-9  # type: ignore[attr-defined]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(seed=seeds, step=minutes, share=st.floats(0.0, 1.0))
 def test_a_dearer_grid_never_makes_a_cheaper_plan(seed: int, step: int, share: float) -> None:
     """The optimum rises with any price of what is bought; a sign turned round would break this."""

@@ -227,7 +227,8 @@ class Solver:
     ) -> Solution:
         """Minimise what gives way, the highest rank first, each fixed in turn; then cost."""
         program = self.program
-        highs = quiet_highs(self._options)
+        # The solver's usual tolerance, taken in many rows, would be traded from rank to rank.
+        highs = quiet_highs({**self._options, "primal_feasibility_tolerance": 1e-9})
         pass_model(highs, program, bounds, program.cost)
         ranks = [rank for rank in sorted(Rank, reverse=True) if len(program.rank_columns(rank))]
         everything = np.arange(program.column_count, dtype=np.int32)
