@@ -62,7 +62,8 @@ def _planned_power(hall: DataHall, outlook: Outlook, it: float) -> np.ndarray:
         piece = np.clip(left, 0.0, signals[f"width_{k}"])
         power += piece * signals[f"slope_{k}"]
         left -= piece
-    return power + np.maximum(0.0, it - signals["free"]) * signals["per_heat"]
+    cool = np.maximum(0.0, it - signals["free"]) * signals["per_heat"]
+    return np.asarray(power + cool)
 
 
 @pytest.mark.parametrize("ways", [(way,) for way in WAYS] + [(), WAYS])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -57,7 +58,7 @@ def _table(rows: Sequence[Row], grid: TimeGrid = GRID) -> SessionTable:
     start = float(hours_since_1970(grid.start))
     connector = np.zeros(columns.shape[1], dtype=np.intp)
     times = columns[:3] + start
-    return SessionTable(grid, *times, columns[3], columns[4], connector)
+    return SessionTable(grid, times[0], times[1], times[2], columns[3], columns[4], connector)
 
 
 def _device(hub: EvHub, table: SessionTable, grid: TimeGrid = GRID) -> HubDevice:
@@ -205,7 +206,7 @@ def test_a_battery_that_fills_takes_less() -> None:
         device.step(index, 0.25, {}, {})
         powers.append(device.charge)
     assert powers[0] == pytest.approx(0.01, rel=0.3)
-    assert all(later <= sooner + 1e-12 for sooner, later in zip(powers, powers[1:], strict=False))
+    assert all(later <= sooner + 1e-12 for sooner, later in itertools.pairwise(powers))
     assert powers[5] < 0.005
 
 

@@ -14,7 +14,7 @@ from zeropark.assets.job_queue import JobQueue
 from zeropark.assets.kind import Horizon, Kind, RuleView
 from zeropark.data.jobs import JobTable, draw_jobs, expect_jobs, hours_since_1970
 from zeropark.data.outlook import Outlook
-from zeropark.formulation.block import Block
+from zeropark.formulation.block import Block, Formulated
 from zeropark.formulation.layout import Layout
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.plan import Plan
@@ -43,7 +43,8 @@ def _table(rows: Sequence[Row], grid: TimeGrid = HOUR) -> JobTable:
     start = float(hours_since_1970(grid.start))
     none = np.zeros((1, len(grid)))
     member = np.zeros(columns.shape[1], dtype=np.intp)
-    return JobTable(grid, member, columns[0] + start, columns[1] + start, *columns[2:], none)
+    arrival, deadline, kcores, work, estimate = columns
+    return JobTable(grid, member, arrival + start, deadline + start, kcores, work, estimate, none)
 
 
 def _device(pool: JobPool, table: JobTable, grid: TimeGrid = HOUR) -> JobQueue:
@@ -65,7 +66,7 @@ def _plan(pool: JobPool, device: JobQueue, prices: Sequence[float], end_price: f
     """The plan of a pool whose cores cost `prices` [CNY/kcore-h] at each hour."""
     seller = _Seller(np.array(prices))
     grid = HOUR.window(0, len(prices))
-    kinds = {"seller": [seller], "job_pool": [pool]}
+    kinds: dict[str, list[Formulated]] = {"seller": [seller], "job_pool": [pool]}
     layout = Layout(grid.hours, max(pool.lookback(1.0), 1))
     program = Program([Balance("it", "compute")], kinds, layout)
     situation = pool.situation(device.read(), Horizon(grid, end_price))

@@ -91,7 +91,7 @@ def works(draw: st.DrawFn, *, here: bool = False) -> Work:
 
 @given(works())
 def test_curves_are_the_sums_of_the_jobs_own(work: Work) -> None:
-    ends = np.arange(1, 60) * 0.25
+    ends = np.linspace(0.25, 14.75, 59)
     latest, earliest = envelopes(work, 1, ends)
     soon = np.zeros(len(ends))
     late = np.zeros(len(ends))
@@ -139,7 +139,7 @@ def test_nothing_that_can_be_met_is_missed_whatever_the_plan_chooses(
     and new curves at each step bring every piece home.
     """
     hours, steps = 0.5, 60
-    ends = np.arange(1, steps + 1) * hours
+    ends = np.linspace(hours, hours * steps, steps)
     latest, _ = envelopes(work, 1, ends)
     assume(latest[0, -1] == pytest.approx(work.amount.sum()))
     limit = room * float(np.max(latest[0] / ends))
