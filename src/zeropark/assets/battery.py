@@ -36,6 +36,10 @@ _ABOVE_BEST = Text(
 ReservePrice = Annotated[float, Unit("CNY/MWh-h")]
 
 
+# How long a shortfall of the sun lasts before the next plan has dealt with it [h].
+_DOUBTFUL = 1.0
+
+
 class Battery(Kind):
     """A battery behind an inverter.
 
@@ -204,7 +208,10 @@ class Battery(Kind):
         energy = float(readings["energy"])
         # At its floor and with nothing to charge from, a store still loses by standing.
         resting = energy * self.keep ** np.cumsum(horizon.grid.hours)
-        lowest = np.minimum(self.e_floor, resting)[None, :]
+        low = np.full(len(horizon.grid), self.e_floor)
+        if horizon.doubt is not None:
+            low = low + np.minimum(horizon.doubt * _DOUBTFUL / self.efficiency, 0.3 * self.e_nom)
+        lowest = np.minimum(low, resting)[None, :]
         exposed = horizon.exposed
         held = np.ones(len(horizon.grid)) if exposed is None else exposed.astype(float)
         signals = {"end_value": worth, "lowest": lowest, "held": held[None, :]}

@@ -27,13 +27,15 @@ class Horizon:
 
     grid: the open steps. end_price: what a MWh of electricity is worth after the horizon [CNY/MWh].
     expected: what is foreseen to arrive at an asset, by the asset's own rules (jobs, cars). exposed: whether
-    a reserve is to be held at the end of each step, (N,): not while the grid is away, nor for a while after.
+    a reserve is to be held at the end of each step, (N,): not while the grid is away, nor for a while after. doubt: how
+    much less sun and wind may give than foreseen in each step [MW], (N,): what stores keep energy for.
     """
 
     grid: TimeGrid
     end_price: float
     expected: Mapping[str, Any] = field(default_factory=dict)
     exposed: npt.NDArray[np.bool_] | None = None
+    doubt: Floats | None = None
 
 
 @dataclass(frozen=True)

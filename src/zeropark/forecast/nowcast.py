@@ -6,22 +6,23 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-# How much of the last error is left after an hour [1].
-KEEPS = 0.55
+# How much of an error is left after an hour [1]: forecasts err for hours, clouds pass in minutes, and the
+# mean of an hour's readings is still partly clouds.
+KEEPS = 0.5
 
 
 def correct(forecast: Floats, expected: Floats, measured: Floats, hours: Floats) -> Floats:
-    """Return the forecast scaled by the last reading over what was expected of it, fading with lead.
+    """Return the forecast scaled by what was read over what was expected of it, fading with lead.
 
-    forecast: (members, N). expected, measured: of the step just over, (members,). hours: [h], (N,).
-    A member with no reading (NaN), or with nothing expected, keeps its forecast.
+    forecast: (members, N). expected, measured: of the last steps, (steps, members), NaN where there is no
+    reading. hours: of the forecast's steps [h], (N,). A member with no reading, or of which next to
+    nothing was expected, keeps its forecast.
     """
-    known = (
-        np.isfinite(measured)
-        & (expected > 0.02 * forecast.max(axis=1, initial=0.0))
-        & (expected > 0)
-    )
-    ratio = np.where(known, measured / np.where(known, expected, 1.0), 1.0)
+    there = np.isfinite(measured)
+    shown = np.where(there, measured, 0.0).sum(axis=0)
+    meant = np.where(there, expected, 0.0).sum(axis=0)
+    known = meant > 0.02 * forecast.max(axis=1, initial=0.0) * np.maximum(1, there.sum(axis=0))
+    ratio = np.where(known, shown / np.where(known, meant, 1.0), 1.0)
     ratio = np.clip(ratio, 0.2, 3.0)
     fade = KEEPS ** (np.cumsum(hours) - hours / 2)
     return forecast * (1.0 + (ratio[:, None] - 1.0) * fade[None, :])

@@ -20,6 +20,8 @@ from zeropark.units.timegrid import TimeGrid
 Floats = npt.NDArray[np.float64]
 # How long after an outage a store may take to rebuild its reserve [h].
 REBUILDING = 12.0
+# By how much a step's sun and wind may fall short of their forecast [1]; see decision 0006.
+DOUBT = 0.25
 
 
 class Controller(Protocol):
@@ -117,9 +119,17 @@ class Planned:
         signals, expected = self.forecaster.window(index, steps, readings)
         ahead = steps.grid(self.world.grid, index)
         exposed = self._exposed(signals, ahead)
-        horizon = Horizon(ahead, self.world.end_price, expected, exposed)
+        doubt = self._doubt(signals)
+        horizon = Horizon(ahead, self.world.end_price, expected, exposed, doubt)
         return self.planner.plan(index, signals, readings, horizon)
 
+
+    def _doubt(self, signals: Signals) -> Floats:
+        """Return how much less than foreseen sun and wind may give in each step [MW]."""
+        kinds = {asset.kind for asset in self.world.assets if asset.role == "source"}
+        steps = len(self.planner.steps)
+        given = sum((signals[kind]["available"].sum(axis=0) for kind in kinds), np.zeros(steps))
+        return DOUBT * given
 
     def _exposed(self, signals: Signals, ahead: TimeGrid) -> npt.NDArray[np.bool_]:
         """Return where a reserve is to be held: the grid is there, and has been for a while."""

@@ -48,6 +48,8 @@ class Forecaster:
         for asset in world.assets:
             self._kinds.setdefault(asset.kind, []).append(asset)
         self._held: Issued | None = None
+        # What was expected of a step and what it then showed, by signal and step.
+        self._said: dict[tuple[str, str], dict[int, tuple[Floats, Floats]]] = {}
         day = dt.date.fromisoformat(str(world.grid.local()[0].astype("datetime64[D]")))
         self._lasts = fact("outage_duration", day).in_unit("h")
 
@@ -90,8 +92,9 @@ class Forecaster:
             for name, array in issued.signals[kind].items():
                 part = array[:, offset : offset + steps.span]
                 reading = assets[0].measured.get(name)
-                if reading is not None and offset > 0:
-                    part = self._corrected(part, array[:, offset - 1], assets, reading, readings)
+                if reading is not None:
+                    measured = _shown(assets, reading, readings)
+                    part = self._corrected(index, (kind, name), part, measured)
                 out_of_order = assets[0].lasting.get(name)
                 if out_of_order is not None:
                     part = self._held_low(part, assets, out_of_order, readings)
@@ -106,18 +109,27 @@ class Forecaster:
         reading: str,
         readings: Mapping[str, Readings],
     ) -> Floats:
-        measured = np.array([float(readings[asset.name].get(reading, np.nan)) for asset in assets])
         hours = np.full(forecast.shape[1], self._world.grid.step_hours)
-        return hold(forecast, measured, hours, self._lasts)
+        return hold(forecast, _shown(assets, reading, readings), hours, self._lasts)
 
     def _corrected(
-        self,
-        forecast: Floats,
-        expected: Floats,
-        assets: Sequence[Kind],
-        reading: str,
-        readings: Mapping[str, Readings],
+        self, index: int, signal: tuple[str, str], forecast: Floats, measured: Floats
     ) -> Floats:
-        measured = np.array([float(readings[asset.name].get(reading, np.nan)) for asset in assets])
-        hours = np.full(forecast.shape[1], self._world.truth.grid.step_hours)
-        return correct(forecast, expected, measured, hours)
+        """Return the forecast corrected by what the last hour showed against what was expected of it."""
+        said = self._said.setdefault(signal, {})
+        if index - 1 in said:
+            said[index - 1] = (said[index - 1][0], measured)
+        step = self._world.grid.step_hours
+        recent = [said[i] for i in range(index - max(1, round(1 / step)), index) if i in said]
+        said[index] = (forecast[:, 0], np.full(len(measured), np.nan))
+        said.pop(index - 24, None)
+        if not recent:
+            return forecast
+        expected = np.array([pair[0] for pair in recent])
+        shown = np.array([pair[1] for pair in recent])
+        return correct(forecast, expected, shown, np.full(forecast.shape[1], step))
+
+
+def _shown(assets: Sequence[Kind], reading: str, readings: Mapping[str, Readings]) -> Floats:
+    """Return a reading of each asset, NaN where there is none, shape (members,)."""
+    return np.array([float(readings[asset.name].get(reading, np.nan)) for asset in assets])
