@@ -108,7 +108,8 @@ class JobQueue:
             table.estimate,
             table.deadline,
         )
-        self._coming = list(zip(*(column[first:].tolist() for column in columns), strict=True))
+        # Columns, not rows: a year's jobs as tuples would fill the memory.
+        self._coming = [column[first:] for column in columns]
         self._next = 0
 
     # -- the driver's contract --------------------------------------------------------------------
@@ -192,8 +193,10 @@ class JobQueue:
 
     def _admit(self) -> None:
         """Let in what has come by now."""
-        while self._next < len(self._coming) and self._coming[self._next][0] <= self._clock + 1e-9:
-            _, member, kcores, work, estimate, deadline = self._coming[self._next]
+        arrival = self._coming[0]
+        while self._next < len(arrival) and arrival[self._next] <= self._clock + 1e-9:
+            member, *sizes = (column[self._next].item() for column in self._coming[1:])
+            kcores, work, estimate, deadline = sizes
             insort(
                 self._waiting[member], _Job(member, kcores, work, estimate, deadline), key=_deadline
             )
