@@ -69,5 +69,8 @@ class Layout:
         split = min(self.slots - self.first, self.steps)
         by_slot[:, self.first : self.first + split] = in_time[:, :split]
         by_slot[:, : self.steps - split] = in_time[:, split:]
-        by_slot[:, self.closed()] = in_time[:, :1]
+        # The closed slots end just before the first open one; at the start of the ring they wrap.
+        by_slot[:, max(0, self.first - self.lag) : self.first] = in_time[:, :1]
+        if self.first < self.lag:
+            by_slot[:, self.first - self.lag :] = in_time[:, :1]
         return by_slot

@@ -273,10 +273,10 @@ class Program:
                 continue
             for name, array in given.signals.items():
                 if name in block.signals:
-                    block.signals[name].put(layout.by_slot(np.atleast_2d(array)))
+                    _put(block.signals[name], layout.by_slot(np.atleast_2d(array)))
             for name, numbers in given.figures.items():
                 if name in block.figures:
-                    block.figures[name].put(np.asarray(numbers, dtype=float).reshape(-1, 1))
+                    _put(block.figures[name], np.asarray(numbers, dtype=float).reshape(-1, 1))
         self._write()
 
     def _write(self) -> None:
@@ -369,6 +369,12 @@ class _NodeAsset:
 
     def rules(self, m: Block) -> list[tuple[str, Rule]]:  # noqa: ARG002 - a node has its balance
         return []
+
+
+def _put(given: Given, array: Floats) -> None:
+    """Set a number; what is the same as before leaves alone all that stands on it."""
+    if not np.array_equal(given.array, array):
+        given.put(array)
 
 
 def _rows_of(value: Value, rows: npt.NDArray[np.intp], count: int) -> Value:
