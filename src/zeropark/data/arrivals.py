@@ -11,9 +11,8 @@ import numpy.typing as npt
 from zeropark.data.errors import DataError
 from zeropark.data.events import Cars, Jobs, Outages
 from zeropark.data.jobs import JobTable, hours_since_1970
-from zeropark.data.series import local_time
 from zeropark.data.sessions import SessionTable
-from zeropark.data.times import Times
+from zeropark.data.times import Times, local_time
 from zeropark.units.text import Text
 from zeropark.units.timegrid import TimeGrid
 

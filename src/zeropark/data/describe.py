@@ -11,7 +11,8 @@ import yaml
 
 from zeropark.data.errors import Finding
 from zeropark.data.events import Cars, Jobs, Outages, read_cars, read_jobs, read_outages
-from zeropark.data.series import UserSeries, local_time, read_series
+from zeropark.data.series import UserSeries, read_series
+from zeropark.data.times import local_time
 from zeropark.data.weather.readers import read_weather
 from zeropark.data.weather.weather import COLUMNS
 from zeropark.model.park import Series

@@ -14,9 +14,8 @@ import numpy.typing as npt
 
 from zeropark.data.errors import Finding
 from zeropark.data.meaning import Meaning, event_columns, is_known
-from zeropark.data.series import local_time
 from zeropark.data.table import Table, is_empty, read_table
-from zeropark.data.times import Times, looks_like_time, parse_times, place_in_zone
+from zeropark.data.times import Times, local_time, looks_like_time, parse_times, place_in_zone
 from zeropark.model.mistakes import Mistake, ParkError
 from zeropark.model.park import Series
 from zeropark.units.quantity import convert

@@ -14,18 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from zeropark.data.errors import DataError, Finding
-from zeropark.data.meaning import is_known, time_column, unit_in_name, value_column, words_of
+from zeropark.data.meaning import is_known, time_column, unit_in_name, value_column
 from zeropark.data.table import Table, is_empty, read_table, wrong
-from zeropark.data.times import Clock, Order, Times, parse_times, place_in_zone
+from zeropark.data.timed import TOO_FEW, rows_in_time
+from zeropark.data.times import Clock, Order, Times, local_time, parse_times
 from zeropark.model.mistakes import Mistake, ParkError
 from zeropark.model.park import Series
 from zeropark.units.quantity import convert, parse_unit
 from zeropark.units.text import Text
-from zeropark.units.timegrid import TimeGrid, to_local
+from zeropark.units.timegrid import TimeGrid
 
 Floats = npt.NDArray[np.float64]
 _SHOWN = 5
-_DAY = np.timedelta64(86_400, "s")
 _POWER, _ENERGY, _PRICE = (parse_unit(unit)[0] for unit in ("MW", "MWh", "CNY/MWh"))
 
 _NOT_TIME = Text("'{given}' is not a time", "“{given}”不是时间")
@@ -38,20 +38,10 @@ _EMPTY = Text(
     "{count} 个值为空，首个在第 {line} 行；覆盖它们的运行会被拒绝",
 )
 _ALSO = Text("{count} more rows like this", "另有 {count} 行如此")
-_TWICE = Text(
-    "the time {given} stands on line {first} too; leave one",
-    "时间 {given} 第 {first} 行也有；留一处",
-)
-_HIDDEN_HOUR = Text(
-    "{given} does not exist in {zone}, whose clock skips it; if the times are of another zone, "
-    "write zone: in the park file",
-    "{zone} 的时钟跳过 {given}；若时间属于其他时区，在园区文件写 zone:",
-)
 _GAP = Text(
     "values are missing from {first} to {last} ({hours:g} h); fill the gap",
     "{first} 至 {last}（{hours:g} h）缺值；请补齐",
 )
-_FEW = Text("two rows of times are needed at least", "至少需要两行时间")
 _NO_UNIT = Text(
     "column '{column}' names no unit; write it in the park file: unit: {example}",
     "列“{column}”没有写单位；在园区文件写 unit: {example}",
@@ -65,20 +55,6 @@ _SHORT = Text(
     "{file} holds {first} to {last}; the run needs {start} to {end}. "
     "Choose another --start or add data",
     "{file} 的数据为 {first} 至 {last}；运行需要 {start} 至 {end}。换 --start，或补充数据",
-)
-_SORTED = Text("rows were not in order of time; they were sorted", "行未按时间先后；已排序")
-_MIDNIGHT = Text(
-    "{count} rows at 00:00 stand at the end of their date; they were read as 24:00",
-    "{count} 行 00:00 写在当日末尾；按 24:00 读取",
-)
-_ENDS = Text("times were read as ends of intervals", "时间按时段末读取")
-_DAY_ORDER = Text(
-    "dates were read {order}; no date tells which", "日期按 {order} 读取；没有日期能区分"
-)
-_ZONE_GUESSED = Text("times were read in the park's zone, {zone}", "时间按园区时区 {zone} 读取")
-_DOUBLED = Text(
-    "{count} times of the hour that {zone} shows twice stand once; taken as the first",
-    "{zone} 重复的一小时中有 {count} 个时间只出现一次；取前一次",
 )
 
 
@@ -177,28 +153,16 @@ def read_series(path: Path, what: str, zone: str, said: Series | None = None) ->
     if len(empty):
         line = table.line(int(empty[0]))
         findings.append(Finding("values_empty", _EMPTY.format(count=len(empty), line=line)))
-    if not clock.sure:
-        findings.append(Finding("dates_guessed", _DAY_ORDER.format(order=clock.order)))
-    local = _midnights(clock.times, findings)
-    utc, of = _instants(table, time, local, clock, zone, said, findings)
-    order = np.argsort(utc, kind="stable")
-    if (np.diff(order) != 1).any():
-        findings.append(Finding("sorted", _SORTED))
-    _check_twice(table, utc, order[np.isfinite(values[order])], of)
-    starts, values = utc[order], values[order]
-    step = _step(table, starts)
-    stamps = _stamps(starts, step, of, said, findings)
-    if stamps == "end":
-        starts = starts - step
+    rows = rows_in_time(table, time, clock, np.isfinite(values), zone, said, findings)
+    starts, values, hours = rows.starts, values[rows.order], rows.hours
     # An empty cell is a gap like a row that is not there; the step is known from all times.
     starts, values = starts[np.isfinite(values)], values[np.isfinite(values)]
-    hours = float(step / np.timedelta64(3600, "s"))
     values = _inside(values * (said.scale if said else 1.0), unit, hours)
     if not len(values):
-        raise wrong(table.file, "series_short", _FEW)
+        raise wrong(table.file, "series_short", TOO_FEW)
     return UserSeries(
-        table.file, what, starts, hours, values, column, time, unit, of, stamps, clock.order,
-        table.decimal, tuple(findings),
+        table.file, what, starts, hours, values, column, time, unit, rows.zone, rows.stamps,
+        clock.order, table.decimal, tuple(findings),
     )  # fmt: skip
 
 
@@ -242,105 +206,9 @@ def _check_cells(
     return empty
 
 
-def _midnights(local: Times, findings: list[Finding]) -> Times:
-    """Return times with a 00:00 that closes its own date moved to the next one."""
-    midnight = local == local.astype("datetime64[D]")
-    before = np.concatenate([[local[0]], local[:-1]])
-    jump = before - local
-    closes = midnight & (jump > np.timedelta64(0, "s")) & (jump < _DAY)
-    count = int(closes.sum())
-    # Newest-first files jump back at every row; only a lone jump among rising ones is a closing
-    # 00:00.
-    if not count or count * 2 > int((jump > np.timedelta64(0, "s")).sum()) * 3:
-        return local
-    if int((jump > np.timedelta64(0, "s")).sum()) > count:
-        return local
-    findings.append(Finding("midnight", _MIDNIGHT.format(count=count)))
-    return np.where(closes, local + _DAY, local)
-
-
-def _instants(
-    table: Table,
-    time: str,
-    local: Times,
-    clock: Clock,
-    zone: str,
-    said: Series | None,
-    findings: list[Finding],
-) -> tuple[Times, str]:
-    """Return the times as UTC and the zone they were read in."""
-    if clock.zoned:
-        return local, "UTC"
-    of = said.zone if said and said.zone else None
-    if of is None and "utc" in words_of(time).split():
-        return local, "UTC"
-    if of is None:
-        of = zone
-        findings.append(Finding("zone_guessed", _ZONE_GUESSED.format(zone=zone)))
-    placed = place_in_zone(local, of)
-    if len(placed.missing):
-        raise ParkError(
-            Mistake(
-                table.file, table.line(row), "",
-                _HIDDEN_HOUR.format(given=_shown(local[row]), zone=of), "hour_missing",
-            )
-            for row in placed.missing[:_SHOWN].tolist()
-        )  # fmt: skip
-    if len(placed.doubled):
-        findings.append(
-            Finding("hour_doubled", _DOUBLED.format(count=len(placed.doubled), zone=of))
-        )
-    return placed.utc, of
-
-
-def _check_twice(table: Table, utc: Times, order: npt.NDArray[np.intp], zone: str) -> None:
-    found: list[Mistake] = []
-    for i in np.flatnonzero(np.diff(utc[order]) == np.timedelta64(0, "s"))[:_SHOWN].tolist():
-        first, second = sorted(order[i : i + 2].tolist())
-        said = _TWICE.format(given=local_time(utc[first], zone), first=table.line(first))
-        found.append(Mistake(table.file, table.line(second), "", said, "time_twice"))
-    if found:
-        raise ParkError(found)
-
-
-def _step(table: Table, starts: Times) -> np.timedelta64:
-    if len(starts) < 2:  # noqa: PLR2004 - a step lies between two times
-        raise wrong(table.file, "series_short", _FEW)
-    steps, counts = np.unique(np.diff(starts), return_counts=True)
-    step: np.timedelta64 = steps[np.argmax(counts)]
-    return step
-
-
-def _stamps(
-    starts: Times, step: np.timedelta64, zone: str, said: Series | None, findings: list[Finding]
-) -> str:
-    """Return whether times are starts or ends.
-
-    A file from a step past midnight to midnight has ends.
-    """
-    if said is not None and said.stamps is not None:
-        return said.stamps
-    ends = to_local(np.array([starts[0] - step, starts[-1]]), zone)
-    begins = to_local(np.array([starts[0]]), zone)
-    whole = (ends == ends.astype("datetime64[D]")).all()
-    if whole and begins[0] != begins[0].astype("datetime64[D]"):
-        findings.append(Finding("stamps_end", _ENDS))
-        return "end"
-    return "start"
-
-
 def _inside(values: Floats, unit: str, hours: float) -> Floats:
     """Return values in MW or CNY/MWh; an energy of an interval becomes its mean power."""
     dimension = parse_unit(unit)[0]
     if dimension == _ENERGY:
         return values * convert(1.0, unit, "MWh") / hours
     return values * convert(1.0, unit, "MW" if dimension == _POWER else "CNY/MWh")
-
-
-def local_time(moment: np.datetime64, zone: str) -> str:
-    """Return an instant (UTC) as a person in `zone` reads it: 2026-01-31 08:15."""
-    return _shown(to_local(np.array([moment]), zone)[0])
-
-
-def _shown(moment: np.datetime64) -> str:
-    return str(moment.astype("datetime64[m]")).replace("T", " ")

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
+from zeropark.units.timegrid import to_local
+
 Times = npt.NDArray[np.datetime64]
 Ints = npt.NDArray[np.int64]
 Order = Literal["year-first", "day-first", "month-first"]
@@ -153,3 +155,13 @@ def _plain(index: object) -> Times:
         index.tz_convert("UTC").tz_localize(None)  # type: ignore[attr-defined] # a DatetimeIndex
     ).astype("datetime64[s]")
     return plain.copy()
+
+
+def local_time(moment: np.datetime64, zone: str) -> str:
+    """Return an instant (UTC) as a person in `zone` reads it: 2026-01-31 08:15."""
+    return as_written(to_local(np.array([moment]), zone)[0])
+
+
+def as_written(moment: np.datetime64) -> str:
+    """Return a wall-clock time as a person writes it: 2026-01-31 08:15."""
+    return str(moment.astype("datetime64[m]")).replace("T", " ")
