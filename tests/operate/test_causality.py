@@ -1,4 +1,4 @@
-"""What is decided now depends on what was measured and forecast, on nothing that is yet to happen."""
+"""What is decided now depends on what was measured and forecast, on nothing yet to happen."""
 
 from __future__ import annotations
 
@@ -37,9 +37,7 @@ def test_what_is_true_after_now_changes_no_set_point_now(now: int) -> None:
     assert not np.array_equal(
         other.truth.series["works/demand"], run.world.truth.series["works/demand"]
     )
-    blind = Planned(
-        other, run.planned().planner, Frozen(controller.forecaster, other), run.rules()
-    )
+    blind = Planned(other, run.planned().planner, Frozen(controller.forecaster, other), run.rules())
     fresh = Planned(
         run.world, run.planned().planner, Frozen(controller.forecaster, run.world), run.rules()
     )

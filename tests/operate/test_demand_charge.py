@@ -21,14 +21,18 @@ from .conftest import park_of, request_of
 PRICE = 36_000.0  # [CNY/MW-month]
 
 
-def _run(start: str, days: int, minutes: int, demand: np.ndarray, peak_so_far: float = 0.0) -> float:
+def _run(
+    start: str, days: int, minutes: int, demand: np.ndarray, peak_so_far: float = 0.0
+) -> float:
     """Return the demand part of a run whose load is `demand` [MW] per step."""
     assets = [
         GridTie(name="tie", node="bus", import_max=9.0, tariff="simple"),
         Load(name="works", node="bus", profile=Profile(constant=1.0)),
     ]
     park = park_of(assets, demand=PRICE)
-    run = Run(request_of(park, start=start, days=days, step_minutes=minutes, peak_so_far=peak_so_far))
+    run = Run(
+        request_of(park, start=start, days=days, step_minutes=minutes, peak_so_far=peak_so_far)
+    )
     series = {**run.world.truth.series, "works/demand": demand}
     run.world = replace(run.world, truth=replace(run.world.truth, series=series))
     plant = run.plant()

@@ -1,11 +1,11 @@
-"""The local controller of a store, as a table of cycles: what the step turned out to be, what it does."""
+"""The local controller of a store, as a table of cycles: what the step was, what it does."""
 
 import pytest
 
 from zeropark.operate.follow import follow
 
-# A stored MWh is worth 400 CNY; one way 0.9; wear 50. So discharging pays above 400 / 0.9 + 50 = 494,
-# charging pays below 400 · 0.9 = 360 CNY/MWh.
+# A stored MWh is worth 400 CNY; one way 0.9; wear 50. So discharging pays above
+# 400 / 0.9 + 50 = 494, charging pays below 400 · 0.9 = 360 CNY/MWh.
 PLAN = {"p": 0.0, "worth": 400.0, "efficiency": 0.9, "wear": 50.0}
 INFINITE = float("inf")
 

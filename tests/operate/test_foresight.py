@@ -86,7 +86,9 @@ def test_energy_closes_over_a_run() -> None:
     sums = outcome.figures
     made = sums.made["roof", "electricity"]
     grown = sums.stored - 0.5 * next(a for a in run.world.assets if a.name == "bat").e_nom  # type: ignore[attr-defined]
-    assert made + sums.imported - sums.exported == pytest.approx(sums.used + sums.lost + grown, abs=1e-9)
+    assert made + sums.imported - sums.exported == pytest.approx(
+        sums.used + sums.lost + grown, abs=1e-9
+    )
     assert sums.residual <= 1e-9
     assert np.isfinite(sums.lost)
     assert sums.lost > 0

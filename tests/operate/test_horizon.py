@@ -12,7 +12,7 @@ RUN = TimeGrid.regular(np.datetime64("2026-04-17T00:00:00"), 96, 15, "UTC")
 
 
 def test_a_grown_horizon_has_fine_steps_then_coarse_ones() -> None:
-    assert GROWN == Steps(0.25, fine=8, coarse=3, ratio=4)
+    assert Steps(0.25, fine=8, coarse=3, ratio=4) == GROWN
     assert GROWN.lengths.tolist() == [0.25] * 8 + [1.0] * 3
     assert GROWN.span == 20
 
@@ -37,7 +37,7 @@ def test_a_coarse_step_is_the_mean_of_its_fine_ones() -> None:
     fine = np.arange(20.0).reshape(1, -1)
     found = GROWN.gather(fine, 0)[0]
     assert found.tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 9.5, 13.5, 17.5]
-    # One quarter-hour later seven fine steps are ahead; the eighth has no length and repeats the last.
+    # A quarter-hour later seven fine steps are ahead; the eighth has no length, repeats the last.
     found = GROWN.gather(fine, 1)[0]
     assert found.tolist() == [0, 1, 2, 3, 4, 5, 6, 6, 8.5, 12.5, 16.5]
 

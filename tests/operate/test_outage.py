@@ -1,4 +1,4 @@
-"""Hours without the grid, announced or not: what must run runs, and the reserve says what it cost."""
+"""Hours without the grid, announced or not: what must run runs, the reserve says its cost."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ def _unserved(outcome: Outcome, load: str) -> float:
 
 def test_an_announced_outage_is_prepared_for() -> None:
     prepared, surprised = _lived(announced=True), _lived(announced=False)
-    # 0.8 MW for 4 h is 3.2 MWh; a full battery has 0.85 · 4 MWh above its floor, 3.15 MWh after losses.
+    # 0.8 MW for 4 h is 3.2 MWh; a full battery has 0.85 · 4 MWh above its floor, 3.15 MWh after
+    # losses.
     assert _unserved(prepared, "critical") == pytest.approx(0.0, abs=1e-6)
     assert _unserved(prepared, "works") == pytest.approx(0.0, abs=0.2)
     assert _unserved(surprised, "works") > 1.0

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pytest
 
+from zeropark.formulation.plan import Plan
 from zeropark.formulation.solver import Grade, NoPlanError
+from zeropark.operate.controllers import Planned
 from zeropark.operate.run import Run
 
 from .conftest import park_of, request_of, silent, small_assets
 
 
-def _stalled(run: Run, controller, index: int, readings) -> object:  # type: ignore[no-untyped-def]
+def _stalled(controller: Planned, index: int, readings: Mapping[str, Any]) -> Plan | None:
     """Plan once with HiGHS stopped by force after one iteration."""
     solver = controller.planner.solver
     solver.use({"simplex_iteration_limit": 0})
@@ -29,11 +34,11 @@ def test_a_stopped_solver_is_no_plan_but_the_last_good_one_is() -> None:
     said = controller.planner.setpoints(first, 0)
     plant.write(said)
     plant.step(0)
-    second = _stalled(run, controller, 1, plant.read())
+    second = _stalled(controller, 1, plant.read())
     assert second is not None
-    assert second.grade is Grade.LAST_GOOD  # type: ignore[attr-defined]
+    assert second.grade is Grade.LAST_GOOD
     meant = first.amounts("battery", "discharge")[0, 1] - first.amounts("battery", "charge")[0, 1]
-    assert controller.planner.setpoints(second, 1)["bat"]["p"] == pytest.approx(meant / 0.25)  # type: ignore[arg-type]
+    assert controller.planner.setpoints(second, 1)["bat"]["p"] == pytest.approx(meant / 0.25)
 
 
 def test_the_last_good_plan_is_held_within_todays_limits() -> None:
@@ -43,8 +48,9 @@ def test_the_last_good_plan_is_held_within_todays_limits() -> None:
     assert first is not None
     assert first.amounts("battery", "charge")[0, 1] > 0.02  # more than 0.08 MW in the second step
     controller.forecaster.issued(36).signals["battery"]["charge_limit"][:] = 0.05
-    second = _stalled(run, controller, 37, plant.read())
-    assert controller.planner.setpoints(second, 37)["bat"]["p"] == pytest.approx(-0.05)  # type: ignore[arg-type]
+    second = _stalled(controller, 37, plant.read())
+    assert second is not None
+    assert controller.planner.setpoints(second, 37)["bat"]["p"] == pytest.approx(-0.05)
 
 
 def test_without_any_good_plan_the_rules_decide() -> None:
@@ -66,7 +72,7 @@ def test_the_solver_says_when_it_was_stopped() -> None:
 
 
 def test_five_thousand_plans_with_a_deadline_each_stalled_once() -> None:
-    """The time limit of HiGHS counts over the life of a warm object: a naive one stops after a few plans."""
+    """HiGHS counts time over a warm object's life: a naive limit stops after a few plans."""
     run = Run(request_of(park_of(small_assets()), days=53, horizon_hours=6.0))
     controller, plant = run.planned(), run.plant()
     controller.planner.deadline = 0.05
@@ -74,7 +80,7 @@ def test_five_thousand_plans_with_a_deadline_each_stalled_once() -> None:
     assert controller.plan(0, readings) is not None
     grades = controller.planner.grades
     for index in range(1, 5001):
-        stalled = _stalled(run, controller, index, readings)
+        stalled = _stalled(controller, index, readings)
         assert stalled is not None
         plan = controller.plan(index, readings)
         assert plan is not None
@@ -82,7 +88,7 @@ def test_five_thousand_plans_with_a_deadline_each_stalled_once() -> None:
         plant.write(controller.planner.setpoints(plan, index))
         plant.step(index)
         readings = plant.read()
-    # A machine that pauses for 50 ms may cost an optimum or two; a cumulative limit costs all of them.
+    # A machine that pauses for 50 ms may cost an optimum or two; a cumulative limit costs them all.
     assert grades[Grade.OPTIMAL] >= 4_950
     assert grades[Grade.RULES] == 0
 

@@ -30,9 +30,9 @@ class RunRequest:
 
     folder: where the park file lies. start: first local day. step_minutes, horizon_hours: of plans;
     coarse_hours: hourly steps behind them.
-    policy: plan or rules. files: the user's own, by what they say: weather, load, price, jobs, cars,
-    outages. peak_so_far: highest demand of the first month before the run [MW]. compare: whether
-    rules, foresight and the played plan are run beside it.
+    policy: plan or rules. files: the user's own, by what they say: weather, load, price, jobs,
+    cars, outages. peak_so_far: highest demand of the first month before the run [MW].
+    compare: whether rules, foresight and the played plan are run beside it.
     """
 
     park: Park
@@ -101,7 +101,7 @@ def _draw(
 
 
 def end_price(assets: Sequence[Kind], truth: Outlook) -> float:
-    """Return the mean import price of the day after the run [CNY/MWh]; of its last day where that is not known."""
+    """Return the mean import price of the day after the run, or else of its last day [CNY/MWh]."""
     grid = truth.grid
     day = max(1, round(24 / grid.step_hours))
     after = TimeGrid.regular(grid.end, day, grid.step_hours * 60, grid.zone)

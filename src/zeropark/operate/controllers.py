@@ -1,4 +1,4 @@
-"""Who decides the set-points of a step: the rolling plan, the rules, or a plan made with foresight."""
+"""Who decides the set-points of a step: the rolling plan, the rules, or a plan with foresight."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Controller(Protocol):
 class Thresholds:
     """The three numbers of the rules.
 
-    target: highest import the operator allows, as a share of the contract [1]. fill: state of charge up to
-    which the battery is filled from the grid at a low price [1]. start_surplus: surplus from which waiting
-    work is started, as a share of the contract [1].
+    target: highest import the operator allows, as a share of the contract [1]. fill: state of
+    charge up to which the battery is filled from the grid at a low price [1]. start_surplus:
+    surplus from which waiting work is started, as a share of the contract [1].
     """
 
     target: float = 0.6
@@ -46,7 +46,7 @@ class Thresholds:
 
 
 class Rules:
-    """A good operator without an optimiser: green first, cheap hours for what can wait, import under a target."""
+    """A good operator without an optimiser: green first, cheap hours for what waits, a target."""
 
     def __init__(self, world: World, thresholds: Thresholds) -> None:
         self._assets = world.assets
@@ -105,7 +105,7 @@ class Planned:
     keep: int = 0
 
     def decide(self, index: int, readings: Mapping[str, Readings]) -> Setpoints:
-        """Plan from here to the horizon or the run's end, and return the first step's set-points."""
+        """Plan from here to the horizon or the run's end; return the first step's set-points."""
         plan = self.plan(index, readings)
         if plan is None:
             return self.rules.decide(index, readings)
@@ -122,7 +122,6 @@ class Planned:
         doubt = self._doubt(signals)
         horizon = Horizon(ahead, self.world.end_price, expected, exposed, doubt)
         return self.planner.plan(index, signals, readings, horizon)
-
 
     def _doubt(self, signals: Signals) -> Floats:
         """Return how much less than foreseen sun and wind may give in each step [MW]."""

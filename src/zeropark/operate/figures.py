@@ -17,7 +17,7 @@ Columns = Mapping[str, Floats]
 
 
 def flow_name(asset: str, port: str) -> str:
-    """Return the name under which the flow into a port's node [MW] is gathered; it is not written out."""
+    """Return the name a port's flow into its node [MW] is gathered under, never written out."""
     return f"~{asset}/{port}"
 
 
@@ -54,7 +54,7 @@ class Figures:
     _left: tuple[Floats, Floats] = field(default_factory=lambda: (np.zeros(0), np.zeros(0)))
 
     def add(self, columns: Columns, hours: Floats) -> Floats:
-        """Take one stretch of steps; return the clean share of each step [1], NaN where nothing was used."""
+        """Take a stretch of steps; return each step's clean share [1], NaN where none was used."""
         self.hours += float(hours.sum())
         used, charge = self._flows(columns, hours)
         bring, send = self._tie(columns, len(hours))
@@ -102,7 +102,7 @@ class Figures:
         return bring, send
 
     def _stored(self, columns: Columns) -> float:
-        """Return the energy in all electric stores at the end of the stretch [MWh]; note each store's growth."""
+        """Return what electric stores hold at the stretch's end [MWh]; note each one's growth."""
         total = 0.0
         for asset in self.assets:
             if asset.role == "store":
@@ -113,7 +113,7 @@ class Figures:
         return total
 
     def _demand(self, bring: Floats, hours: Floats) -> None:
-        """Keep the highest mean import over a demand interval; a step longer than it stands for itself."""
+        """Keep the highest mean import over a demand interval; a longer step stands for itself."""
         group = max(1, round(self.interval / float(hours[0])))
         powers = np.concatenate([self._left[0], bring])
         lengths = np.concatenate([self._left[1], hours])
@@ -165,7 +165,7 @@ class Figures:
             self.jobs += float(work[known] @ hours[known])
             self.green_jobs += float((work * clean)[known] @ hours[known])
 
-    # -- what they come to ----------------------------------------------------------------------------
+    # -- what they come to ---------------------------------------------------------------------
 
     def clean_share(self) -> float | None:
         """Return 1 - grid import over use and losses [1], physical; None where nothing was used."""
@@ -173,7 +173,7 @@ class Figures:
         return 1.0 - self.imported / taken if taken > 0 else None
 
     def self_use(self) -> float | None:
-        """Return which share of the park's own generation was not exported [1]; None where nothing was made."""
+        """Return the share of own generation not exported [1]; None where nothing was made."""
         made = sum(
             amount
             for (name, carrier), amount in self.made.items()

@@ -1,8 +1,8 @@
 """The local controller of a store: within a step it follows what was meant, not only what was said.
 
-A plan is made on a forecast. When the step turns out otherwise, the store takes the difference where
-that is worth more than letting the grid take it, and it keeps the import under the plan's target.
-Rules give no power at all but a band of grid import that the store is to hold.
+A plan is made on a forecast. When the step turns out otherwise, the store takes the difference
+where that is worth more than letting the grid take it, and it keeps the import under the plan's
+target. Rules give no power at all but a band of grid import that the store is to hold.
 """
 
 from __future__ import annotations

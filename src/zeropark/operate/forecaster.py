@@ -23,7 +23,7 @@ Signals = dict[str, dict[str, Floats]]
 
 @dataclass(frozen=True)
 class Issued:
-    """A forecast as it was issued at step `at`: signals by kind and name from `at` on, and arrivals by asset."""
+    """A forecast issued at step `at`: signals by kind and name from `at` on, arrivals by asset."""
 
     at: int
     signals: Mapping[str, Mapping[str, Floats]]
@@ -31,10 +31,10 @@ class Issued:
 
 
 class Forecaster:
-    """Issues forecasts from the world's truth by adding errors; the planner sees nothing else of it.
+    """Issues forecasts from the world's truth by adding errors; a planner sees nothing else of it.
 
-    every: steps between issues. horizon: steps a plan looks ahead. errors: None for a forecast of weather
-    and loads without any, which shows what the errors cost.
+    every: steps between issues. horizon: steps a plan looks ahead. errors: None for a forecast of
+    weather and loads without any, which shows what the errors cost.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Forecaster:
     def _corrected(
         self, index: int, signal: tuple[str, str], forecast: Floats, measured: Floats
     ) -> Floats:
-        """Return the forecast corrected by what the last hour showed against what was expected of it."""
+        """Return the forecast corrected by what the last hour showed against what it expected."""
         said = self._said.setdefault(signal, {})
         if index - 1 in said:
             said[index - 1] = (said[index - 1][0], measured)

@@ -1,4 +1,4 @@
-"""Perfect foresight: one plan on what truly happens, with every plant at its best, so that nothing beats it."""
+"""Perfect foresight: one plan on what truly happens, with every plant at its best."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def evaluate(expression: Linear, columns: Floats, members: int, slots: int) -> F
 
 
 def _costs(program: Program, plan: Plan) -> dict[str, float]:
-    """Return the plan's cost by part [CNY]; what the objective leaves out as constant is added by the parts' owners."""
+    """Return the plan's cost by part [CNY]; constants the objective leaves out are not in it."""
     parts: dict[str, float] = {}
     for part, term in program.cost_parts:
         factor: Any = (

@@ -1,4 +1,4 @@
-"""How far a plan looks, and in what steps: equal ones, or fine ones first and coarse ones behind."""
+"""How far a plan looks, and in what steps: equal ones, or fine ones first, coarse ones behind."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Steps:
     """The steps of a horizon.
 
     step: length of a fine step [h]. fine: how many of them. coarse: how many coarse steps follow.
-    ratio: fine steps in a coarse one. Coarse steps lie on the run's calendar: as now moves through a
-    coarse step, the fine ones that are over have no length, until the next coarse step is due and
-    becomes fine.
+    ratio: fine steps in a coarse one. Coarse steps lie on the run's calendar: as now moves through
+    a coarse step, the fine ones that are over have no length, until the next coarse step is due
+    and becomes fine.
     """
 
     step: float
@@ -31,7 +31,7 @@ class Steps:
     def of(
         cls, step: float, fine_hours: float, coarse_hours: float = 0.0, coarse_step: float = 1.0
     ) -> Steps:
-        """Return steps of `step` [h] over `fine_hours` [h], then of `coarse_step` [h] over `coarse_hours` [h]."""
+        """Return `fine_hours` of steps of `step`, then `coarse_hours` of `coarse_step`, all [h]."""
         fine = max(1, round(fine_hours / step))
         if coarse_hours <= 0.0:
             return cls(step, fine)
@@ -63,7 +63,7 @@ class Steps:
         return self.coarse > 0 and index % self.ratio == 0
 
     def grid(self, run: TimeGrid, index: int) -> TimeGrid:
-        """Return the steps ahead at step `index`; those past the run's end, or over, have no length."""
+        """Return the steps ahead at step `index`; those over or past the end have no length."""
         ahead = self.open_fine(index)
         hours = self.lengths
         hours[ahead : self.fine] = 0.0
@@ -76,9 +76,10 @@ class Steps:
         return TimeGrid(run.starts[index], hours, run.zone)
 
     def gather(self, fine: Floats, index: int) -> Floats:
-        """Return numbers per fine step from `index` on, (members, span or fewer), as one per step of the horizon.
+        """Return numbers per fine step from `index` on as one per step of the horizon.
 
-        A coarse step has the mean; past the last number it stands still.
+        fine: (members, span or fewer). A coarse step has the mean; past the last number it stands
+        still.
         """
         missing = self.span - fine.shape[1]
         if missing > 0:

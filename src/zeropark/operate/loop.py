@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from zeropark.assets.kind import Kind
 from zeropark.formulation.plan import Plan
-from zeropark.formulation.solver import USED
 from zeropark.formulation.reasons import Reason, explain
+from zeropark.formulation.solver import USED
 from zeropark.operate.controllers import Controller, Planned
 from zeropark.operate.figures import Figures, flow_name
 from zeropark.operate.plant import Plant
@@ -27,7 +27,7 @@ REASONS_UP_TO = 96 * 7 + 1
 
 @dataclass
 class Gave:
-    """A limit that gave way in the steps first to last of the run, by `amount` in the carrier's unit."""
+    """A limit that gave way in steps first to last of a run, by `amount` in the carrier's unit."""
 
     asset: str
     limit: str
@@ -40,7 +40,8 @@ class Gave:
 class Outcome:
     """What a policy came to.
 
-    figures: sums. costs: [CNY] by part. readings: of the last step. lived: False for a plan never lived.
+    figures: sums. costs: [CNY] by part. readings: of the last step. lived: False for a plan that
+    never was.
     reserve_cost: what keeping energy for an outage cost [CNY], at the plans' own prices.
     """
 
@@ -139,9 +140,10 @@ def _note_plan(controller: Controller, index: int, row: dict[str, float], outcom
 
 
 def _price_of_reserve(plan: Plan) -> float:
-    """Return what this step's reserves cost [CNY]: their prices in the plan times the energy they hold.
+    """Return what this step's reserves cost [CNY]: their prices in the plan times what they hold.
 
-    While a reserve is being rebuilt its price is what we take a shortage to cost, which nobody pays.
+    While a reserve is being rebuilt its price is what we take a shortage to cost, which nobody
+    pays.
     """
     slot, total = int(plan.open[0]), 0.0
     for rows in plan.program.rows:

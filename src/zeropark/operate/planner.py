@@ -82,7 +82,7 @@ class Planner:
         return plan
 
     def _move_to(self, index: int) -> None:
-        """Turn the ring to step `index`; a horizon that grows stays where it is and moves its basis."""
+        """Turn the ring to step `index`; a horizon that grows stays and moves its basis."""
         made_at, self._made_at = self._made_at, index
         if made_at is None:
             return
@@ -103,7 +103,7 @@ class Planner:
         return self.last_good
 
     def _fall_back(self, index: int) -> Plan | None:
-        """Return the last good plan's word for now, held within today's limits, if it reaches that far."""
+        """Return the last good plan's word for now, within today's limits, if it reaches so far."""
         last = self.last_good
         if last is None or index - last.made_at >= self.steps.open_fine(last.made_at):
             return None
@@ -132,10 +132,10 @@ class Planner:
             found[kind] = merged
         return found
 
-    # -- set-points ---------------------------------------------------------------------------------
+    # -- set-points ----------------------------------------------------------------------------
 
     def _place_assets(self) -> list[tuple[Kind, list[int], dict[str, Indices], dict[str, Indices]]]:
-        """Return for each asset its members, and its columns and rows by name, each (members, slots)."""
+        """Return each asset's members, its columns and rows by name, each (members, slots)."""
         found = []
         for kind, assets in self.kinds.items():
             block = self.program.blocks[kind]

@@ -19,17 +19,18 @@ _NOISE = 1e-9
 
 @dataclass
 class Unbalanced:
-    """What no device could take at a node in a step [MW into the node that was missing, + short]."""
+    """What no device could take at a node in a step [MW into the node that it lacked, + short]."""
 
     node: str
     missing: float
 
 
 class Plant:
-    """The park as it truly behaves, behind the contract of a driver: read points, write points, health.
+    """The park as it truly behaves, behind a driver's contract: read points, write points, health.
 
     A step is lived by `step`; devices move in the order of their kinds, the tie last. What the tie
-    cannot take is taken by storage, then by generation (too much) or loads in the order of what losing them costs.
+    cannot take is taken by storage, then by generation (too much) or loads in the order of what
+    losing them costs.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Plant:
         self.spilled: dict[str, float] = {}
         self.residual = 0.0
 
-    # -- the driver's contract ----------------------------------------------------------------------
+    # -- the driver's contract -----------------------------------------------------------------
 
     def read(self) -> dict[str, dict[str, Any]]:
         """Return all points of all assets in one pass."""
@@ -78,7 +79,7 @@ class Plant:
         for tie in self._ties:
             self.devices[tie.name].start_peak(peak)  # type: ignore[attr-defined] # only a tie has one
 
-    # -- living -------------------------------------------------------------------------------------
+    # -- living --------------------------------------------------------------------------------
 
     def step(self, index: int) -> None:
         """Live through step `index` of the run with the set-points written last."""
@@ -102,7 +103,7 @@ class Plant:
     def _balance_before(
         self, tie: Kind, index: int, hours: float, at_node: dict[str, float]
     ) -> None:
-        """Let local controllers act before the tie takes the rest: follow the plan, keep the caps."""
+        """Let local controllers act before the tie takes the rest: follow the plan, keep caps."""
         node = self._ports[tie.name]["node"]
         device = self.devices[tie.name]
         bring, send = device.caps(index)  # type: ignore[attr-defined] # only a tie balances a node
@@ -128,7 +129,7 @@ class Plant:
     def _keep_target(
         self, node: str, target: float, hours: float, at_node: dict[str, float]
     ) -> None:
-        """Let work that can wait go without cores while the import at `node` is above `target` [MW]."""
+        """Let work that can wait go without cores while import at `node` is above `target` [MW]."""
         for pool in self._pools:
             cores = self._ports[pool.name]["node"]
             device = self.devices[pool.name]
@@ -143,14 +144,14 @@ class Plant:
     def _balance_untied(self, hours: float, at_node: dict[str, float]) -> None:
         """Let heat and cooling be balanced while the tie can still bring the power that takes."""
         tied = {self._ports[tie.name]["node"] for tie in self._ties}
-        for node in at_node:
+        for node in self._spills:
             if node not in tied and abs(at_node[node]) > _NOISE:
                 self._ask_helpers(node, -at_node[node], hours, at_node)
 
     def _balance_rest(self, hours: float, at_node: dict[str, float]) -> None:
-        """Balance nodes without a tie, spill what may be spilled, and keep what remains as the residual."""
+        """Balance nodes without a tie, spill what may be spilled, keep the rest as the residual."""
         self.spilled, self.residual = {}, 0.0
-        for node in at_node:
+        for node in self._spills:
             if abs(at_node[node]) > _NOISE:
                 self._ask_helpers(node, -at_node[node], hours, at_node)
             left = at_node[node]
@@ -192,7 +193,7 @@ class Plant:
         return hasattr(self.devices[name], "energy")
 
     def _who_can_help(self) -> dict[str, list[tuple[str, str]]]:
-        """Return who can be adjusted at each node: stores, then generation, then loads, cheapest loss first."""
+        """Return who can be adjusted at each node: stores, generation, loads by cost of loss."""
         found: dict[str, list[tuple[float, str, str]]] = {}
         for asset in self._assets:
             device = self.devices[asset.name]

@@ -1,10 +1,11 @@
-"""What a run leaves behind: one row per step and policy, written as it goes so that memory stays flat."""
+"""What a run leaves behind: a row per step and policy, written as it goes; memory stays flat."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +44,7 @@ class SeriesFile:
         self._schema = pa.schema([*fields, *((name, pa.float64()) for name in columns)])
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
 
-    def __enter__(self) -> SeriesFile:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -55,7 +56,7 @@ class SeriesFile:
         self._writer.close()
 
     def write(self, policy: str, starts: Times, columns: Mapping[str, Floats]) -> None:
-        """Append one stretch: `starts` (N,) UTC and each column (N,); an absent column or NaN is null."""
+        """Append a stretch: `starts` (N,) UTC, each column (N,); an absent one or NaN is null."""
         count = len(starts)
         arrays: list[pa.Array] = [
             pa.array([policy] * count, pa.string()),

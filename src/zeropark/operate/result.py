@@ -28,7 +28,8 @@ _LEAST_TO_CAPTURE = 0.01
 class Results:
     """All that was lived and planned in a run.
 
-    outcomes: by policy. planner: of the main run, None where rules ran it. seconds: wall time of all.
+    outcomes: by policy. planner: of the main run, None where rules ran it.
+    seconds: wall time of all.
     """
 
     request: RunRequest
@@ -136,7 +137,7 @@ def _compare(results: Results, main: Mapping[str, Any]) -> dict[str, Any]:
     found["win"] = _wins(main, found["rules"])
     perfect = results.outcomes.get("perfect_forecast")
     if perfect is not None:
-        # Plant against model: the same plan, lived. Horizon: two days and expected arrivals instead of all.
+        # Plant against model: the same plan, lived. Horizon: two days, arrivals as expected.
         without_errors = sum(perfect.costs.values())
         played = found["played"]["cost_cny"]["total"]
         found["missing_cny"] = {
@@ -196,16 +197,14 @@ def _gave(world: World, gave: Gave) -> dict[str, Any]:
     limits = next((asset.limits for asset in world.assets if asset.name == owner), {})
     limit, label = limit_words(limits, gave.limit), _label(world, gave.asset)
     words, unit = limit.words, limit.unit
-    first, last = (
-        grid.local()[gave.first],
-        grid.local()[gave.last] + np.timedelta64(round(float(grid.hours[gave.last]) * 3600), "s"),
-    )
+    lasting = np.timedelta64(round(float(grid.hours[gave.last]) * 3600), "s")
+    first, last = grid.local()[gave.first], grid.local()[gave.last] + lasting
     span = f"{_clock(first)}–{_clock(last)}"
     return {
         "asset": gave.asset,
         "limit": gave.limit,
         "from": f"{starts[gave.first]}Z",
-        "to": f"{starts[gave.last] + np.timedelta64(round(float(grid.hours[gave.last]) * 3600), 's')}Z",
+        "to": f"{starts[gave.last] + lasting}Z",
         "amount": gave.amount,
         "unit": unit,
         "sentence": {
@@ -305,7 +304,7 @@ def _cooling_modes(world: World) -> list[dict[str, Any]]:
     return []
 
 
-# -- facts ------------------------------------------------------------------------------------------
+# -- facts -----------------------------------------------------------------------------------
 
 
 def _factors(results: Results) -> list[Fact]:

@@ -1,4 +1,4 @@
-"""A run: the closed loop of one policy, beside it rules, foresight and the foresight played, and its files."""
+"""A run: the closed loop of one policy, beside it rules, foresight and foresight played."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Run:
 
 
 def execute(request: RunRequest, out: Path, progress: Progress) -> dict[str, Any]:
-    """Run what is asked, write `series.parquet` and `run.json` into `out`, return what `run.json` holds."""
+    """Run what is asked, write `series.parquet` and `run.json` into `out`, return the latter."""
     begun = time.perf_counter()
     run = Run(request)
     columns = series_columns(run.world.assets, [node.name for node in run.nodes])

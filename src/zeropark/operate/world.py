@@ -1,4 +1,4 @@
-"""The world a run lives in: what truly happens, what happened before, and what may be known of it."""
+"""The world a run lives in: what truly happens, what happened before, what may be known of it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class World:
 
     assets: of the park. truth: what happens during the run. past: what happened before it.
     end_price: worth of a MWh after the run [CNY/MWh]: the mean import price of the next day.
-    announced: per asset, its availability as announced [1], on the run's grid; unannounced outages are only in the truth.
+    announced: per asset, its availability as announced [1], on the run's grid; unannounced outages
+    are only in the truth.
     """
 
     assets: Sequence[Kind]
@@ -82,7 +83,7 @@ class World:
         return whole, TimeGrid.regular(first, count, step * 60, self.grid.zone)
 
     def foreseen_arrivals(self, at: int, last: int) -> dict[str, Any]:
-        """Return what each asset expects to arrive in the steps `at` to `last`, from history only."""
+        """Return what each asset expects to arrive in steps `at` to `last`, from history only."""
         ahead = self.grid.window(at, last)
         found: dict[str, Any] = {}
         for asset in self.assets:
