@@ -171,7 +171,8 @@ def _draw_online(stream: Stream, grid: TimeGrid, random: np.random.Generator) ->
         level = level * stay + shock
         wander[i] = level
     typical = stream.kcores * stream.hourly[grid.local_hour.astype(int)]
-    return np.maximum(0.0, typical * (1.0 + stream.spread * wander))
+    drawn: Floats = np.maximum(0.0, typical * (1.0 + stream.spread * wander))
+    return drawn
 
 
 def expect_jobs(
@@ -213,10 +214,12 @@ def expect_jobs(
             )
         )
     empty = tuple(np.zeros(0) for _ in range(5))
-    member, *rest = (np.concatenate(column) for column in zip(empty, *pieces, strict=True))
+    columns = [np.concatenate(column) for column in zip(empty, *pieces, strict=True)]
+    member, amount, rate, arrival, deadline = columns
     online = _expect_online(table, ahead, now, history_hours)
     ratio = _ratio(table, len(streams), now, history_hours)
-    return ExpectedJobs(ahead, member.astype(np.intp), *rest, online, ratio)
+    members = member.astype(np.intp)
+    return ExpectedJobs(ahead, members, amount, rate, arrival, deadline, online, ratio)
 
 
 def _ratio(table: JobTable, classes: int, now: float, history_hours: float) -> Floats:
@@ -289,4 +292,5 @@ def mean_on(fine: TimeGrid, values: Floats, grid: TimeGrid) -> Floats:
     marks = hours_since_1970(fine.start) + np.concatenate([[0.0], np.cumsum(fine.hours)])
     total = np.concatenate([[0.0], np.cumsum(values * fine.hours)])
     begin = hours_since_1970(grid.start) + np.concatenate([[0.0], np.cumsum(grid.hours)])
-    return np.diff(np.interp(begin, marks, total)) / np.where(grid.hours > 0, grid.hours, 1.0)
+    means: Floats = np.diff(np.interp(begin, marks, total))
+    return means / np.where(grid.hours > 0, grid.hours, 1.0)

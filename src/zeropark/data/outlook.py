@@ -23,7 +23,7 @@ class Outlook:
     grid: the steps, N of them. weather: on that grid, None where nothing needs it.
     series: named profiles on that grid in inside units, each shape (N,).
     run: the whole run's grid, which decides what share of a month's demand charge it pays.
-    tables: what arrives at an asset by its name (jobs, cars), in the form the asset's kind draws it.
+    tables: what arrives at an asset by its name (jobs, cars), in the form its kind draws it.
     best_case: whether plant behaves at its best everywhere, as perfect foresight assumes.
     """
 
@@ -52,5 +52,7 @@ class Outlook:
         """Return which share of the billing month (months since 1970-01) the run covers [1]."""
         covered = float(self.run.hours[self.run.local_month == month].sum()) / 24.0
         first = np.datetime64(month, "M")
-        days = int(((first + 1).astype("datetime64[D]") - first.astype("datetime64[D]")).astype(int))
+        days = int(
+            ((first + 1).astype("datetime64[D]") - first.astype("datetime64[D]")).astype(int)
+        )
         return covered / days

@@ -18,8 +18,8 @@ from zeropark.units.text import Text
 class Fact:
     """A number someone published or assumed, as it holds from a date on.
 
-    value: in `unit` [symbol]. since: the date it holds from. status: read, secondary, recalled, computed
-    or assumption. range: what it may be, in the same unit; None where nobody says.
+    value: in `unit` [symbol]. since: the date it holds from. status: read, secondary, recalled,
+    computed or assumption. range: what it may be, in the same unit; None where nobody says.
     """
 
     name: str
@@ -61,7 +61,9 @@ def fact_names() -> tuple[str, ...]:
 @cache
 def _all() -> dict[str, tuple[Fact, ...]]:
     found: dict[str, tuple[Fact, ...]] = {}
-    for file in sorted(resources.files("zeropark.data").joinpath("facts").iterdir(), key=lambda f: f.name):
+    for file in sorted(
+        resources.files("zeropark.data").joinpath("facts").iterdir(), key=lambda f: f.name
+    ):
         content: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
         for entry in content.get("facts", ()):
             values = sorted(entry["values"], key=lambda value: value["from"])

@@ -1,1 +1,1 @@
-"""What will come: weather with its errors, loads and arrivals from history, corrected by the last reading."""
+"""What will come: weather with errors, loads and arrivals from history, mended by readings."""

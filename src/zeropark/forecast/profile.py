@@ -15,8 +15,9 @@ _SATURDAY = 5
 def like_days(history: Floats, past: TimeGrid, ahead: TimeGrid, slots: int = 96) -> Floats:
     """Return what `history` (on `past`, any unit) lets expect at each step of `ahead`, shape (N,).
 
-    Workdays are foreseen from workdays and rest days from rest days; where one of them is not in the
-    history, from all days. A reading that is absent (NaN) does not count; where nothing counts the answer is NaN.
+    Workdays are foreseen from workdays and rest days from rest days; where one of them is not in
+    the history, from all days. A reading that is absent (NaN) does not count; where nothing counts
+    the answer is NaN.
     """
     rest_past, at_past = _kind_of_day(past), _slot(past, slots)
     rest_ahead, at_ahead = _kind_of_day(ahead), _slot(ahead, slots)

@@ -1,7 +1,7 @@
-"""A weather forecast with errors of a stated size that grow with lead time and hang together in time.
+"""A weather forecast with errors of a stated size that grow with lead and hang together in time.
 
-Sizes are facts (`data/facts/forecast.yaml`): day-ahead root mean square errors of temperature and of
-sun and wind, and the error's correlation over an hour. A forecast is frozen when it is issued.
+Sizes are facts (`data/facts/forecast.yaml`): day-ahead root mean square errors of temperature and
+of sun and wind, and the error's correlation over an hour. A forecast is frozen when it is issued.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ _AT_ISSUE = 0.35
 
 @dataclass(frozen=True)
 class WeatherErrors:
-    """Day-ahead errors: temperature [K], clearness and wind speed relative [1], correlation over one hour [1]."""
+    """Day-ahead errors: temperature [K], clearness and wind speed relative [1], persistence.
+
+    correlation: of an error with itself an hour later [1].
+    """
 
     temperature: float
     clearness: float

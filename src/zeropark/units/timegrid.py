@@ -18,8 +18,9 @@ Times = npt.NDArray[np.datetime64]
 class TimeGrid:
     """Consecutive intervals, each named by its start.
 
-    start: the first interval's start, datetime64[s], UTC. hours: length of each step [h], shape (N,).
-    zone: the park's zone, an IANA name; it decides local hours, days and months, never the steps.
+    start: the first interval's start, datetime64[s], UTC. hours: length of each step [h], shape
+    (N,). zone: the park's zone, an IANA name; it decides local hours, days and months, never the
+    steps.
     """
 
     start: np.datetime64
@@ -38,7 +39,9 @@ class TimeGrid:
         A day of 23 or 25 hours has four quarter-hours fewer or more.
         """
         first = to_utc(np.datetime64(date, "s"), zone)
-        last = to_utc(np.datetime64(date, "D").astype("datetime64[s]") + np.timedelta64(days, "D"), zone)
+        last = to_utc(
+            np.datetime64(date, "D").astype("datetime64[s]") + np.timedelta64(days, "D"), zone
+        )
         steps = round((last - first) / np.timedelta64(1, "s") / (minutes * 60))
         return cls.regular(first, steps, minutes, zone)
 
@@ -60,7 +63,8 @@ class TimeGrid:
     def starts(self) -> Times:
         """Start of each step, datetime64[s] UTC, shape (N,)."""
         seconds = np.rint(np.concatenate([[0.0], np.cumsum(self.hours[:-1])]) * 3600)
-        return self.start.astype("datetime64[s]") + seconds.astype("timedelta64[s]")
+        starts: Times = self.start.astype("datetime64[s]") + seconds.astype("timedelta64[s]")
+        return starts
 
     @cached_property
     def end(self) -> np.datetime64:
@@ -79,7 +83,8 @@ class TimeGrid:
     def local_hour(self) -> Floats:
         """Local hour of the day of each step's start [h], 0 ≤ h < 24, shape (N,)."""
         local = self._local
-        return (local - local.astype("datetime64[D]")) / np.timedelta64(3600, "s")
+        hours: Floats = (local - local.astype("datetime64[D]")) / np.timedelta64(3600, "s")
+        return hours
 
     @cached_property
     def local_month(self) -> npt.NDArray[np.int64]:
@@ -103,7 +108,9 @@ class TimeGrid:
     def days_of_month(self, index: int) -> int:
         """Return how many days the local month of step `index` has."""
         month = self._local[index].astype("datetime64[M]")
-        return int(((month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")).astype(int))
+        return int(
+            ((month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")).astype(int)
+        )
 
 
 def offsets(utc: Times, zone: str) -> npt.NDArray[np.timedelta64]:
@@ -133,10 +140,12 @@ def _distinct_offsets(quarters: npt.NDArray[np.int64], tz: ZoneInfo) -> npt.NDAr
     return found
 
 
-def _fill(found: npt.NDArray[np.int64], quarters: npt.NDArray[np.int64], i: int, j: int, ask: Any) -> None:
+def _fill(
+    found: npt.NDArray[np.int64], quarters: npt.NDArray[np.int64], i: int, j: int, ask: Any
+) -> None:
     """Fill found[i..j]; a stretch under 20 days with equal ends has no change inside it."""
     found[i], found[j] = ask(quarters[i]), ask(quarters[j])
-    if j - i < 2:
+    if j <= i + 1:
         return
     if found[i] == found[j] and quarters[j] - quarters[i] < 20 * 96:
         found[i : j + 1] = found[i]
@@ -150,12 +159,15 @@ def to_local(utc: Times, zone: str) -> Times:
     """Return the wall clock in `zone` of each UTC instant, datetime64[s]."""
     if len(utc) == 0:
         return utc.astype("datetime64[s]")
-    return utc.astype("datetime64[s]") + offsets(utc, zone)
+    local: Times = np.add(utc.astype("datetime64[s]"), offsets(utc, zone))
+    return local
 
 
 def to_utc(local: np.datetime64, zone: str) -> np.datetime64:
     """Return the UTC instant of a wall clock in `zone`; of two, the earlier one."""
     import datetime as dt  # noqa: PLC0415 - keeps the name `datetime` out of the module
 
-    wall = dt.datetime.fromisoformat(str(local.astype("datetime64[s]"))).replace(tzinfo=ZoneInfo(zone))
+    wall = dt.datetime.fromisoformat(str(local.astype("datetime64[s]"))).replace(
+        tzinfo=ZoneInfo(zone)
+    )
     return np.datetime64(wall.astimezone(dt.UTC).replace(tzinfo=None), "s")
