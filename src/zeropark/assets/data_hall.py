@@ -60,7 +60,7 @@ class DataHall(Kind):
     """
 
     kind: ClassVar[str] = "data_hall"
-    title: ClassVar[Text] = Text("Data hall", "数据机房")
+    title: ClassVar[Text] = Text("Data hall", "机房")
     order: ClassVar[int] = 30
     role: ClassVar[str] = "convert"
     points: ClassVar[tuple[Point, ...]] = (
