@@ -19,7 +19,7 @@ from scipy.optimize import linprog
 from tests.formulation.random_parks import ZONE, program_for
 from zeropark.assets import kinds
 from zeropark.assets.kind import Horizon, Kind
-from zeropark.formulation.program import Inputs
+from zeropark.formulation.program import Inputs, Program
 from zeropark.formulation.solver import Solver
 from zeropark.units.timegrid import TimeGrid
 
@@ -73,75 +73,123 @@ def _asset(kind: str, **fields: object) -> Kind:
 # -- demand by the calendar -----------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
-@given(seed=seeds, minutes=st.sampled_from([5, 15, 30, 60]))
-def test_demand_is_reckoned_by_the_clock_and_the_month(seed: int, minutes: int) -> None:
-    random = np.random.default_rng(seed)
-    # Local midnight of 1 May is 16:00 UTC; steps of 5 min begin within a demand interval.
-    before = {5: 40, 15: 60, 30: 90, 60: 240}[minutes]
-    start = np.datetime64("2026-04-30T16:00:00") - np.timedelta64(before, "m")
-    grid = TimeGrid.regular(start, 16, minutes, ZONE)
-    hours, count = minutes / 60, 16
-    demand = np.round(random.uniform(0, 3, count), 3)
-    price = np.round(random.uniform(50, 800, count), 1)
-    cap, share = round(float(random.uniform(1, 3)), 3), round(float(random.uniform(0.1, 0.9)), 3)
-    months = {"odd": "april", "even": "may"}  # April 2026 is the 675th since 1970
-    inside = {
-        "april": [t for t in range(count) if t * minutes < before],
-        "may": [t for t in range(count) if t * minutes >= before],
-    }
-    peak = {month: round(float(random.uniform(0, 1)), 3) for month in inside}
-    due = {month: round(float(random.uniform(0, 2000)), 1) for month in inside}
-    left = {month: len(steps) * hours * random.uniform(1, 3) for month, steps in inside.items()}
-    drawn = round(float(random.uniform(0, 0.2)), 3) if minutes == 5 else 0.0
+@dataclass
+class Night:
+    """Sixteen steps around the local midnight of 1 May, with two months' demand in them."""
 
-    tie = _asset("grid_tie", node="bus", import_max=cap, tariff="simple")
-    mill = _asset("curtailable_load", node="bus", profile={"constant": 1.0}, share=share,
+    minutes: int
+    demand: Floats
+    price: Floats
+    cap: float
+    share: float
+    peak: dict[str, float]
+    due: dict[str, float]
+    left: dict[str, float]
+    drawn: float
+
+    @classmethod
+    def of(cls, seed: int, minutes: int) -> Night:
+        random = np.random.default_rng(seed)
+
+        def drawn(low: float, high: float) -> float:
+            return round(float(random.uniform(low, high)), 3)
+
+        night = cls(
+            minutes=minutes,
+            demand=np.round(random.uniform(0, 3, 16), 3),
+            price=np.round(random.uniform(50, 800, 16), 1),
+            cap=drawn(1, 3),
+            share=drawn(0.1, 0.9),
+            peak={month: drawn(0, 1) for month in ("april", "may")},
+            due={month: drawn(0, 2000) for month in ("april", "may")},
+            left={},
+            drawn=drawn(0, 0.2) if minutes == 5 else 0.0,
+        )
+        for month, steps in night.inside().items():
+            night.left[month] = len(steps) * night.hours * drawn(1, 3)
+        return night
+
+    @property
+    def hours(self) -> float:
+        return self.minutes / 60
+
+    @property
+    def before(self) -> int:
+        """Minutes of April; steps of 5 min begin within a demand interval."""
+        return {5: 40, 15: 60, 30: 90, 60: 240}[self.minutes]
+
+    def inside(self) -> dict[str, range]:
+        first_of_may = -(-self.before // self.minutes)
+        return {"april": range(first_of_may), "may": range(first_of_may, 16)}
+
+    def intervals(self, month: str) -> list[list[int]]:
+        """The month's demand intervals, each as its steps, counted from local midnight."""
+        found: dict[int, list[int]] = {}
+        for t in self.inside()[month]:
+            number = (t * self.minutes - self.before) // max(15, self.minutes)
+            found.setdefault(number, []).append(t)
+        return [found[number] for number in sorted(found)]
+
+
+def _night_in_blocks(night: Night) -> Program:
+    # Local midnight of 1 May is 16:00 UTC.
+    start = np.datetime64("2026-04-30T16:00:00") - np.timedelta64(night.before, "m")
+    grid = TimeGrid.regular(start, 16, night.minutes, ZONE)
+    tie = _asset("grid_tie", node="bus", import_max=night.cap, tariff="simple")
+    mill = _asset("curtailable_load", node="bus", profile={"constant": 1.0}, share=night.share,
                   price_curtailed=500.0, response=1.0)  # fmt: skip
-    readings = {"drawn": drawn, "interval": 0.25}
-    for parity, month in months.items():
+    readings = {"drawn": night.drawn, "interval": 0.25}
+    # April 2026 is the 675th month since 1970.
+    for parity, month in {"odd": "april", "even": "may"}.items():
         readings |= {
-            f"peak_{parity}": peak[month],
-            f"demand_price_{parity}": due[month],
-            f"left_{parity}": left[month],
+            f"peak_{parity}": night.peak[month],
+            f"demand_price_{parity}": night.due[month],
+            f"left_{parity}": night.left[month],
         }
     own = tie.situation(readings, Horizon(grid, 0.0))
-    ones, zeros = np.ones((1, count)), np.zeros((1, count))
-    tariff = {"price_import": price[None, :], "price_export": zeros, "available": ones}
+    ones, zeros = np.ones((1, 16)), np.zeros((1, 16))
+    tariff = {"price_import": night.price[None, :], "price_export": zeros, "available": ones}
+    demand = night.demand[None, :]
     program = program_for([tie, mill], grid.hours)
     program.update(
         {
             "grid_tie": Inputs({**tariff, **own.signals}, own.figures),
-            "curtailable_load": Inputs(
-                {"demand": demand[None, :], "curtailable": share * demand[None, :]}
-            ),
+            "curtailable_load": Inputs({"demand": demand, "curtailable": night.share * demand}),
         }
     )
+    return program
 
-    sheet = Sheet()
-    for month, steps in inside.items():
-        seen = min(1.0, len(steps) * hours / left[month])
-        sheet.column(f"peak {month}", peak[month], np.inf, due[month] * seen)
-    for t in range(count):
-        sheet.column(f"buy {t}", 0.0, cap * hours, float(price[t]))
-        sheet.column(f"curtail {t}", 0.0, share * demand[t] * hours, 500.0)
-        sheet.column(f"lose {t}", 0.0, demand[t] * hours, 20_000.0)
+
+def _night_on_a_sheet(night: Night) -> Sheet:
+    sheet, hours = Sheet(), night.hours
+    for month, steps in night.inside().items():
+        seen = min(1.0, len(steps) * hours / night.left[month])
+        sheet.column(f"peak {month}", night.peak[month], np.inf, night.due[month] * seen)
+    for t, demand in enumerate(night.demand.tolist()):
+        sheet.column(f"buy {t}", 0.0, night.cap * hours, float(night.price[t]))
+        sheet.column(f"curtail {t}", 0.0, night.share * demand * hours, 500.0)
+        sheet.column(f"lose {t}", 0.0, demand * hours, 20_000.0)
         served = {f"buy {t}": 1.0, f"curtail {t}": 1.0, f"lose {t}": 1.0}
-        sheet.row(served, "=", demand[t] * hours)
-    for month, steps in inside.items():
-        intervals: dict[int, list[int]] = {}
-        for t in steps:
-            # Minutes from local midnight, in which the quarter-hours are counted.
-            intervals.setdefault((t * minutes - before) // max(15, minutes), []).append(t)
-        for number, (_, members) in enumerate(sorted(intervals.items())):
+        sheet.row(served, "=", demand * hours)
+    for month in night.inside():
+        for number, members in enumerate(night.intervals(month)):
             first = month == "april" and number == 0
-            if len(members) * minutes < 15 and not first:
+            if len(members) * night.minutes < 15 and not first:
                 continue  # the last interval goes on beyond the horizon
             length = max(0.25, hours)
-            already = drawn if first else 0.0
+            already = night.drawn if first else 0.0
             means = {f"buy {t}": 1.0 / length for t in members}
             sheet.row({**means, f"peak {month}": -1.0}, "<", -already / length)
-    assert Solver(program).solve().objective == pytest.approx(sheet.least(), rel=1e-6, abs=1e-6)
+    return sheet
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=seeds, minutes=st.sampled_from([5, 15, 30, 60]))
+def test_demand_is_reckoned_by_the_clock_and_the_month(seed: int, minutes: int) -> None:
+    night = Night.of(seed, minutes)
+    least = _night_on_a_sheet(night).least()
+    found = Solver(_night_in_blocks(night)).solve().objective
+    assert found == pytest.approx(least, rel=1e-6, abs=1e-6)
 
 
 # -- waiting work ---------------------------------------------------------------------------------
@@ -156,50 +204,81 @@ def _curves(random: np.random.Generator, members: int, size: float) -> tuple[Flo
     return np.hstack([np.zeros((members, 2)), earliest[:, :-2]]), earliest
 
 
-@settings(max_examples=60, deadline=None)
-@given(seed=seeds)
-def test_jobs_in_a_hall_are_planned_as_a_second_sheet_plans_them(seed: int) -> None:
-    random = np.random.default_rng(seed)
-    price = np.round(random.uniform(50, 800, COUNT), 1)
-    classes = [
-        {"name": "pause", "mean": 0.0, "parallel": 1e3, "run_time": 1.0, "slack": 9.0,
-         "preemptible": True},
-        {"name": "whole", "mean": 0.0, "parallel": 1e3, "run_time": 1.5, "slack": 9.0,
-         "estimate": 1.0},
-    ]  # fmt: skip
-    runs = [1, 3]  # slots a start keeps its cores: 1.5 h are three half-hours
-    hall = _asset("data_hall", node="bus", compute="it", p_nom=2.0, p_idle=0.2, cores=180e3)
-    jobs = _asset("job_pool", node="it", cores=180e3, classes=classes)
-    tie = _asset("grid_tie", node="bus", import_max=50.0, tariff="simple")
-    program = program_for([tie, hall, jobs], np.full(COUNT, STEP))
-    pieces = sum(c.name.startswith("piece_") for c in program.blocks["data_hall"].columns)
-    latest, earliest = _curves(random, 2, 3.0)
-    length = np.array([1.0, round(float(random.uniform(0.5, 2)), 3)])
-    running = np.round(random.uniform(0, 5, (2, COUNT)), 3)
-    end_value = np.round(random.uniform(0, 6, 2), 3)
-    slopes = np.sort(np.round(random.uniform(1.0, 1.6, pieces), 4))
-    free = np.round(random.uniform(0, 2.0, COUNT), 3)
-    per_heat = np.round(random.uniform(0.1, 0.4, COUNT), 4)
-    standing = np.round(random.uniform(0.1, 0.5, COUNT), 4)
-    width = round(1.8 / pieces, 6)
+CLASSES = [
+    {"name": "pause", "mean": 0.0, "parallel": 1e3, "run_time": 1.0, "slack": 9.0,
+     "preemptible": True},
+    {"name": "whole", "mean": 0.0, "parallel": 1e3, "run_time": 1.5, "slack": 9.0,
+     "estimate": 1.0},
+]  # fmt: skip
+RUNS = [1, 3]  # slots a start keeps its cores: 1.5 h are three half-hours
 
+
+@dataclass
+class Shift:
+    """Eight half-hours of two job classes in one hall, of `pieces` fan segments."""
+
+    program: Program
+    pieces: int
+    price: Floats
+    latest: Floats
+    earliest: Floats
+    length: Floats
+    running: Floats
+    end_value: Floats
+    slopes: Floats
+    free: Floats
+    per_heat: Floats
+    standing: Floats
+
+    @classmethod
+    def of(cls, seed: int) -> Shift:
+        random = np.random.default_rng(seed)
+        hall = _asset("data_hall", node="bus", compute="it", p_nom=2.0, p_idle=0.2, cores=180e3)
+        jobs = _asset("job_pool", node="it", cores=180e3, classes=CLASSES)
+        tie = _asset("grid_tie", node="bus", import_max=50.0, tariff="simple")
+        program = program_for([tie, hall, jobs], np.full(COUNT, STEP))
+        pieces = sum(c.name.startswith("piece_") for c in program.blocks["data_hall"].columns)
+        latest, earliest = _curves(random, 2, 3.0)
+        return cls(
+            program=program,
+            pieces=pieces,
+            price=np.round(random.uniform(50, 800, COUNT), 1),
+            latest=latest,
+            earliest=earliest,
+            length=np.array([1.0, round(float(random.uniform(0.5, 2)), 3)]),
+            running=np.round(random.uniform(0, 5, (2, COUNT)), 3),
+            end_value=np.round(random.uniform(0, 6, 2), 3),
+            slopes=np.sort(np.round(random.uniform(1.0, 1.6, pieces), 4)),
+            free=np.round(random.uniform(0, 2.0, COUNT), 3),
+            per_heat=np.round(random.uniform(0.1, 0.4, COUNT), 4),
+            standing=np.round(random.uniform(0.1, 0.5, COUNT), 4),
+        )
+
+    @property
+    def width(self) -> float:
+        return round(1.8 / self.pieces, 6)
+
+
+def _fill_blocks(shift: Shift) -> None:
     def each(values: Floats | float) -> Floats:
         return np.broadcast_to(np.asarray(values, dtype=float), (1, COUNT))
 
-    ones = np.ones((2, COUNT))
-    program.update(
+    ones, pieces = np.ones((2, COUNT)), range(shift.pieces)
+    shift.program.update(
         {
-            "grid_tie": Inputs({"price_import": each(price), **_no_demand()}, _no_peaks()),
+            "grid_tie": Inputs({"price_import": each(shift.price), **_no_demand()}, _no_peaks()),
             "data_hall": Inputs(
-                {"standing": each(standing), "per_heat": each(per_heat), "free": each(free)}
-                | {f"slope_{k}": each(slopes[k]) for k in range(pieces)}
-                | {f"width_{k}": each(width) for k in range(pieces)}
+                {"standing": each(shift.standing), "per_heat": each(shift.per_heat),
+                 "free": each(shift.free)}
+                | {f"slope_{k}": each(shift.slopes[k]) for k in pieces}
+                | {f"width_{k}": each(shift.width) for k in pieces}
             ),
             "job_pool": Inputs(
                 {
-                    "start_limit": ones * 1e3, "run_limit": ones * 90.0, "running": running,
-                    "latest": latest, "earliest": earliest, "length": ones * length[:, None],
-                    "late_price": ones * 0.0, "end_value": ones * end_value[:, None],
+                    "start_limit": ones * 1e3, "run_limit": ones * 90.0, "running": shift.running,
+                    "latest": shift.latest, "earliest": shift.earliest,
+                    "length": ones * shift.length[:, None], "late_price": ones * 0.0,
+                    "end_value": ones * shift.end_value[:, None],
                 },
                 {name: np.full(2, 0.0) for name in ("begun", "fluid", "owed", "owed_price")}
                 | {"work_per_start": np.ones(2)},
@@ -207,33 +286,43 @@ def test_jobs_in_a_hall_are_planned_as_a_second_sheet_plans_them(seed: int) -> N
         }
     )  # fmt: skip
 
-    sheet = Sheet()
+
+def _write_jobs(sheet: Sheet, shift: Shift, t: int) -> list[str]:
+    """Write the step's starts and return the columns of its running work."""
+    for j, runs in enumerate(RUNS):
+        sheet.column(f"begun {j} {t}", shift.latest[j, t], shift.earliest[j, t])
+        sheet.column(f"run {j} {t}", 0.0, 90.0, -float(shift.end_value[j]))
+        grown = {f"begun {j} {t}": 1.0} | ({f"begun {j} {t - 1}": -1.0} if t else {})
+        sheet.row(grown, ">", 0.0)
+        # What was begun less than the run time ago runs.
+        now = {f"run {j} {t}": 1.0, f"begun {j} {t}": -shift.length[j]}
+        if t >= runs:
+            now[f"begun {j} {t - runs}"] = shift.length[j]
+        sheet.row(now, "=", float(shift.running[j, t]))
+    return [f"run {j} {t}" for j in range(len(RUNS))]
+
+
+def _write_hall(sheet: Sheet, shift: Shift, t: int, work: list[str]) -> None:
+    sheet.column(f"buy {t}", 0.0, np.inf, float(shift.price[t]))
+    sheet.column(f"compressor {t}", 0.0, 2.0 * STEP)
+    it = [sheet.column(f"it {k} {t}", 0.0, shift.width * STEP) for k in range(shift.pieces)]
+    # 1.8 MW carry 180 kcores: a kcore takes 10 kW.
+    sheet.row(dict.fromkeys(it, 1.0) | dict.fromkeys(work, -0.01), "=", 0.0)
+    heat = dict.fromkeys(it, -1.0) | {f"compressor {t}": 1.0}
+    sheet.row(heat, ">", (0.2 - float(shift.free[t])) * STEP)
+    power = {name: -float(shift.slopes[k]) for k, name in enumerate(it)}
+    power |= {f"compressor {t}": -float(shift.per_heat[t]), f"buy {t}": 1.0}
+    sheet.row(power, "=", float(shift.standing[t]) * STEP)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=seeds)
+def test_jobs_in_a_hall_are_planned_as_a_second_sheet_plans_them(seed: int) -> None:
+    shift, sheet = Shift.of(seed), Sheet()
+    _fill_blocks(shift)
     for t in range(COUNT):
-        sheet.column(f"buy {t}", 0.0, np.inf, float(price[t]))
-        sheet.column(f"compressor {t}", 0.0, 2.0 * STEP)
-        for k in range(pieces):
-            sheet.column(f"it {k} {t}", 0.0, width * STEP)
-        work = {}
-        for j in range(2):
-            sheet.column(f"begun {j} {t}", latest[j, t], earliest[j, t])
-            sheet.column(f"run {j} {t}", 0.0, 90.0, -float(end_value[j]))
-            grown = {f"begun {j} {t}": 1.0} | ({f"begun {j} {t - 1}": -1.0} if t else {})
-            sheet.row(grown, ">", 0.0)
-            # What was begun less than the run time ago runs.
-            now = {f"run {j} {t}": 1.0, f"begun {j} {t}": -length[j]}
-            if t >= runs[j]:
-                now[f"begun {j} {t - runs[j]}"] = length[j]
-            sheet.row(now, "=", float(running[j, t]))
-            work[f"run {j} {t}"] = 1.0
-        it = {f"it {k} {t}": 1.0 for k in range(pieces)}
-        # 1.8 MW carry 180 kcores: a kcore takes 10 kW.
-        sheet.row(it | dict.fromkeys(work, -0.01), "=", 0.0)
-        heat = dict.fromkeys(it, -1.0) | {f"compressor {t}": 1.0}
-        sheet.row(heat, ">", (0.2 - float(free[t])) * STEP)
-        power = {f"it {k} {t}": -float(slopes[k]) for k in range(pieces)}
-        power |= {f"compressor {t}": -float(per_heat[t]), f"buy {t}": 1.0}
-        sheet.row(power, "=", float(standing[t]) * STEP)
-    solution = Solver(program).solve()
+        _write_hall(sheet, shift, t, _write_jobs(sheet, shift, t))
+    solution = Solver(shift.program).solve()
     assert not solution.elastic
     assert solution.objective == pytest.approx(sheet.least(), rel=1e-6, abs=1e-6)
 
