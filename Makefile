@@ -18,7 +18,9 @@ export UV_PROJECT_ENVIRONMENT := .venv
 export NO_MKDOCS_2_WARNING := 1
 
 CATALOGUES := $(wildcard src/zeropark/faces/locale/*/LC_MESSAGES/*.po)
-INSTALL := $(UV) pip install --quiet --require-hashes
+# Compiled at set-up, since a machine may forbid Python to write what it compiles.
+PIP := $(UV) pip install --quiet --compile-bytecode
+INSTALL := $(PIP) --require-hashes
 
 .PHONY: help
 help: ## list the targets
@@ -110,9 +112,10 @@ $(UV): requirements-tools.txt
 .venv/ready-run: requirements.txt pyproject.toml requirements-node.txt hatch_build.py package-lock.json $(CATALOGUES) | $(UV) .venv/bin/python
 	@echo "set-up: what a run needs"
 	@$(INSTALL) --python $(VENV)/python -r requirements.txt
-	@$(UV) pip install --quiet --python $(VENV)/python --no-deps \
+	@$(PIP) --python $(VENV)/python --no-deps \
 	  --build-constraints requirements-dev.txt --build-constraints requirements-node.txt \
 	  --reinstall-package zeropark --editable .
+	@$(VENV)/python -m compileall -q src
 	@touch $@
 
 .venv/ready-dev: requirements-dev.txt .venv/ready-run
