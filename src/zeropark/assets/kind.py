@@ -26,9 +26,11 @@ class Horizon:
     """The steps a plan looks over.
 
     grid: the open steps. end_price: what a MWh of electricity is worth after the horizon [CNY/MWh].
-    expected: what is foreseen to arrive at an asset, by the asset's own rules (jobs, cars). exposed: whether
-    a reserve is to be held at the end of each step, (N,): not while the grid is away, nor for a while after. doubt: how
-    much less sun and wind may give than foreseen in each step [MW], (N,): what stores keep energy for.
+    expected: what is foreseen to arrive at an asset, by the asset's own rules (jobs, cars).
+    exposed: whether a reserve is to be held at the end of each step, (N,): not while the grid is
+    away, nor for a while after.
+    doubt: how much less sun and wind may give than foreseen in each step [MW], (N,): what stores
+    keep energy for.
     """
 
     grid: TimeGrid
@@ -151,7 +153,7 @@ class Kind(Asset):
     measured: ClassVar[Mapping[str, str]] = {}
     """Signals whose last true value a reading shows, by name: a forecast is corrected with it."""
     lasting: ClassVar[Mapping[str, str]] = {}
-    """Signals that a reading caps for the hours to come, by name: what is out of order stays so a while."""
+    """Signals that a reading caps for hours to come, by name: what is broken stays so a while."""
     example: ClassVar[str] = ""
     limits: ClassVar[Mapping[str, Limit]] = {}
     """Words for what binds or gives way: a rule, a slack, or what a column `means`, by name."""
@@ -199,7 +201,7 @@ class Kind(Asset):
         return None
 
     def chance(self, outlook: Outlook, random: np.random.Generator) -> dict[str, Floats]:
-        """Return series that truly happen to this asset and that no forecast knows, each (N,), by name.
+        """Return series, by name, that truly happen to this asset and no forecast knows, each (N,).
 
         They stand in `truth.series` as `asset/name`: perfect foresight knows them, a plan does not.
         """
