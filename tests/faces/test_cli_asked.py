@@ -59,6 +59,11 @@ def test_every_step_a_run_can_take_is_taken(yard: Park, step: str) -> None:
     assert request(yard, Asked(step=step)).step_minutes in {5, 15, 30, 60}
 
 
+def test_a_horizon_may_go_on_by_the_hour(yard: Park) -> None:
+    found = request(yard, Asked(horizon="24h+48h"))
+    assert (found.horizon_hours, found.coarse_hours) == (24.0, 48.0)
+
+
 @pytest.mark.parametrize("horizon", ["1h", "336h", "14 d"])
 def test_both_ends_of_the_horizon_are_allowed(yard: Park, horizon: str) -> None:
     assert 1 <= request(yard, Asked(horizon=horizon)).horizon_hours <= 336

@@ -51,7 +51,11 @@ class Asked:
         """
         study = park.studies[0] if park.studies else Study(name="usual", start=dt.date(2026, 4, 15))
         step = study.step * 60 if self.step is None else amount("--step", self.step, "min")
-        horizon = study.horizon if self.horizon is None else amount("--horizon", self.horizon, "h")
+        horizon, coarse = study.horizon, 0.0
+        if self.horizon is not None:
+            fine, plus, rest = self.horizon.partition("+")
+            horizon = amount("--horizon", fine, "h")
+            coarse = amount("--horizon", rest, "h") if plus else 0.0
         return RunRequest(
             park=park,
             folder=folder,
@@ -59,6 +63,7 @@ class Asked:
             days=study.days if self.days is None else whole("--days", self.days, 1, _MOST_DAYS),
             step_minutes=_step(step),
             horizon_hours=_horizon(horizon, step),
+            coarse_hours=_horizon(coarse, step) if coarse else 0.0,
             policy=_policy(self.policy),
             seed=study.seed if self.seed is None else whole("--seed", self.seed, 0, _MOST_SEED),
             files=self.files,

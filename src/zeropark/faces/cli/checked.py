@@ -75,7 +75,7 @@ def examine(
         for series in park.series
         if series.file is not None
     ]
-    wanted += [(of, file, _said(park, of, file)) for of, file in files.items()]
+    wanted += [(of, file, park.said_of(of, file.name)) for of, file in files.items()]
     for of, file, said in wanted:
         try:
             each = describe(file, of, park.place.zone, begin, said)
@@ -93,12 +93,6 @@ def _begin(park: Park) -> np.datetime64:
     """Return the moment at which a file that counts from 0 would begin: that of the first study."""
     day = park.studies[0].start.isoformat() if park.studies else "2026-01-01"
     return to_utc(np.datetime64(day, "s"), park.place.zone)
-
-
-def _said(park: Park, of: str, file: Path) -> Series | None:
-    """Return what the park file confirms about a file of that name."""
-    same = [each for each in park.series_of(of) if each.file and Path(each.file).name == file.name]
-    return same[0] if same else None
 
 
 def _count(mistakes: int) -> str:

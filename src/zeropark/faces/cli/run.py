@@ -37,7 +37,11 @@ def run(
         str | None, typer.Option(metavar="TIME", help=N_("Step: 5min, 15min, 30min or 60min."))
     ] = None,
     horizon: Annotated[
-        str | None, typer.Option(metavar="TIME", help=N_("How far each plan looks: 1h to 336h."))
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help=N_("How far each plan looks, 1h to 336h; 24h+48h goes on by the hour."),
+        ),
     ] = None,
     policy: Annotated[
         str, typer.Option(metavar="NAME", help=N_("Who decides: plan or rules."))
