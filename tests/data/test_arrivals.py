@@ -12,6 +12,7 @@ from zeropark.data.errors import DataError
 from zeropark.data.events import Cars, Jobs, Outages
 from zeropark.data.jobs import JobTable, hours_since_1970
 from zeropark.data.meaning import Meaning
+from zeropark.data.sessions import SessionTable
 from zeropark.units.timegrid import TimeGrid
 
 START = np.datetime64("2026-01-01T00:00:00")
@@ -45,6 +46,7 @@ DRAWN = JobTable(
     NOTHING,
     np.full((3, 24), 7.0),
 )
+NO_CARS = SessionTable(GRID, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING.astype(np.intp))
 
 
 def jobs(*rows: tuple[float, float, float, float, str]) -> Jobs:
@@ -67,26 +69,29 @@ def test_a_job_belongs_to_its_named_class_else_to_the_nearest_by_run_time() -> N
         ),
         CLASSES,
         DRAWN,
+        GRID,
     )
     assert table.member.tolist() == [1, 2, 1]
 
 
 def test_a_job_keeps_its_work_and_its_deadline_or_gets_its_classs_slack() -> None:
     table = job_table(
-        "f", jobs((1, 2.0, 500, 20, "long"), (2, 2.0, 500, np.nan, "long")), CLASSES, DRAWN
+        "f", jobs((1, 2.0, 500, 20, "long"), (2, 2.0, 500, np.nan, "long")), CLASSES, DRAWN, GRID
     )
     assert table.work.tolist() == [1.0, 1.0]  # 500 cores for 2 h are one thousand core-hours.
     assert table.estimate.tolist() == [1.5, 1.5]
     # Given: 20:00. Not given: arrival 2, estimate 3 h, slack 24 h.
     assert (table.deadline - ZERO).tolist() == pytest.approx([20.0, 29.0])
-    assert table.online is DRAWN.online
+    assert np.array_equal(table.online, DRAWN.online)
 
 
 def test_jobs_outside_the_run_are_left_out_and_none_at_all_is_refused() -> None:
-    table = job_table("f", jobs((1, 1.0, 9, np.nan, ""), (24, 1.0, 9, np.nan, "")), CLASSES, DRAWN)
+    table = job_table(
+        "f", jobs((1, 1.0, 9, np.nan, ""), (24, 1.0, 9, np.nan, "")), CLASSES, DRAWN, GRID
+    )
     assert len(table.arrival) == 1
     with pytest.raises(DataError) as caught:
-        job_table("jobs.csv", jobs((24, 1.0, 9, np.nan, "")), CLASSES, DRAWN)
+        job_table("jobs.csv", jobs((24, 1.0, 9, np.nan, "")), CLASSES, DRAWN, GRID)
     assert str(caught.value) == (
         "jobs.csv holds arrivals from 2026-01-02 00:00 to 2026-01-02 00:00 and none in the run, "
         "2026-01-01 00:00 to 2026-01-02 00:00. Choose another --start"
@@ -104,13 +109,13 @@ def cars(*rows: tuple[float, float, float, str]) -> Cars:
 def test_a_car_is_at_its_station_else_at_the_slowest_connector_in_time() -> None:
     connectors = [("dc", 0.12), ("ac", 0.007)]
     came = cars((1, 9, 0.02, ""), (1, 2, 0.02, ""), (1, 9, 0.02, "dc"))
-    table = session_table("f", came, connectors, GRID)
+    table = session_table("f", came, connectors, NO_CARS, GRID)
     assert table.connector.tolist() == [1, 0, 0]
     assert table.rate.tolist() == [0.007, 0.12, 0.12]
 
 
 def test_no_car_asks_for_more_than_its_connector_can_give() -> None:
-    table = session_table("f", cars((1, 2, 0.5, "")), [("dc", 0.12)], GRID)
+    table = session_table("f", cars((1, 2, 0.5, "")), [("dc", 0.12)], NO_CARS, GRID)
     assert table.energy.tolist() == pytest.approx([0.98 * 0.12])
 
 

@@ -13,7 +13,7 @@ from zeropark.data.series import UserSeries
 from zeropark.model.park import Park
 from zeropark.model.parkfile import parse_park
 from zeropark.operate.build import RunRequest, build_world
-from zeropark.operate.own import with_past
+from zeropark.operate.past import with_past
 from zeropark.units.timegrid import TimeGrid
 
 PARK = """\
@@ -72,7 +72,7 @@ def test_a_load_file_is_the_truth_and_its_past_is_the_history(tmp_path: Path) ->
 
 def test_a_past_the_file_does_not_hold_repeats_what_it_does() -> None:
     whole, run = grids(days_before=28)
-    values = with_past(series("2026-03-20T00:00:00", 10 * 24), whole, run)
+    values, _findings = with_past(series("2026-03-20T00:00:00", 10 * 24), whole, run)
     first = 28 * 24
     assert values[first:].tolist() == list(range(9 * 24, 10 * 24))
     # Nine days are held; the hour a week before the first of them is that hour of the week.
@@ -82,9 +82,9 @@ def test_a_past_the_file_does_not_hold_repeats_what_it_does() -> None:
 
 def test_a_file_that_begins_with_the_run_knows_nothing_of_the_past_but_its_first_value() -> None:
     whole, run = grids(days_before=28)
-    values = with_past(series("2026-03-29T00:00:00", 24), whole, run)
+    values, _findings = with_past(series("2026-03-29T00:00:00", 24), whole, run)
     assert set(values[: 28 * 24]) == {0.0}
-    later = with_past(series("2026-03-29T00:00:00", 48), whole, run)
+    later, _findings = with_past(series("2026-03-29T00:00:00", 48), whole, run)
     assert later.tolist() == values.tolist()
 
 

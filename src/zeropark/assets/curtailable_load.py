@@ -37,6 +37,7 @@ class CurtailableLoad(Kind):
     order: ClassVar[int] = 10
     role: ClassVar[str] = "use"
     measured: ClassVar[Mapping[str, str]] = {"demand": "demand"}
+    takes: ClassVar[Mapping[str, str]] = {"load": "demand"}
     points: ClassVar[tuple[Point, ...]] = (
         Point("p", "MW", Text("power, use +", "功率，用电为正")),
         Point("demand", "MW", Text("asked for", "需求功率")),

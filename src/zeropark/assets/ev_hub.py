@@ -10,6 +10,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from zeropark.assets.kind import Account, Floats, Horizon, Kind, PlannedStep, Readings, RuleView
+from zeropark.data.arrivals import session_table
+from zeropark.data.events import Cars
 from zeropark.data.jobs import hours_since_1970
 from zeropark.data.outlook import Outlook
 from zeropark.data.sessions import (
@@ -100,6 +102,7 @@ class EvHub(Kind):
     kind: ClassVar[str] = "ev_hub"
     title: ClassVar[Text] = Text("Charging hub", "充电站")
     order: ClassVar[int] = 15
+    takes: ClassVar[Mapping[str, str]] = {"cars": "arrivals"}
     points: ClassVar[tuple[Point, ...]] = (
         Point("p", "MW", Text("electric power, use +", "用电功率"), writable=True),
         Point("charge", "MW", Text("power into the cars", "充入车辆功率")),
@@ -225,6 +228,13 @@ class EvHub(Kind):
         visits = [(visit, names.index(visit.connector)) for visit in self.visits]
         connectors = [(connector.count, connector.p_nom) for connector in self.connectors]
         return draw_sessions(visits, connectors, outlook.grid, random)
+
+    def from_rows(
+        self, file: str, rows: Cars, drawn: SessionTable, run: TimeGrid
+    ) -> SessionTable:
+        """Return a person's sessions; a car is at the connector it names, or the slowest enough."""
+        kinds = [(connector.name, connector.p_nom) for connector in self.connectors]
+        return session_table(file, rows, kinds, drawn, run)
 
     def expect(self, table: SessionTable, ahead: TimeGrid) -> ExpectedSessions:
         """Return what the arrivals before `ahead` let expect on it."""

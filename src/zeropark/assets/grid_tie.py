@@ -39,6 +39,7 @@ class GridTie(Kind):
     order: ClassVar[int] = 90
     role: ClassVar[str] = "grid"
     lasting: ClassVar[Mapping[str, str]] = {"available": "available"}
+    takes: ClassVar[Mapping[str, str]] = {"price": "price_import", "outages": "available"}
     points: ClassVar[tuple[Point, ...]] = (
         Point("p", "MW", Text("power, import +", "功率，购电为正")),
         Point("import", "MW", Text("import", "购电功率")),

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from zeropark.assets.job_queue import JobQueue
 from zeropark.assets.kind import Floats, Horizon, Kind, PlannedStep, Readings, RuleView
+from zeropark.data.arrivals import job_table
+from zeropark.data.events import Jobs
 from zeropark.data.jobs import (
     ExpectedJobs,
     JobTable,
@@ -138,6 +140,7 @@ class JobPool(Kind):
     kind: ClassVar[str] = "job_pool"
     title: ClassVar[Text] = Text("Job pool", "作业池")
     order: ClassVar[int] = 20
+    takes: ClassVar[Mapping[str, str]] = {"jobs": "arrivals"}
     points: ClassVar[tuple[Point, ...]] = (
         Point("cores", "core", Text("cores in use", "占用核数")),
         Point("waiting", "core-h", Text("work waiting, as estimated", "等待中的计算量（估计）")),
@@ -247,6 +250,10 @@ class JobPool(Kind):
     def draw(self, outlook: Outlook, random: np.random.Generator) -> JobTable:
         """Return jobs that arrive over the outlook's grid by chance."""
         return draw_jobs(self.classes, outlook.grid, random)
+
+    def from_rows(self, file: str, rows: Jobs, drawn: JobTable, run: TimeGrid) -> JobTable:
+        """Return a person's jobs; those without a deadline have their class's slack."""
+        return job_table(file, rows, self.classes, drawn, run)
 
     def expect(self, table: JobTable, ahead: TimeGrid) -> ExpectedJobs:
         """Return what the arrivals before `ahead` let expect on it."""

@@ -154,6 +154,11 @@ class Kind(Asset):
     """Signals whose last true value a reading shows, by name: a forecast is corrected with it."""
     lasting: ClassVar[Mapping[str, str]] = {}
     """Signals that a reading caps for hours to come, by name: what is broken stays so a while."""
+    takes: ClassVar[Mapping[str, str]] = {}
+    """Files of a person's that speak of it, by what they say, and the series each becomes.
+
+    Of load, price and outages that is a signal's name; of jobs and cars, `arrivals`.
+    """
     example: ClassVar[str] = ""
     limits: ClassVar[Mapping[str, Limit]] = {}
     """Words for what binds or gives way: a rule, a slack, or what a column `means`, by name."""
@@ -199,6 +204,15 @@ class Kind(Asset):
         """
         del outlook, random
         return None
+
+    def from_rows(self, file: str, rows: Any, drawn: Any, run: TimeGrid) -> Any:
+        """Return a person's jobs or cars (`data.events`) as a table like `drawn`, what chance drew.
+
+        file: its name. run: the run's grid; of the time before it `drawn` may tell what the file
+        does not. Raises `DataError` where nothing arrives.
+        """
+        del file, rows, run
+        return drawn
 
     def chance(self, outlook: Outlook, random: np.random.Generator) -> dict[str, Floats]:
         """Return series, by name, that truly happen to this asset and no forecast knows, each (N,).

@@ -32,6 +32,7 @@ class Load(Kind):
     title: ClassVar[Text] = Text("Load", "负荷")
     order: ClassVar[int] = 10
     measured: ClassVar[Mapping[str, str]] = {"demand": "demand"}
+    takes: ClassVar[Mapping[str, str]] = {"load": "demand"}
     points: ClassVar[tuple[Point, ...]] = (
         Point("p", "MW", Text("power, use +", "功率，用电为正")),
         Point("demand", "MW", Text("asked for", "需求功率")),

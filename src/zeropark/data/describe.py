@@ -13,7 +13,9 @@ from zeropark.data.errors import Finding
 from zeropark.data.events import Cars, Jobs, Outages, read_cars, read_jobs, read_outages
 from zeropark.data.series import UserSeries, read_series
 from zeropark.data.times import local_time
-from zeropark.data.weather.readers import read_weather
+from zeropark.data.weather.plain import WeatherRows, read_rows
+from zeropark.data.weather.readers import weather_format
+from zeropark.data.weather.stored import stored_reading
 from zeropark.data.weather.weather import COLUMNS
 from zeropark.model.park import Series
 from zeropark.units.text import Text
@@ -21,6 +23,7 @@ from zeropark.units.text import Text
 KINDS_OF_FILE = ("weather", "load", "price", "jobs", "cars", "outages")
 _MEANINGS = {
     "time": Text("time", "时间"),
+    "rh": Text("relative humidity", "相对湿度"),
     "load": Text("load", "负荷"),
     "price": Text("price", "电价"),
     "arrival": Text("arrival", "到达"),
@@ -74,7 +77,7 @@ def describe(
     with the mistakes.
     """
     if of == "weather":
-        return _weather(path, zone)
+        return _weather(path, zone, said)
     if of in {"load", "price"}:
         return _series(path, read_series(path, of, zone, said))
     if of == "jobs":
@@ -85,8 +88,10 @@ def describe(
     return _outages(path, read_outages(path, zone, said), zone)
 
 
-def _weather(path: Path, zone: str) -> Understood:
-    reading = read_weather(path, zone)
+def _weather(path: Path, zone: str, said: Series | None) -> Understood:
+    if weather_format(path) is None:
+        return _plain_weather(path, read_rows(path, zone, said))
+    reading = stored_reading(path, (said.zone if said else None) or zone)
     weather = reading.weather
     grid = weather.grid
     columns = tuple((name, column.title, column.unit) for name, column in COLUMNS.items())
@@ -95,6 +100,29 @@ def _weather(path: Path, zone: str) -> Understood:
     return Understood(
         "weather", path.name, columns, grid.zone, first, last, len(grid), grid.step_hours * 60, (),
         tuple(reading.findings), lines,
+    )  # fmt: skip
+
+
+def _plain_weather(path: Path, rows: WeatherRows) -> Understood:
+    titles = {**{name: column.title for name, column in COLUMNS.items()}, **_MEANINGS}
+    columns = (
+        (rows.time, _MEANINGS["time"], ""),
+        *((column, titles[name], rows.units[name]) for name, column in rows.names.items()),
+    )
+    confirm = {
+        "name": "weather",
+        "of": "weather",
+        "file": path.name,
+        "time": rows.time,
+        "zone": rows.zone,
+        "stamps": rows.stamps,
+        "columns": dict(rows.names),
+    }
+    gaps = tuple((local_time(a, rows.zone), local_time(b, rows.zone)) for a, b in rows.gaps())
+    first, last = local_time(rows.starts[0], rows.zone), local_time(rows.end, rows.zone)
+    return Understood(
+        "weather", path.name, columns, rows.zone, first, last, len(rows.starts), rows.hours * 60,
+        gaps, rows.findings, _lines(confirm),
     )  # fmt: skip
 
 

@@ -45,6 +45,36 @@ _LOAD = (
 )
 _PRICE = ("price", "tariff", "cost", "lmp", "spot", "电价", "价格", "价")
 _WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "weather": {
+        "ghi": (
+            "ghi",
+            "global horizontal",
+            "global irradiance",
+            "global radiation",
+            "shortwave radiation",
+            "solar radiation",
+            "irradiance",
+            "总辐射",
+            "总辐照度",
+            "辐照度",
+        ),
+        "dni": ("dni", "direct normal", "beam", "法向直接"),
+        "dhi": ("dhi", "diffuse", "散射"),
+        "t_dew": ("t dew", "dew point", "dewpoint", "dew", "露点"),
+        "t_air": (
+            "t air",
+            "temp air",
+            "air temperature",
+            "temperature",
+            "temp",
+            "t2m",
+            "气温",
+            "温度",
+        ),
+        "rh": ("rh", "relative humidity", "humidity", "湿度"),
+        "pressure": ("pressure", "气压"),
+        "wind_speed": ("wind speed", "windspeed", "ws10m", "风速"),
+    },
     "jobs": {
         "arrival": ("arrival", "arrive", "submit", "creation", "created", "到达", "提交"),
         "end": ("deletion", "completion", "finish", "结束"),
@@ -69,7 +99,8 @@ _WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "announced": ("announced", "planned", "计划", "预告"),
     },
 }
-_NEEDED = {
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "weather": (),
     "jobs": ("arrival", "cores"),
     "cars": ("arrival", "departure"),
     "outages": ("from", "to"),
@@ -220,7 +251,7 @@ def _fits(unit: str | None, dimension: str) -> bool:
 
 
 def event_columns(table: Table, what: str, said: Series | None) -> Meaning:
-    """Return the columns of jobs, cars or outages.
+    """Return the columns of weather, jobs, cars or outages.
 
     Raises `ParkError` where a needed one is missing.
     """

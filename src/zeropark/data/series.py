@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from zeropark.data.errors import DataError, Finding
 from zeropark.data.meaning import is_known, time_column, unit_in_name, value_column
-from zeropark.data.table import Table, is_empty, read_table, wrong
-from zeropark.data.timed import TOO_FEW, rows_in_time
-from zeropark.data.times import Clock, Order, Times, local_time, parse_times
+from zeropark.data.table import Table, read_table, wrong
+from zeropark.data.timed import TOO_FEW, rows_in_time, wrong_cells
+from zeropark.data.times import Order, Times, local_time, parse_times
 from zeropark.model.mistakes import Mistake, ParkError
 from zeropark.model.park import Series
 from zeropark.units.quantity import convert, parse_unit
@@ -28,16 +28,10 @@ Floats = npt.NDArray[np.float64]
 _SHOWN = 5
 _POWER, _ENERGY, _PRICE = (parse_unit(unit)[0] for unit in ("MW", "MWh", "CNY/MWh"))
 
-_NOT_TIME = Text("'{given}' is not a time", "“{given}”不是时间")
-_NOT_NUMBER = Text(
-    "column '{column}': '{given}' is not a number; mend the value or take the row out",
-    "列“{column}”：“{given}”不是数；改值，或删去此行",
-)
 _EMPTY = Text(
     "{count} values are empty, first on line {line}; a run over them is refused",
     "{count} 个值为空，首个在第 {line} 行；覆盖它们的运行会被拒绝",
 )
-_ALSO = Text("{count} more rows like this", "另有 {count} 行如此")
 _GAP = Text(
     "values are missing from {first} to {last} ({hours:g} h); fill the gap",
     "{first} 至 {last}（{hours:g} h）缺值；请补齐",
@@ -104,19 +98,11 @@ class UserSeries:
         Raises `DataError` where the file is too short and `ParkError` where it has gaps in the
         grid.
         """
-        zone = grid.zone
         if self.starts[0] > grid.start or self.end < grid.end:
-            text = _SHORT.format(
-                file=self.file,
-                first=local_time(self.starts[0], zone),
-                last=local_time(self.end, zone),
-                start=local_time(grid.start, zone),
-                end=local_time(grid.end, zone),
-            )
-            raise DataError("series_short", text)
+            raise too_short(self.file, (self.starts[0], self.end), grid)
         gaps = self._gaps_in(grid)
         if gaps:
-            raise ParkError([self._gap(first, last, zone) for first, last in gaps])
+            raise ParkError([gap(self.file, first, last, grid.zone) for first, last in gaps])
         seconds = (self.starts - self.starts[0]).astype(np.int64).astype(float)
         # The integral over time is exact at the intervals' edges and straight between them; what
         # stands over a gap is never asked for.
@@ -130,10 +116,19 @@ class UserSeries:
     def _gaps_in(self, grid: TimeGrid) -> list[tuple[np.datetime64, np.datetime64]]:
         return [(a, b) for a, b in self.gaps() if a < grid.end and b > grid.start]
 
-    def _gap(self, first: np.datetime64, last: np.datetime64, zone: str) -> Mistake:
-        hours = float((last - first) / np.timedelta64(3600, "s"))
-        text = _GAP.format(first=local_time(first, zone), last=local_time(last, zone), hours=hours)
-        return Mistake(self.file, 0, "", text, "series_gap")
+
+def too_short(file: str, span: tuple[np.datetime64, np.datetime64], run: TimeGrid) -> DataError:
+    """Return the error of a file that holds `span` [UTC] where a run needs more."""
+    moments = dict(zip(("first", "last"), span, strict=True), start=run.start, end=run.end)
+    shown = {name: local_time(moment, run.zone) for name, moment in moments.items()}
+    return DataError("series_short", _SHORT.format(file=file, **shown))
+
+
+def gap(file: str, first: np.datetime64, last: np.datetime64, zone: str) -> Mistake:
+    """Return the mistake of values missing from `first` to `last` [UTC] of a file."""
+    hours = float((last - first) / np.timedelta64(3600, "s"))
+    text = _GAP.format(first=local_time(first, zone), last=local_time(last, zone), hours=hours)
+    return Mistake(file, 0, "", text, "series_gap")
 
 
 def read_series(path: Path, what: str, zone: str, said: Series | None = None) -> UserSeries:
@@ -148,8 +143,11 @@ def read_series(path: Path, what: str, zone: str, said: Series | None = None) ->
     unit = _unit(table, column, what, said)
     values = table.numbers(column)
     clock = parse_times(table.columns[time], said.dates if said else None)
-    empty = _check_cells(table, time, column, clock, values)
+    mistakes = wrong_cells(table, time, (column,), clock)
+    if mistakes:
+        raise ParkError(mistakes)
     findings = list(table.findings)
+    empty = np.flatnonzero(~np.isfinite(values))
     if len(empty):
         line = table.line(int(empty[0]))
         findings.append(Finding("values_empty", _EMPTY.format(count=len(empty), line=line)))
@@ -180,30 +178,6 @@ def _unit(table: Table, column: str, what: str, said: Series | None) -> str:
         )
         raise wrong(table.file, "wrong_unit", text)
     return unit
-
-
-def _check_cells(
-    table: Table, time: str, column: str, clock: Clock, values: Floats
-) -> npt.NDArray[np.intp]:
-    """Return the rows with an empty value; refuse cells that are no time or no number, by line."""
-    cells = table.columns[column]
-    unread = np.flatnonzero(~np.isfinite(values))
-    empty = np.array([row for row in unread.tolist() if is_empty(cells[row])], dtype=np.intp)
-    found: list[Mistake] = []
-    for code, text, rows, name in (
-        ("not_a_time", _NOT_TIME, np.flatnonzero(np.isnat(clock.times)), time),
-        ("not_a_number", _NOT_NUMBER, np.setdiff1d(unread, empty), column),
-    ):
-        for row in rows[:_SHOWN].tolist():
-            said = text.format(given=table.columns[name][row], column=name)
-            found.append(Mistake(table.file, table.line(row), "", said, code))
-        if len(rows) > _SHOWN:
-            line = table.line(int(rows[_SHOWN]))
-            said = _ALSO.format(count=len(rows) - _SHOWN)
-            found.append(Mistake(table.file, line, "", said, code))
-    if found:
-        raise ParkError(found)
-    return empty
 
 
 def _inside(values: Floats, unit: str, hours: float) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from zeropark.data.errors import Finding
 from zeropark.data.meaning import words_of
-from zeropark.data.table import Table, wrong
+from zeropark.data.table import Table, is_empty, wrong
 from zeropark.data.times import Clock, Times, as_written, local_time, place_in_zone
 from zeropark.model.mistakes import Mistake, ParkError
 from zeropark.model.park import Series
@@ -18,6 +19,12 @@ from zeropark.units.timegrid import to_local
 
 _SHOWN = 5
 _DAY = np.timedelta64(86_400, "s")
+_NOT_TIME = Text("'{given}' is not a time", "“{given}”不是时间")
+_NOT_NUMBER = Text(
+    "column '{column}': '{given}' is not a number; mend the value or take the row out",
+    "列“{column}”：“{given}”不是数；改值，或删去此行",
+)
+_ALSO = Text("{count} more rows like this", "另有 {count} 行如此")
 _TWICE = Text(
     "the time {given} stands on line {first} too; leave one",
     "时间 {given} 第 {first} 行也有；留一处",
@@ -89,6 +96,34 @@ def rows_in_time(
     if stamps == "end":
         starts = starts - step
     return Rows(order, starts, float(step / np.timedelta64(3600, "s")), of, stamps)
+
+
+def wrong_cells(table: Table, time: str, columns: Sequence[str], clock: Clock) -> list[Mistake]:
+    """Return cells that are no time or no number, by line, of each column the first few.
+
+    time: name of the column of times, read as `clock`. An empty cell of a number is none of them.
+    """
+    found = _cells(table, time, np.flatnonzero(np.isnat(clock.times)), "not_a_time", _NOT_TIME)
+    for column in columns:
+        cells = table.columns[column]
+        unread = np.flatnonzero(~np.isfinite(table.numbers(column)))
+        filled = np.array([row for row in unread.tolist() if not is_empty(cells[row])], np.intp)
+        found += _cells(table, column, filled, "not_a_number", _NOT_NUMBER)
+    return found
+
+
+def _cells(
+    table: Table, column: str, rows: npt.NDArray[np.intp], code: str, text: Text
+) -> list[Mistake]:
+    cells, found = table.columns[column], []
+    for row in rows[:_SHOWN].tolist():
+        said = text.format(given=cells[row], column=column)
+        found.append(Mistake(table.file, table.line(row), "", said, code))
+    if len(rows) > _SHOWN:
+        line = table.line(int(rows[_SHOWN]))
+        said = _ALSO.format(count=len(rows) - _SHOWN)
+        found.append(Mistake(table.file, line, "", said, code))
+    return found
 
 
 def _midnights(local: Times, findings: list[Finding]) -> Times:

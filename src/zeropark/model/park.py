@@ -213,6 +213,17 @@ class Park(_Part):
         """Return the series that are a weather, load, price, jobs, cars or outages."""
         return tuple(series for series in self.series if series.of == what)
 
+    def said_of(self, what: str, file: str) -> Series | None:
+        """Return what the park file says of a file brought from elsewhere, by the file's name.
+
+        A file of another name in the place of the park's only one is the same asset's, no more.
+        """
+        own = [series for series in self.series_of(what) if series.file is not None]
+        same = [series for series in own if series.file and series.file.split("/")[-1] == file]
+        if same or len(own) != 1:
+            return same[0] if same else None
+        return Series(name=own[0].name, of=own[0].of, asset=own[0].asset, file=file)
+
     def assumptions(self) -> tuple[Number, ...]:
         """Return the numbers that nobody published.
 

@@ -11,17 +11,25 @@ import numpy as np
 import numpy.typing as npt
 
 from zeropark.assets.kind import Kind
+from zeropark.data.errors import DataError
 from zeropark.data.outlook import Outlook
-from zeropark.data.weather import Weather
+from zeropark.data.weather.assemble import Reading
 from zeropark.data.weather.climate import nearest_climate
 from zeropark.data.weather.stored import stored_year
 from zeropark.formulation.program import Balance
 from zeropark.model.park import Park
-from zeropark.operate.own import own_weather, read_own
+from zeropark.operate.own import Days, own_weather, read_own, without_a_file
+from zeropark.operate.whose import Brought, brought
 from zeropark.operate.world import HISTORY_DAYS, World, draw_load
+from zeropark.units.text import Text
 from zeropark.units.timegrid import TimeGrid
 
 Floats = npt.NDArray[np.float64]
+_ABSENT = Text(
+    "{names}: the profile names a series without a file; give it file: in the park file's series, "
+    "or bring one with --load",
+    "{names}：曲线所用序列没有文件；在园区文件 series 写 file:，或用 --load 给出",
+)
 
 
 @dataclass(frozen=True)
@@ -55,28 +63,52 @@ def balances(park: Park) -> list[Balance]:
 
 
 def build_world(request: RunRequest) -> World:
-    """Return truth and history of the run."""
+    """Return truth and history of the run.
+
+    Raises `ParkError` or `DataError` for a person's files that do not tell what they must.
+    """
     park, step = request.park, request.step_minutes
     grid = TimeGrid.local_days(request.start, request.days, step, park.place.zone)
     before = round(HISTORY_DAYS * 24 * 60 / step)
     start = grid.start - np.timedelta64(before * step * 60, "s")
     whole = TimeGrid.regular(start, before + len(grid), step, park.place.zone)
+    days = Days(whole, grid)
     assets = tuple(asset for asset in park.assets if isinstance(asset, Kind))
-    empty = Outlook(whole, _weather(request, whole), park.tariffs_by_name, grid)
+    files = brought(park, request.folder, request.files, assets)
+    sky = _weather(request, files, days)
+    empty = Outlook(whole, sky.weather, park.tariffs_by_name, grid)
     series, tables = _draw(request, assets, empty)
-    own = read_own(park, request.folder, request.files, assets, whole, grid, tables)
+    own = read_own(files, park.place.zone, days, tables, series)
+    _told(assets, series | own.series)
     full = replace(empty, series=series | own.series)
     truth = replace(full.window(before, len(whole)), tables=tables | own.tables)
     past = full.window(0, before)
-    return World(assets, truth, past, end_price(assets, truth), request.seed, own.announced)
+    price = end_price(assets, truth, own.after)
+    findings = (*sky.findings, *own.findings)
+    return World(assets, truth, past, price, request.seed, own.announced, findings)
 
 
-def _weather(request: RunRequest, grid: TimeGrid) -> Weather:
-    own = own_weather(request.park, request.folder, request.files, grid)
+def _weather(request: RunRequest, files: Sequence[Brought], days: Days) -> Reading:
+    place = request.park.place
+    climate = nearest_climate(place)
+    own = own_weather(files, place, days, lambda: stored_year(climate, place, seed=_seed(request)))
     if own is not None:
         return own
-    place = request.park.place
-    return stored_year(nearest_climate(place), place, seed=request.seed).resample(grid)
+    year = stored_year(climate, place, seed=_seed(request))
+    return Reading(year.resample(days.whole), climate.findings_at(place))
+
+
+def _seed(request: RunRequest) -> int:
+    """Return the seed of generated weather: the park file's where it says one, else the run's."""
+    said = [s.seed for s in request.park.series_of("weather") if "seed" in s.model_fields_set]
+    return said[0] if said else request.seed
+
+
+def _told(assets: Sequence[Kind], series: Mapping[str, Floats]) -> None:
+    """Refuse a profile that names a series of which there is no file."""
+    silent = without_a_file(assets, series)
+    if silent:
+        raise DataError("series_absent", _ABSENT.format(names=", ".join(silent)))
 
 
 def _draw(
@@ -100,15 +132,26 @@ def _draw(
     return series, tables
 
 
-def end_price(assets: Sequence[Kind], truth: Outlook) -> float:
-    """Return the mean import price of the day after the run, or else of its last day [CNY/MWh]."""
+def end_price(
+    assets: Sequence[Kind], truth: Outlook, after: Mapping[str, float] | None = None
+) -> float:
+    """Return the mean import price of the day after the run, or else of its last day [CNY/MWh].
+
+    after: mean price of that day where a person's file holds it, by `<asset>/<signal>`.
+    """
     grid = truth.grid
     day = max(1, round(24 / grid.step_hours))
-    after = TimeGrid.regular(grid.end, day, grid.step_hours * 60, grid.zone)
+    tomorrow = TimeGrid.regular(grid.end, day, grid.step_hours * 60, grid.zone)
     prices: list[float] = []
     for asset in assets:
         if asset.role == "grid":
-            given = truth.series.get(f"{asset.name}/price_import")
-            known = truth.tariffs[str(getattr(asset, "tariff"))].import_prices(after)  # noqa: B009 - a tie has one
-            prices.append(float(np.mean(known if given is None else given[-day:])))
+            name = f"{asset.name}/price_import"
+            given = truth.series.get(name)
+            if after is not None and name in after:
+                prices.append(after[name])
+            elif given is not None:
+                prices.append(float(np.mean(given[-day:])))
+            else:
+                tariff = truth.tariffs[str(getattr(asset, "tariff"))]  # noqa: B009 - a tie has one
+                prices.append(float(np.mean(tariff.import_prices(tomorrow))))
     return float(np.mean(prices)) if prices else 0.0

@@ -76,7 +76,7 @@ def as_json(results: Results) -> dict[str, Any]:
         "cooling_modes": _cooling_modes(world),
         "factors": [_fact(each) for each in _factors(results)],
         "assumptions": _assumptions(results),
-        "findings": [],
+        "findings": [_both(finding.text) for finding in world.findings],
     }
     if "foresight" in results.outcomes:
         found["compare"] = _compare(results, found)

@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from zeropark.assets.kind import Kind
+from zeropark.data.errors import Finding
 from zeropark.data.outlook import Outlook
+from zeropark.forecast.price import foresee_price
 from zeropark.forecast.profile import like_days
 from zeropark.units.timegrid import TimeGrid
 
@@ -28,7 +30,7 @@ class World:
     assets: of the park. truth: what happens during the run. past: what happened before it.
     end_price: worth of a MWh after the run [CNY/MWh]: the mean import price of the next day.
     announced: per asset, its availability as announced [1], on the run's grid; unannounced outages
-    are only in the truth.
+    are only in the truth. findings: what was noticed about the data.
     """
 
     assets: Sequence[Kind]
@@ -37,6 +39,7 @@ class World:
     end_price: float
     seed: int
     announced: Mapping[str, Floats] = field(default_factory=dict)
+    findings: Sequence[Finding] = ()
 
     @cached_property
     def hidden(self) -> frozenset[str]:
@@ -57,21 +60,33 @@ class World:
     def foreseen_series(self, at: int, last: int) -> dict[str, Floats]:
         """Return the series of the steps `at` to `last` as one may know them at `at`.
 
-        Prices and announced outages are known; loads are foreseen from the four weeks before.
+        Of a market's price what is published is known, of outages what is announced; loads and
+        prices further ahead are foreseen from the four weeks before.
         """
         ahead = self.grid.window(at, last)
         found: dict[str, Floats] = {}
         for name, series in self.truth.series.items():
             if name in self.hidden:
                 continue
-            if name.endswith("/demand"):
-                history, grid = self._history(name, at)
-                found[name] = like_days(history, grid, ahead)
-            elif name.endswith("/available"):
+            said = self._said_by.get(name)
+            if said == "load":
+                found[name] = like_days(*self._history(name, at), ahead)
+            elif said == "price":
+                found[name] = foresee_price(*self._history(name, at), series[at:last], ahead)
+            elif said == "outages":
                 found[name] = self.announced[name][at:last]
             else:
                 found[name] = series[at:last]
         return found
+
+    @cached_property
+    def _said_by(self) -> Mapping[str, str]:
+        """What sort of file tells a series, by the series' name."""
+        return {
+            f"{asset.name}/{signal}": said
+            for asset in self.assets
+            for said, signal in asset.takes.items()
+        }
 
     def _history(self, name: str, at: int) -> tuple[Floats, TimeGrid]:
         """Return the last four weeks of a series before step `at`, and their grid."""

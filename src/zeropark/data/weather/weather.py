@@ -106,6 +106,16 @@ class Weather:
         cut = {name: getattr(self, name)[first:last] for name in COLUMNS}
         return Weather(grid=self.grid.window(first, last), place=self.place, **cut)
 
+    def followed_by(self, later: Weather) -> Weather:
+        """Return this weather and then `later`, which begins where this ends, at its place."""
+        assert self.grid.end == later.grid.start, "one begins where the other ends"
+        hours = np.concatenate([self.grid.hours, later.grid.hours])
+        grid = TimeGrid(self.grid.start, hours, self.grid.zone)
+        columns = {
+            name: np.concatenate([getattr(self, name), getattr(later, name)]) for name in COLUMNS
+        }
+        return Weather.of(grid, later.place, columns)
+
     def resample(self, grid: TimeGrid) -> Weather:
         """Return the same weather on `grid`.
 
