@@ -227,3 +227,17 @@ def test_a_copy_that_fails_half_way_leaves_nothing(
     assert answer(["init", str(tmp_path / "mine")]) == 2
     assert "disk is full" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_takes_no_folder_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(source: Path, target: Path) -> None:
+        del source
+        raise FileNotFoundError(2, "No such file or directory", str(target))
+
+    monkeypatch.setattr("shutil.copytree", nowhere)
+    assert answer(["init", str(tmp_path / "mine")]) == 2
+    assert capsys.readouterr().err == (
+        f"{tmp_path}/mine: no folder can be made here. Choose another place.\n"
+    )

@@ -58,6 +58,10 @@ def copy_whole(source: Path, folder: Path) -> list[str]:
         folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(source, beside)
         beside.replace(folder)
+    except FileNotFoundError as error:
+        # The park is there, so it is the place that takes no folder.
+        sentence = _("{path}: no folder can be made here. Choose another place.")
+        raise Refused(sentence.format(path=folder)) from error
     except OSError as error:
         raise Refused(disk_sentence(error, str(folder))) from error
     finally:
