@@ -85,7 +85,17 @@ def build_world(request: RunRequest) -> World:
     past = full.window(0, before)
     price = end_price(assets, truth, own.after)
     findings = (*sky.findings, *own.findings)
-    return World(assets, truth, past, price, request.seed, own.announced, findings)
+    green = _green_trade(park, grid)
+    return World(assets, truth, past, price, request.seed, own.announced, findings, green)
+
+
+def _green_trade(park: Park, grid: TimeGrid) -> Floats:
+    """Return the green electricity that contracts deliver at each step [MW], shape (N,)."""
+    total = np.zeros(len(grid))
+    for contract in park.contracts:
+        if contract.green and contract.carrier == "electricity":
+            total += np.nan_to_num(contract.profile.on_grid(grid))
+    return total
 
 
 def _weather(request: RunRequest, files: Sequence[Brought], days: Days) -> Reading:

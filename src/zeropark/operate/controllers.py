@@ -60,19 +60,21 @@ class Rules:
     def decide(self, index: int, readings: Mapping[str, Readings]) -> Setpoints:
         """Return each asset's set-points by its own rule."""
         exported = sum(float(readings[a.name]["export"]) for a in self._assets if a.role == "grid")
-        charging = sum(
-            max(0.0, -float(readings[a.name]["p"])) for a in self._assets if a.role == "store"
-        )
+        bought = sum(float(readings[a.name]["import"]) for a in self._assets if a.role == "grid")
+        stores = [float(readings[a.name]["p"]) for a in self._assets if a.role == "store"]
+        charging = sum(max(0.0, -power) for power in stores)
         spare = sum(
             max(0.0, float(readings[name].get("available", 0.0)) - float(readings[name]["p"]))
             for name in self._sources
         )
+        target = self._thresholds.target * self._contract
         view = RuleView(
             band=self._bands[index],
             surplus=exported + spare + (charging if self._bands[index] != "low" else 0.0),
-            target=self._thresholds.target * self._contract,
+            target=target,
             fill=self._thresholds.fill,
             start_surplus=self._thresholds.start_surplus * self._contract,
+            room=target - bought - sum(stores) + exported + spare,
         )
         return {asset.name: asset.by_rule(readings[asset.name], view) for asset in self._assets}
 

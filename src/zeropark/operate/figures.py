@@ -35,6 +35,7 @@ class Figures:
     start: Mapping[str, float] = field(default_factory=dict)
     hours: float = 0.0
     imported: float = 0.0
+    matched: float = 0.0
     exported: float = 0.0
     used: float = 0.0
     lost: float = 0.0
@@ -53,12 +54,16 @@ class Figures:
     _grown: dict[str, float] = field(default_factory=dict)
     _left: tuple[Floats, Floats] = field(default_factory=lambda: (np.zeros(0), np.zeros(0)))
 
-    def add(self, columns: Columns, hours: Floats) -> Floats:
-        """Take a stretch of steps; return each step's clean share [1], NaN where none was used."""
+    def add(self, columns: Columns, hours: Floats, green: Floats | float = 0.0) -> Floats:
+        """Take a stretch of steps; return each step's clean share [1], NaN where none was used.
+
+        green: green trade delivered in each step [MW]; it counts up to the import of that step.
+        """
         self.hours += float(hours.sum())
         used, charge = self._flows(columns, hours)
         bring, send = self._tie(columns, len(hours))
         self.imported += float(bring @ hours)
+        self.matched += float(np.minimum(bring, green) @ hours)
         self.exported += float(send @ hours)
         self.used += float(used @ hours)
         stored = self._stored(columns)
@@ -187,6 +192,11 @@ class Figures:
 
     def _role(self, name: str) -> str:
         return next(asset.role for asset in self.assets if asset.name == name)
+
+    def clean_share_contract(self) -> float | None:
+        """Return the clean share with green trade that was matched in the same step [1]."""
+        taken = self.used + self.lost
+        return 1.0 - (self.imported - self.matched) / taken if taken > 0 else None
 
     def as_json(self, mode_names: Mapping[int, str], halls: int) -> dict[str, Any]:
         """Return the figures by the names of `run.json`, units last."""

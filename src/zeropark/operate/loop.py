@@ -189,7 +189,8 @@ def hand_on(
     if not count:
         return
     hours = world.grid.hours[first : first + count]
-    columns["park/clean_share_pu"] = figures.add(columns, hours)
+    green = 0.0 if world.green is None else world.green[first : first + count]
+    columns["park/clean_share_pu"] = figures.add(columns, hours, green)
     if world.truth.weather is not None:
         columns["weather/t_air_c"] = world.truth.weather.t_air[first : first + count]
         columns["weather/t_wet_c"] = world.truth.weather.t_wet[first : first + count]

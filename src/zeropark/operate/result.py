@@ -91,7 +91,7 @@ def figures(results: Results, outcome: Outcome) -> dict[str, Any]:
     )
     found = outcome.figures.as_json(modes, halls)
     tally = _tally(results.world, outcome)
-    found["clean_share_contract"] = found["clean_share"]
+    found["clean_share_contract"] = outcome.figures.clean_share_contract()
     found["clean_share_grid_mix"] = _with_grid_mix(results, outcome)
     found["self_use_share"] = outcome.figures.self_use()
     found["cost_cny"] = {"total": sum(outcome.costs.values()), **outcome.costs}

@@ -31,6 +31,7 @@ class World:
     end_price: worth of a MWh after the run [CNY/MWh]: the mean import price of the next day.
     announced: per asset, its availability as announced [1], on the run's grid; unannounced outages
     are only in the truth. findings: what was noticed about the data.
+    green: green electricity that contracts deliver at each step [MW], (N,); None where there is none.
     """
 
     assets: Sequence[Kind]
@@ -40,6 +41,7 @@ class World:
     seed: int
     announced: Mapping[str, Floats] = field(default_factory=dict)
     findings: Sequence[Finding] = ()
+    green: Floats | None = None
 
     @cached_property
     def hidden(self) -> frozenset[str]:
