@@ -1,4 +1,4 @@
-"""Three clean shares, each its own: physical, with green trade matched step by step, with the grid's mix."""
+"""Clean shares, each its own: the physical one, and with green trade matched step by step."""
 
 from __future__ import annotations
 

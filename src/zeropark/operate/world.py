@@ -30,8 +30,8 @@ class World:
     assets: of the park. truth: what happens during the run. past: what happened before it.
     end_price: worth of a MWh after the run [CNY/MWh]: the mean import price of the next day.
     announced: per asset, its availability as announced [1], on the run's grid; unannounced outages
-    are only in the truth. findings: what was noticed about the data.
-    green: green electricity that contracts deliver at each step [MW], (N,); None where there is none.
+    are only in the truth. findings: what was noticed about the data. green: green electricity that
+    contracts deliver at each step [MW], (N,); None where there is none.
     """
 
     assets: Sequence[Kind]
