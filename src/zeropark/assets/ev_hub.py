@@ -229,9 +229,7 @@ class EvHub(Kind):
         connectors = [(connector.count, connector.p_nom) for connector in self.connectors]
         return draw_sessions(visits, connectors, outlook.grid, random)
 
-    def from_rows(
-        self, file: str, rows: Cars, drawn: SessionTable, run: TimeGrid
-    ) -> SessionTable:
+    def from_rows(self, file: str, rows: Cars, drawn: SessionTable, run: TimeGrid) -> SessionTable:
         """Return a person's sessions; a car is at the connector it names, or the slowest enough."""
         kinds = [(connector.name, connector.p_nom) for connector in self.connectors]
         return session_table(file, rows, kinds, drawn, run)
