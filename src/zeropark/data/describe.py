@@ -109,7 +109,7 @@ def _plain_weather(path: Path, rows: WeatherRows) -> Understood:
         (rows.time, _MEANINGS["time"], ""),
         *((column, titles[name], rows.units[name]) for name, column in rows.names.items()),
     )
-    confirm = {
+    confirm: dict[str, Any] = {
         "name": "weather",
         "of": "weather",
         "file": path.name,
@@ -118,6 +118,7 @@ def _plain_weather(path: Path, rows: WeatherRows) -> Understood:
         "stamps": rows.stamps,
         "columns": dict(rows.names),
     }
+    _not_usual(confirm, rows.dates, rows.decimal)
     gaps = tuple((local_time(a, rows.zone), local_time(b, rows.zone)) for a, b in rows.gaps())
     first, last = local_time(rows.starts[0], rows.zone), local_time(rows.end, rows.zone)
     return Understood(
@@ -142,16 +143,21 @@ def _series(path: Path, series: UserSeries) -> Understood:
         "zone": zone,
         "stamps": series.stamps,
     }
-    if series.dates != "year-first":
-        confirm["dates"] = series.dates
-    if series.decimal != ".":
-        confirm["decimal"] = series.decimal
+    _not_usual(confirm, series.dates, series.decimal)
     gaps = tuple((local_time(a, zone), local_time(b, zone)) for a, b in series.gaps())
     first, last = local_time(series.starts[0], zone), local_time(series.end, zone)
     return Understood(
         series.what, path.name, columns, zone, first, last, len(series.values), series.hours * 60,
         gaps, series.findings, _lines(confirm),
     )  # fmt: skip
+
+
+def _not_usual(confirm: dict[str, Any], dates: str, decimal: str) -> None:
+    """Add an order of dates and a decimal sign that are not the usual ones."""
+    if dates != "year-first":
+        confirm["dates"] = dates
+    if decimal != ".":
+        confirm["decimal"] = decimal
 
 
 def _jobs(path: Path, jobs: Jobs, zone: str) -> Understood:

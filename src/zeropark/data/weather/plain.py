@@ -18,7 +18,7 @@ from zeropark.data.meaning import event_columns, time_column, unit_in_name, word
 from zeropark.data.series import gap, too_short
 from zeropark.data.table import Table, read_table, wrong
 from zeropark.data.timed import rows_in_time, wrong_cells
-from zeropark.data.times import Times, local_time, parse_times
+from zeropark.data.times import Order, Times, local_time, parse_times
 from zeropark.data.weather import air
 from zeropark.data.weather.assemble import Reading, weather_from_columns
 from zeropark.data.weather.weather import Weather
@@ -31,7 +31,7 @@ from zeropark.units.timegrid import TimeGrid
 Floats = npt.NDArray[np.float64]
 
 _SUN = {"W/m2": 1.0, "W/m²": 1.0, "kW/m2": 1e3, "kW/m²": 1e3}
-_WARM = {"degC": 1.0, "°C": 1.0, "℃": 1.0, "C": 1.0, "c": 1.0, "deg C": 1.0}
+_WARM = {"degC": 1.0, "°C": 1.0, "℃": 1.0}
 # Units a column may be in, and their size in ours: W/m2, degC, share, kPa, m/s.
 _UNITS = {
     "ghi": _SUN,
@@ -73,6 +73,7 @@ class WeatherRows:
     columns: of `ghi, dni, dhi` [W/m2], `t_air, t_dew` [degC], `rh` [1], `pressure` [kPa],
     `wind_speed` [m/s], shape (N,), NaN where a cell is empty. names: meaning -> column of the file.
     units: meaning -> unit in the file. zone: of the times. stamps: whether they are starts or ends.
+    dates: order of day and month. decimal: sign.
     """
 
     file: str
@@ -84,6 +85,8 @@ class WeatherRows:
     units: dict[str, str]
     zone: str
     stamps: str
+    dates: Order
+    decimal: str
     findings: tuple[Finding, ...]
 
     @property
@@ -178,7 +181,7 @@ def read_rows(path: Path, zone: str, said: Series | None = None) -> WeatherRows:
     columns = {name: values[rows.order] * _UNITS[name][units[name]] for name, values in raw.items()}
     return WeatherRows(
         table.file, rows.starts, rows.hours, columns, time, names, units, rows.zone, rows.stamps,
-        tuple(findings),
+        clock.order, table.decimal, tuple(findings),
     )  # fmt: skip
 
 
@@ -190,7 +193,7 @@ def past_is_typical(file: str, first: str) -> Finding:
 def _unit(table: Table, meaning: str, column: str, values: Floats, findings: list[Finding]) -> str:
     """Return the unit of a column: as its name says, else the one its values can only be in."""
     allowed = _UNITS[meaning]
-    given = unit_in_name(column) or _last_word(column, meaning)
+    given = _last_word(column, meaning) or unit_in_name(column)
     if given in allowed:
         return given
     if given is not None:

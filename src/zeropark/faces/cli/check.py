@@ -34,7 +34,7 @@ def check(
     ] = False,
     weather: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help=N_("Your weather: EPW, PVGIS or NASA POWER.")),
+        typer.Option(metavar="FILE", help=N_("Your weather: EPW, PVGIS, NASA POWER or CSV.")),
     ] = None,
     load: Annotated[
         Path | None, typer.Option(metavar="FILE", help=N_("Your load: CSV or Parquet."))
