@@ -63,6 +63,11 @@ def test_an_announced_outage_is_prepared_for() -> None:
     assert _unserved(prepared, "critical") == pytest.approx(0.0, abs=1e-6)
     assert _unserved(prepared, "works") == pytest.approx(0.0, abs=0.2)
     assert _unserved(surprised, "works") > 1.0
+    told = [
+        gave for gave in surprised.gave_way if (gave.asset, gave.limit) == ("works", "unserved")
+    ]
+    assert sum(gave.amount for gave in told) == pytest.approx(_unserved(surprised, "works"))
+    assert told[0].first >= OUT.start
 
 
 def test_what_is_critical_is_lost_last() -> None:

@@ -29,6 +29,7 @@ WORDS: dict[str, Limit] = {
     "available": Limit(Text("all that sun or wind gives", "按可用风光全发")),
     "curtail": Limit(Text("less than available: more would be wasted", "限发：再多也用不上")),
     "shed": Limit(Text("supply that is missing", "缺供")),
+    "unserved": Limit(Text("not served", "未供电")),
     "dump": Limit(Text("surplus that nothing takes", "无处消纳")),
 }
 # Codes that name no limit, so that a margin of it has no worth.

@@ -78,6 +78,7 @@ def live(
             outcome.readings = readings
             row = _row(points, readings, plant.flows)
             _note_plan(controller, index, row, outcome)
+            _note_unserved(world, readings, index, outcome)
             recorder.add(row)
             outcome.figures.residual = max(outcome.figures.residual, plant.residual)
             if recorder.full:
@@ -159,21 +160,30 @@ def _price_of_reserve(plan: Plan) -> float:
 
 def _note_what_gave_way(plan: Plan, index: int, outcome: Outcome) -> None:
     for gave in plan.gave_way:
-        if not gave.first <= index - plan.made_at <= gave.last:
-            continue
-        share = gave.amount / (gave.last - gave.first + 1)
-        last = next(
-            (
-                g
-                for g in reversed(outcome.gave_way)
-                if (g.asset, g.limit) == (gave.asset, gave.limit)
-            ),
-            None,
-        )
-        if last is not None and last.last == index - 1:
-            last.last, last.amount = index, last.amount + share
-        else:
-            outcome.gave_way.append(Gave(gave.asset, gave.limit, index, index, share))
+        if gave.first <= index - plan.made_at <= gave.last:
+            share = gave.amount / (gave.last - gave.first + 1)
+            _go_on(outcome, gave.asset, gave.limit, index, share)
+
+
+def _note_unserved(
+    world: World, readings: Mapping[str, Mapping[str, Any]], index: int, outcome: Outcome
+) -> None:
+    """Keep what loads truly lost: a load that is not served is told, whoever decided."""
+    for asset in world.assets:
+        lost = float(readings[asset.name].get("unserved", 0.0))
+        if lost > USED:
+            amount = lost * float(world.grid.hours[index])
+            _go_on(outcome, asset.name, "unserved", index, amount)
+
+
+def _go_on(outcome: Outcome, asset: str, limit: str, index: int, amount: float) -> None:
+    """Let a spell of what gave way go on in step `index`, or begin one."""
+    same = (g for g in reversed(outcome.gave_way) if (g.asset, g.limit) == (asset, limit))
+    last = next(same, None)
+    if last is not None and last.last == index - 1:
+        last.last, last.amount = index, last.amount + amount
+    else:
+        outcome.gave_way.append(Gave(asset, limit, index, index, amount))
 
 
 def hand_on(
