@@ -288,7 +288,7 @@ def test_no_policy_beats_the_best_case(seed: int, push: float) -> None:
 
 
 def test_the_rules_charge_in_good_hours() -> None:
-    bad = RuleView(band="high", surplus=0.0, target=1.0, fill=0.5, start_surplus=0.2)
+    bad = RuleView(band="high", surplus=0.0, target=1.0, fill=0.5, start_surplus=0.2, room=9.0)
     assert _hub().by_rule({}, bad) == {"charge": 0.0}
     assert _hub().by_rule({}, replace(bad, band="low")) == {"charge": 0.1}
 

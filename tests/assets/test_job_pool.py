@@ -289,10 +289,25 @@ def test_a_pool_starts_as_one_that_served_all_at_once() -> None:
 
 def test_the_rules_run_waiting_work_in_good_hours_only() -> None:
     pool = _pool(_class(), _class(name="web", online=True))
-    bad = RuleView(band="high", surplus=0.0, target=1.0, fill=0.5, start_surplus=0.2)
-    assert pool.by_rule({}, bad) == {"work_cores": 0.0}
-    assert pool.by_rule({}, replace(bad, band="low")) == {"work_cores": 10_000.0}
-    assert pool.by_rule({}, replace(bad, surplus=0.3)) == {"work_cores": 10_000.0}
+    used = {"work_cores": 2_000.0}
+    bad = RuleView(band="high", surplus=0.0, target=1.0, fill=0.5, start_surplus=0.2, room=9.0)
+    assert pool.by_rule(used, bad) == {"work_cores": 0.0}
+    assert pool.by_rule(used, replace(bad, band="low")) == {"work_cores": 10_000.0}
+    assert pool.by_rule(used, replace(bad, surplus=0.3)) == {"work_cores": 10_000.0}
+
+
+def test_the_rules_run_no_more_work_than_the_target_leaves_room_for() -> None:
+    pool = _pool(_class(), _class(name="web", online=True))
+    used = {"work_cores": 2_000.0}
+    dull = RuleView(
+        band="low", surplus=0.0, target=1.0, fill=0.5, start_surplus=0.2, room=pool.p_core * 1_000
+    )
+    assert pool.by_rule(used, dull) == {"work_cores": pytest.approx(3_000.0)}
+    # Above the target by what 500 cores draw, and by more than the work draws.
+    assert pool.by_rule(used, replace(dull, room=pool.p_core * -500)) == {
+        "work_cores": pytest.approx(1_500.0)
+    }
+    assert pool.by_rule(used, replace(dull, room=pool.p_core * -5_000)) == {"work_cores": 0.0}
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -38,6 +38,8 @@ from zeropark.units.types import CorePrice, Cores, Duration, PowerPerCore, Ratio
 LatePrice = Annotated[float, Unit("CNY/core-h-h")]
 # How fast the online demand forgets that it was above or below what was expected [h].
 _MEMORY = 1.5
+# A surprise of which less than this is left [1] is forgotten: a warm plan has less to move.
+_HARDLY = 0.03
 # A start is late only after its latest moment; a step that begins just then is still in time [h].
 _JUST_AFTER = 1e-5
 _NO_RUN_TIME = Text(
@@ -386,6 +388,7 @@ class JobPool(Kind):
         first = hours[0] if hours[0] > 0 else 1.0
         surprise = np.where(np.isnan(seen), 0.0, seen - amount[:, 0] / first)
         fading = np.exp(-(ends - hours / 2) / _MEMORY) * hours
+        fading[fading < _HARDLY * hours] = 0.0
         return np.maximum(0.0, amount + surprise[:, None] * fading)
 
     # -- set-points -------------------------------------------------------------------------------
@@ -406,10 +409,16 @@ class JobPool(Kind):
         return {"cores": run.sum(axis=0), **found}
 
     def by_rule(self, readings: Readings, view: RuleView) -> dict[str, float]:
-        """Return all cores in a good hour, else none; the pool itself starts what cannot wait."""
-        del readings
-        cores = self.cores if view.good_hour else 0.0
-        return {f"{each.name}_cores": cores for each in self.classes if not each.online}
+        """Return in a good hour the cores the target leaves room for, else none.
+
+        The pool itself starts what cannot wait.
+        """
+        waiting = [f"{each.name}_cores" for each in self.classes if not each.online]
+        if not view.good_hour:
+            return dict.fromkeys(waiting, 0.0)
+        used = sum(float(readings[name]) for name in waiting)
+        room = view.room / self.p_core if self.p_core > 0.0 else self.cores
+        return dict.fromkeys(waiting, min(self.cores, max(0.0, used + room)))
 
     def tally(self, readings: Readings) -> dict[str, float]:
         """Return how many jobs are done, and how many of them late."""

@@ -65,7 +65,9 @@ class RuleView:
     what sun and wind gave beyond all use in the last step [MW]. target: highest import the
     operator allows [MW].
     fill: state of charge up to which a store is filled from the grid at a low price [1].
-    start_surplus: surplus from which waiting work is started [MW].
+    start_surplus: surplus from which waiting work is started [MW]. room: how much more waiting
+    work may take before the import passes the target with all stores at rest [MW], - where it is
+    above it.
     """
 
     band: str
@@ -73,6 +75,7 @@ class RuleView:
     target: float
     fill: float
     start_surplus: float
+    room: float
 
     @property
     def good_hour(self) -> bool:

@@ -40,8 +40,8 @@ class Thresholds:
     surplus from which waiting work is started, as a share of the contract [1].
     """
 
-    target: float = 0.6
-    fill: float = 0.6
+    target: float = 0.2
+    fill: float = 0.2
     start_surplus: float = 0.1
 
 
@@ -61,7 +61,11 @@ class Rules:
         """Return each asset's set-points by its own rule."""
         exported = sum(float(readings[a.name]["export"]) for a in self._assets if a.role == "grid")
         bought = sum(float(readings[a.name]["import"]) for a in self._assets if a.role == "grid")
-        stores = [float(readings[a.name]["p"]) for a in self._assets if a.role == "store"]
+        stores = [
+            float(readings[a.name]["p"])
+            for a in self._assets
+            if a.role == "store" and "p" in readings[a.name]
+        ]
         charging = sum(max(0.0, -power) for power in stores)
         spare = sum(
             max(0.0, float(readings[name].get("available", 0.0)) - float(readings[name]["p"]))
