@@ -1,11 +1,12 @@
-"""A person's series: read as written, put onto any grid without losing energy, refused in "
-"sentences."""
+"""A person's series: read as written, put onto any grid without losing energy, or refused."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -115,8 +116,6 @@ def test_a_file_without_a_header_is_read_by_column_numbers(tmp_path: Path) -> No
 
 
 def test_parquet_is_read_like_text(tmp_path: Path) -> None:
-    pa = pytest.importorskip("pyarrow")
-    pq = pytest.importorskip("pyarrow.parquet")
     times = np.array(["2026-01-01T00:00", "2026-01-01T01:00"], dtype="datetime64[s]")
     pq.write_table(pa.table({"time": times, "load_kw": [100.0, 200.0]}), tmp_path / "data.parquet")
     series = read_series(tmp_path / "data.parquet", "load", ZONE)
