@@ -20,6 +20,7 @@ from zeropark.faces.cli.door import answer
 from zeropark.faces.cli.progress import Progress
 
 HERE = Path(__file__).parent
+SHARED = HERE.parents[2] / "shared" / "data"
 PROGRAM = Path(sys.executable).with_name("zeropark")
 FILES = ["report.html", "run.json", "series.parquet"]
 NUMBER = (int, float)
@@ -173,6 +174,96 @@ def test_the_shipped_microgrid_runs_by_name(tmp_path: Path) -> None:
     assert found["pue"] > 1
     assert found["jobs"]["done"] > 0
     assert sum(found["cooling_hours"].values()) == pytest.approx(24.0)
+
+
+# A person's own files, and a first day of each that its readers know.
+OWN = {
+    "weather": ("weather/CHN_Qinghai.Xining.528660_CSWD.epw", "2026-04-17"),
+    "load": ("load/uci_steel_industry_15min.csv", "2018-03-01"),
+    "price": ("price/price_DE-LU_2023.csv", "2023-07-02"),
+    "jobs": ("jobs/gaia_pai_1k.csv", "2026-04-17"),
+    "cars": ("ev/acn_caltech_2019-05-01_2019-08-31.csv.gz", "2019-06-05"),
+}
+# EUR/MWh are no unit of a park: 7.8 CNY each; the market's clock has no summer time here.
+MARKET = """
+series:
+  - {name: market, of: price, file: elsewhere.csv, unit: CNY/MWh, scale: 7.8, zone: Etc/GMT-1}
+"""
+
+
+def own_file(of: str, folder: Path) -> tuple[Path, str]:
+    """Copy a real file into `folder`, or skip; return it and a day it holds."""
+    name, first = OWN[of]
+    source = SHARED / name
+    if not source.exists():
+        pytest.skip(f"{source.name} is not at hand")
+    return Path(shutil.copy(source, folder)), first
+
+
+def microgrid_in(folder: Path, more: str = "") -> Path:
+    text = (HERE.parents[1] / "parks" / "microgrid" / "park.yaml").read_text(encoding="utf-8")
+    (folder / "park.yaml").write_text(text + more, encoding="utf-8")
+    return folder / "park.yaml"
+
+
+@pytest.mark.parametrize("of", list(OWN))
+def test_the_microgrid_lives_a_day_of_each_of_a_persons_files(of: str, tmp_path: Path) -> None:
+    file, first = own_file(of, tmp_path)
+    more = MARKET.replace("elsewhere.csv", file.name) if of == "price" else ""
+    park = microgrid_in(tmp_path, more)
+    place = tmp_path / "out"
+    options = ("--start", first, "--horizon", "12h", "--no-compare", "--out", str(place))
+    code, _out, err = run(str(park), f"--{of}", str(file), *options)
+    assert (code, err) == (0, "")
+    found = json.loads((place / "run.json").read_text(encoding="utf-8"))
+    assert found["days_run"] == 1
+    assert found["plans"]["optimal"] == 96
+    assert found["balance_residual_max_mw"] <= 1e-6
+    assert all({"en", "zh"} == set(finding) for finding in found["findings"])
+
+
+def test_five_files_of_the_same_days_are_lived_together(tmp_path: Path) -> None:
+    hours = [f"2026-04-{day:02d}T{hour:02d}:00" for day in (16, 17, 18) for hour in range(24)]
+
+    def table(name: str, head: str, row: str) -> str:
+        lines = [row.format(at=at, day=at[:10], hour=int(at[11:13])) for at in hours]
+        (tmp_path / name).write_text("\n".join([head, *lines]) + "\n")
+        return str(tmp_path / name)
+
+    files = {
+        "weather": table("sky.csv", "time,ghi_w_per_m2,t_air_degC,rh,wind_speed", "{at},0,5,50,3"),
+        "load": table("meter.csv", "time,load_kw", "{at},2{hour:02d}"),
+        "price": table("price.csv", "time,price_cny_per_mwh", "{at},4{hour:02d}"),
+        "jobs": table("jobs.csv", "arrival,cores,hours,class", "{at},2000,1,render"),
+        "cars": table("cars.csv", "arrival,departure,energy_kwh", "{at},{day} 23:59,5"),
+    }
+    park = microgrid_in(tmp_path)
+    words = [word for of, file in files.items() for word in (f"--{of}", file)]
+    place = tmp_path / "out"
+    code, out, err = run(
+        str(park), *words, "--start", "2026-04-17", "--json", "--no-compare", "--out", str(place)
+    )
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    uses = {use["asset"]: use["mwh"] for use in found["energy"]["uses"]}
+    made = {source["asset"]: source["mwh"] for source in found["energy"]["sources"]}
+    # 200 kW at midnight, one more each hour; nothing from a sky that is dark all day.
+    assert uses["office"] == pytest.approx(24 * 0.2115, rel=0.02)
+    assert made["roofs"] == 0
+    said = {finding["en"].partition(" ")[0].rstrip(":") for finding in found["findings"]}
+    assert said >= {"sky.csv", "meter.csv", "price.csv", "jobs.csv", "cars.csv"}
+
+
+def test_a_file_of_another_year_is_a_sentence_and_nothing_is_written(tmp_path: Path) -> None:
+    rows = [f"2019-01-01T{hour:02d}:00,1" for hour in range(24)]
+    (tmp_path / "meter.csv").write_text("time,load_kw\n" + "\n".join(rows) + "\n")
+    words = ("--load", "meter.csv", "--start", "2026-04-17", "--out", "out")
+    sentence = (
+        "meter.csv holds 2019-01-01 00:00 to 2019-01-02 00:00; the run needs 2026-04-17 00:00 to "
+        "2026-04-18 00:00. Choose another --start or add data"
+    )
+    assert run("microgrid", *words, cwd=tmp_path) == (2, "", sentence)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["meter.csv"]
 
 
 def _beside(place: Path) -> list[Path]:

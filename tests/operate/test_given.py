@@ -175,7 +175,7 @@ def test_a_load_that_begins_with_the_run_has_its_profile_for_a_past(tmp_path: Pa
     path = write(tmp_path / "meter.csv", "load_kw", "2026-03-02T00:00", [100] * 24)
     world = build_world(request(mine, "2026-03-02", {"load": path}))
     past = world.past.series["works/demand"].reshape(28, 24)
-    # At midnight the file has 0.1 MW where the profile has 0.5; from noon on that has three times it.
+    # At midnight the file has 0.1 MW; the profile has 0.5 then, and three times it from noon on.
     assert past[:, :12].mean() == pytest.approx(0.1, rel=0.1)
     assert past[:, 12:].mean() == pytest.approx(0.3, rel=0.1)
     assert told(world)[-1] == (

@@ -78,7 +78,7 @@ _WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "jobs": {
         "arrival": ("arrival", "arrive", "submit", "creation", "created", "到达", "提交"),
         "end": ("deletion", "completion", "finish", "结束"),
-        "hours": ("length", "runtime", "duration", "run time", "运行", "时长"),
+        "hours": ("length", "runtime", "duration", "run time", "hours", "运行", "时长"),
         "cores": ("cpus", "cores", "procs", "cpu milli", "cpu", "processors", "核"),
         "deadline": ("deadline", "due", "截止"),
         "slack": ("slack", "宽限"),
