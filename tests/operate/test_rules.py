@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from bench import thresholds
+from bench import days, thresholds
 from zeropark.operate.controllers import Thresholds
 
 
@@ -46,3 +47,32 @@ def test_the_kept_sums_are_what_the_rules_cost_today(table: dict[str, Any], day:
     at = table["days"].index(day)
     kept = [cell["cost_by_day_cny"][at] for cell in cells]
     assert thresholds.costs(day, [_of(cell) for cell in cells]) == pytest.approx(kept, abs=0.02)
+
+
+@pytest.mark.parametrize(("day", "seed"), [("2026-06-17", 1), ("2026-11-17", 2)])
+def test_a_plan_costs_less_than_the_rules_and_nothing_beats_foresight(day: str, seed: int) -> None:
+    lived = days.live_day(day, seed)
+    assert lived.foresight.total <= min(lived.plan.total, lived.rules.total, lived.played.total)
+    assert lived.plan.total < lived.rules.total
+    assert lived.won
+    assert 0.0 < days.captured([lived]) < 1.0
+
+
+def _lived(total: float, **other: float) -> days.Lived:
+    return days.Lived({"energy": total}, **other)
+
+
+def test_captured_is_a_ratio_of_sums() -> None:
+    good = days.Day("a", 1, _lived(100.0), _lived(20.0), _lived(0.0), _lived(50.0))
+    bad = days.Day("b", 1, _lived(300.0), _lived(300.0), _lived(200.0), _lived(300.0))
+    assert days.captured([good, bad]) == pytest.approx(80.0 / 200.0)
+
+
+def test_a_day_is_not_won_by_serving_less() -> None:
+    rules, best = _lived(100.0, late=1.0, short=0.2), _lived(10.0)
+    cheap = days.Day("a", 1, rules, _lived(50.0, late=1.0, short=0.2), best, best)
+    assert cheap.won
+    assert not replace(cheap, plan=_lived(50.0, late=2.0, short=0.2)).won
+    assert not replace(cheap, plan=_lived(50.0, late=1.0, short=0.3)).won
+    assert not replace(cheap, plan=_lived(50.0, unserved=0.1)).won
+    assert not replace(cheap, plan=_lived(100.0)).won
