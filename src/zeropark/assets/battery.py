@@ -38,6 +38,8 @@ ReservePrice = Annotated[float, Unit("CNY/MWh-h")]
 
 # How long a shortfall of the sun lasts before the next plan has dealt with it [h].
 _DOUBTFUL = 1.0
+# Most of the rated energy that is kept for it [1]: more would cost the peaks it is to spare.
+_MOST_KEPT = 0.07
 
 
 class Battery(Kind):
@@ -210,7 +212,7 @@ class Battery(Kind):
         resting = energy * self.keep ** np.cumsum(horizon.grid.hours)
         low = np.full(len(horizon.grid), self.e_floor)
         if horizon.doubt is not None:
-            low = low + np.minimum(horizon.doubt * _DOUBTFUL / self.efficiency, 0.3 * self.e_nom)
+            low = low + np.minimum(horizon.doubt * _DOUBTFUL / self.efficiency, _MOST_KEPT * self.e_nom)
         lowest = np.minimum(low, resting)[None, :]
         exposed = horizon.exposed
         held = np.ones(len(horizon.grid)) if exposed is None else exposed.astype(float)
