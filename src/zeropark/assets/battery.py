@@ -212,7 +212,9 @@ class Battery(Kind):
         resting = energy * self.keep ** np.cumsum(horizon.grid.hours)
         low = np.full(len(horizon.grid), self.e_floor)
         if horizon.doubt is not None:
-            low = low + np.minimum(horizon.doubt * _DOUBTFUL / self.efficiency, _MOST_KEPT * self.e_nom)
+            low = low + np.minimum(
+                horizon.doubt * _DOUBTFUL / self.efficiency, _MOST_KEPT * self.e_nom
+            )
         lowest = np.minimum(low, resting)[None, :]
         exposed = horizon.exposed
         held = np.ones(len(horizon.grid)) if exposed is None else exposed.astype(float)
