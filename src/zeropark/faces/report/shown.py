@@ -75,6 +75,14 @@ class Measure:
             *(_signed(round(a, places) - round(b, places), places) for (a, places), (b, _) in pairs)
         )
 
+    def apart(self, value: float, other: float) -> Text:
+        """Return value - other with its unit: the difference of the two as they are shown."""
+        pairs = zip(self._parts(value), self._parts(other), strict=True)
+        shown = [(round(a, d) - round(b, d), d) for (a, d), (b, _) in pairs]
+        numbers = [_written(part, decimals) for part, decimals in shown]
+        texts = zip(self.before, numbers, self.unit, strict=True)
+        return Text(*(f"{before}{amount}\u00a0{unit}".strip() for before, amount, unit in texts))
+
     @property
     def head(self) -> Text:
         """The unit as it stands beside a row's name."""

@@ -146,8 +146,8 @@ def headline(run: Figures) -> Text:
         key = "alone_plan" if run["policy"] == "plan" else "alone_rules"
         return say(key, money=money(cost).full(cost), clean=percent().number(clean))
     if cost >= rules_cost:
-        return say("dearer", money=money(cost, rules_cost).full(cost - rules_cost))
-    saved = money(cost, rules_cost).full(rules_cost - cost)
+        return say("dearer", money=money(cost, rules_cost).apart(cost, rules_cost))
+    saved = money(cost, rules_cost).apart(rules_cost, cost)
     less = _carbon_saved(at(run, "co2_t"), at(rules, "co2_t"))
     if less is None:
         first = say("saved", money=saved)
