@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from zeropark.assets.kind import Account, Floats, Kind, PlannedStep
+from zeropark.assets.kind import Floats, Kind, PlannedStep
+from zeropark.assets.source import SourceDevice
 from zeropark.data.outlook import Outlook
 from zeropark.data.weather.sun import ac_power_pu, dc_power_pu
 from zeropark.formulation.block import Block
@@ -164,13 +165,13 @@ class Pv(Kind):
         day = outlook.grid.local_day - int(outlook.grid.local_day[0])
         return {"dirt": _dirt(day, self.dirt, random)}
 
-    def device(self, truth: Outlook, random: np.random.Generator) -> PvDevice:
+    def device(self, truth: Outlook, random: np.random.Generator) -> SourceDevice:
         """Return the plant under its true sky and dirt."""
         dirt = truth.series.get(f"{self.name}/dirt")
         if dirt is None:
             dirt = self.chance(truth, random)["dirt"]
         dc = self.dc_power(truth) * (1.0 - dirt)
-        return PvDevice(dc.tolist(), self.to_ac(dc).tolist())
+        return SourceDevice(dc.tolist(), self.to_ac(dc).tolist())
 
 
 def _dirt(
@@ -191,52 +192,3 @@ def _dirt(
         level = 0.0 if washed[i] else min(0.3, level + growth[i])
         found[i] = level
     return found[day]
-
-
-class PvDevice:
-    """The simulated plant: gives what the sun allows, down to its limit."""
-
-    def __init__(self, dc: list[float], ac: list[float]) -> None:
-        self._dc = dc
-        self._ac = ac
-        self.available = 0.0
-        self.p = 0.0
-        self.costs: dict[str, float] = {}
-        self._limit = float("inf")
-        self._index = 0
-        self._hours = 0.0
-        self._drawn = 0.0
-        self._lost = 0.0
-
-    def read(self) -> dict[str, Any]:
-        """Return power and available power [MW]."""
-        return {"p": self.p, "available": self.available}
-
-    def account(self) -> Account:
-        """Return the DC energy of the modules, and what the inverters lost or did not take."""
-        drawn, lost = self._in_step()
-        return Account(drawn=self._drawn + drawn, lost=self._lost + lost)
-
-    def step(
-        self, index: int, hours: float, setpoints: Mapping[str, float], ports: Mapping[str, float]
-    ) -> dict[str, float]:
-        """Give all the sun allows up to the set-point `limit`."""
-        del ports
-        drawn, lost = self._in_step()
-        self._drawn, self._lost = self._drawn + drawn, self._lost + lost
-        self._index, self._hours = index, hours
-        self.available = self._ac[index]
-        self.p = min(self.available, max(0.0, setpoints.get("limit", self.available)))
-        return {"node": self.p}
-
-    def adjust(self, port: str, change: float, hours: float) -> float:
-        """Give less (change < 0), or more of what was curtailed."""
-        del port, hours
-        before = self.p
-        self.p = min(self.available, max(0.0, before + change))
-        return self.p - before
-
-    def _in_step(self) -> tuple[float, float]:
-        """Return the DC energy drawn and lost in the present step [MWh]."""
-        dc = self._dc[self._index]
-        return dc * self._hours, (dc - self.p) * self._hours

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from zeropark.assets.kind import Account, Floats, Kind, PlannedStep
+from zeropark.assets.kind import Floats, Kind, PlannedStep
+from zeropark.assets.source import SourceDevice
 from zeropark.data.outlook import Outlook
 from zeropark.data.weather.air import density
 from zeropark.data.weather.wind import hub_speed, power_curve_pu
@@ -156,11 +157,11 @@ class Wind(Kind):
         """Return the power [MW] as planned."""
         return {"p": amounts["p"][0] / hours}
 
-    def device(self, truth: Outlook, random: np.random.Generator) -> WindDevice:
+    def device(self, truth: Outlook, random: np.random.Generator) -> SourceDevice:
         """Return the turbines in their true wind."""
         full = self.full_power(truth)
         short = _shortfall(truth.grid.hours, self.shortfall, random)
-        return WindDevice(full.tolist(), (full * (1.0 - short)).tolist())
+        return SourceDevice(full.tolist(), (full * (1.0 - short)).tolist())
 
 
 def _shortfall(hours: Floats, mean: float, random: np.random.Generator) -> Floats:
@@ -175,51 +176,3 @@ def _shortfall(hours: Floats, mean: float, random: np.random.Generator) -> Float
         # Half the sum of two squared normals is exponential with mean 1.
         found[i] = mean * (x * x + y * y) / 2.0
     return np.minimum(found, 1.0)
-
-
-class WindDevice:
-    """The simulated turbines: give what the wind and their state allow, down to their limit."""
-
-    def __init__(self, full: list[float], able: list[float]) -> None:
-        self._full = full
-        self._able = able
-        self.available = 0.0
-        self.p = 0.0
-        self.costs: dict[str, float] = {}
-        self._index = 0
-        self._hours = 0.0
-        self._drawn = 0.0
-        self._lost = 0.0
-
-    def read(self) -> dict[str, Any]:
-        """Return power and available power [MW]."""
-        return {"p": self.p, "available": self.available}
-
-    def account(self) -> Account:
-        """Return the energy the wind offered to sound turbines, and what was not taken of it."""
-        offered, passed = self._in_step()
-        return Account(drawn=self._drawn + offered, lost=self._lost + passed)
-
-    def step(
-        self, index: int, hours: float, setpoints: Mapping[str, float], ports: Mapping[str, float]
-    ) -> dict[str, float]:
-        """Give all the wind allows up to the set-point `limit`."""
-        del ports
-        offered, passed = self._in_step()
-        self._drawn, self._lost = self._drawn + offered, self._lost + passed
-        self._index, self._hours = index, hours
-        self.available = self._able[index]
-        self.p = min(self.available, max(0.0, setpoints.get("limit", self.available)))
-        return {"node": self.p}
-
-    def adjust(self, port: str, change: float, hours: float) -> float:
-        """Give less (change < 0), or more of what was curtailed."""
-        del port, hours
-        before = self.p
-        self.p = min(self.available, max(0.0, before + change))
-        return self.p - before
-
-    def _in_step(self) -> tuple[float, float]:
-        """Return the energy offered and passed by in the present step [MWh]."""
-        full = self._full[self._index]
-        return full * self._hours, (full - self.p) * self._hours
