@@ -12,12 +12,11 @@ from typing import Annotated, Any
 
 import typer
 
+from zeropark.faces.cli import files as files_of
 from zeropark.faces.cli.parks import park_file
 from zeropark.faces.cli.refused import DONE, WRONG_INPUT, Refused
 from zeropark.faces.locale import N_, language
 from zeropark.faces.locale import gettext as _
-
-_FILES = ("weather", "load", "price", "jobs", "cars", "outages")
 
 
 def check(
@@ -32,32 +31,18 @@ def check(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help=N_("Show how your files would be read; run nothing."))
     ] = False,
-    weather: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help=N_("Your weather: EPW, PVGIS, NASA POWER or CSV.")),
-    ] = None,
-    load: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=N_("Your load: CSV or Parquet."))
-    ] = None,
-    price: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=N_("Your import price: CSV or Parquet."))
-    ] = None,
-    jobs: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=N_("Your computing jobs: CSV or SWF."))
-    ] = None,
-    cars: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=N_("Your charging sessions: CSV."))
-    ] = None,
-    outages: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=N_("Outages of the grid tie: CSV."))
-    ] = None,
+    weather: files_of.Weather = None,
+    load: files_of.Load = None,
+    price: files_of.Price = None,
+    jobs: files_of.Jobs = None,
+    cars: files_of.Cars = None,
+    outages: files_of.Outages = None,
     as_json: Annotated[bool, typer.Option("--json", help=N_("Print the result as JSON."))] = False,
 ) -> int:
     """Check a park file and the files it names; return 0 where nothing is wrong, 2 otherwise."""
     if schema:
         return _schema()
-    given = (weather, load, price, jobs, cars, outages)
-    files = {name: path for name, path in zip(_FILES, given, strict=True) if path is not None}
+    files = files_of.brought(weather, load, price, jobs, cars, outages)
     if files and not dry_run:
         raise Refused(_("Your own files are shown with --dry-run; add it."))
     if file is None:

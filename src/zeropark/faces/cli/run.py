@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zeropark.faces.cli import files as files_of
 from zeropark.faces.cli.folder import result_folder
 from zeropark.faces.cli.parks import park_file
 from zeropark.faces.cli.progress import Progress
@@ -18,8 +19,6 @@ from zeropark.faces.locale import gettext as _
 
 if TYPE_CHECKING:
     from zeropark.faces.cli.asked import Asked
-
-_FILES = ("weather", "load", "price", "jobs", "cars", "outages")
 
 
 def run(
@@ -53,25 +52,12 @@ def run(
     peak_so_far: Annotated[
         str, typer.Option(metavar="POWER", help=N_("Highest demand of the month before the run."))
     ] = "0 kW",
-    weather: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help=N_("Your weather: EPW, PVGIS, NASA POWER or CSV.")),
-    ] = None,
-    load: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=N_("Your load: CSV or Parquet."))
-    ] = None,
-    price: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=N_("Your import price: CSV or Parquet."))
-    ] = None,
-    jobs: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=N_("Your computing jobs: CSV or SWF."))
-    ] = None,
-    cars: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=N_("Your charging sessions: CSV."))
-    ] = None,
-    outages: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=N_("Outages of the grid tie: CSV."))
-    ] = None,
+    weather: files_of.Weather = None,
+    load: files_of.Load = None,
+    price: files_of.Price = None,
+    jobs: files_of.Jobs = None,
+    cars: files_of.Cars = None,
+    outages: files_of.Outages = None,
     *,
     out: Annotated[
         Path,
@@ -83,8 +69,7 @@ def run(
     ] = False,
 ) -> int:
     """Run the park, write the result's files into `out`, show one screen; return the exit code."""
-    given = (weather, load, price, jobs, cars, outages)
-    files = {name: path for name, path in zip(_FILES, given, strict=True) if path is not None}
+    files = files_of.brought(weather, load, price, jobs, cars, outages)
     for path in files.values():
         _readable(path)
     source = park_file(park)
