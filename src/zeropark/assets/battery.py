@@ -38,8 +38,14 @@ ReservePrice = Annotated[float, Unit("CNY/MWh-h")]
 
 # How long a shortfall of the sun lasts before the next plan has dealt with it [h].
 _DOUBTFUL = 1.0
+# By how much of the way from best to ordinary use the efficiency falls at full power [1].
+_FALLS = 1.6
+# Powers at which a bound's curve of losses is exact [1 of rated].
+_TOUCH = (0.0, 0.25, 0.8)
 # Most of the rated energy that is kept for it [1]: more would cost the peaks it is to spare.
 _MOST_KEPT = 0.07
+# What it is taken to cost that this is not kept [CNY/MWh-h]; see decision 0006.
+_PRICE_OF_DOUBT = 70.0
 
 
 class Battery(Kind):
@@ -160,12 +166,17 @@ class Battery(Kind):
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
         """Yield the balance of the store and its reserve."""
         efficiency = m.signal("efficiency")
-        charge = m.flow(
-            "charge", upper=m["p_nom"] * m.hours * m.signal("charge_limit"), means="rating"
-        )
-        discharge = m.flow(
-            "discharge", upper=m["p_nom"] * m.hours * m.signal("discharge_limit"), means="rating"
-        )
+        most_in = m["p_nom"] * m.hours * m.signal("charge_limit")
+        most_out = m["p_nom"] * m.hours * m.signal("discharge_limit")
+        charge = m.flow("charge", upper=most_in, means="rating")
+        discharge = m.flow("discharge", upper=most_out, means="rating")
+        stored, taken = charge * efficiency, discharge / efficiency
+        for k in range(len(_TOUCH) - 1 if m.exact else 0):
+            hard_in, hard_out = m.flow(f"hard_in_{k}"), m.flow(f"hard_out_{k}")
+            yield f"hard_in_{k}", hard_in - charge >= -1.0 * m.signal(f"bend_in_{k}") * m.hours
+            yield f"hard_out_{k}", hard_out - discharge >= -1.0 * m.signal(f"bend_out_{k}") * m.hours
+            stored = stored - hard_in * m.signal(f"worse_in_{k}")
+            taken = taken + hard_out * m.signal(f"worse_out_{k}")
         energy = m.state(
             "energy", m.signal("lowest"), m["e_ceiling"], means="full", means_low="empty"
         )
@@ -173,35 +184,60 @@ class Battery(Kind):
 
         yield (
             "balance",
-            energy
-            == energy.before * m.signal("keep") ** m.hours
-            + charge * efficiency
-            - discharge / efficiency,
+            energy == energy.before * m.signal("keep") ** m.hours + stored - taken,
         )
-        yield "reserve", energy + short >= m["e_reserve"] * m.signal("held")
+        yield "reserve", energy + short >= m.signal("wanted")
 
         m.never_both(charge, discharge)
         m.into("node", discharge - charge)
         m.cost("wear", discharge * m["wear_cost"])
-        m.cost("reserve", short * (m["price_reserve"] * m.hours))
+        m.cost("reserve", short * (m.signal("short_price") * m.hours))
         m.cost("ends", energy * (-1.0 * m.signal("end_value")))
 
     def signals(self, outlook: Outlook) -> dict[str, Floats]:
         """Return what the cells allow in the expected cold."""
-        count = len(outlook.grid)
+        count, best = len(outlook.grid), outlook.best_case
         charge, discharge = np.ones(count), np.ones(count)
-        efficiency = self.efficiency_best if outlook.best_case else self.efficiency
-        if outlook.weather is not None and not outlook.best_case:
+        # Of an hour's mean temperature nothing follows for its quarters, so that a bound by the
+        # hour leaves the cold out.
+        same = outlook.grid.step_hours <= outlook.run.step_hours
+        if outlook.weather is not None and (same or not best):
             cells = self._cells(outlook.weather.t_air)
-            charge = np.maximum(0.05, np.interp(cells, _COLD, _CHARGE))
+            charge = np.maximum(0.0 if best else 0.05, np.interp(cells, _COLD, _CHARGE))
             discharge = np.interp(cells, _WARM, _DISCHARGE)
-        return {
+        found = {
             "charge_limit": charge[None, :],
             "discharge_limit": discharge[None, :],
-            "efficiency": np.full((1, count), efficiency),
+            "efficiency": np.full((1, count), self.efficiency_best if best else self.efficiency),
             # At its best nothing is lost by standing: a store that rests may fall below its floor.
-            "keep": np.full((1, count), 1.0 if outlook.best_case else self.keep),
+            "keep": np.full((1, count), 1.0 if best else self.keep),
         }
+        if best:
+            found |= {name: np.full((1, count), number) for name, number in self._bends().items()}
+        return found
+
+    def _bends(self) -> dict[str, float]:
+        """Return where the tangents of the loss curves meet [MW], and how much worse the next is [1].
+
+        Losses grow with the square of the power, so that tangents never overstate them: a bound may
+        use them where a plan does with one efficiency.
+        """
+        touch = np.array(_TOUCH) * self.p_nom
+        falls = _FALLS * (self.efficiency_best - self.efficiency) / self.p_nom
+        at = self.efficiency_best - falls * touch
+        curves = {
+            "in": (touch * at, at - falls * touch),
+            "out": (touch / at, self.efficiency_best / at**2),
+        }
+        found: dict[str, float] = {}
+        for way, (value, slope) in curves.items():
+            meet = np.diff(value - slope * touch)
+            change = np.diff(slope)
+            for k in range(len(touch) - 1):
+                bends = abs(float(change[k])) > 0.0
+                found[f"bend_{way}_{k}"] = float(-meet[k] / change[k]) if bends else self.p_nom
+                found[f"worse_{way}_{k}"] = abs(float(change[k]))
+        return found
 
     def situation(self, readings: Readings, horizon: Horizon) -> Inputs:
         """Return the stored energy, how far it may fall, and what it is worth at the end."""
@@ -210,15 +246,18 @@ class Battery(Kind):
         energy = float(readings["energy"])
         # At its floor and with nothing to charge from, a store still loses by standing.
         resting = energy * self.keep ** np.cumsum(horizon.grid.hours)
-        low = np.full(len(horizon.grid), self.e_floor)
+        lowest = np.minimum(self.e_floor, resting)[None, :]
+        doubtful = np.full(len(horizon.grid), self.e_floor)
         if horizon.doubt is not None:
-            low = low + np.minimum(
+            doubtful = doubtful + np.minimum(
                 horizon.doubt * _DOUBTFUL / self.efficiency, _MOST_KEPT * self.e_nom
             )
-        lowest = np.minimum(low, resting)[None, :]
         exposed = horizon.exposed
         held = np.ones(len(horizon.grid)) if exposed is None else exposed.astype(float)
-        signals = {"end_value": worth, "lowest": lowest, "held": held[None, :]}
+        reserve = self.e_reserve * held
+        wanted = np.maximum(reserve, doubtful)[None, :]
+        short_price = np.where(reserve >= doubtful, self.price_reserve, _PRICE_OF_DOUBT)[None, :]
+        signals = {"end_value": worth, "lowest": lowest, "wanted": wanted, "short_price": short_price}
         return Inputs(signals, {"energy": np.array([energy])})
 
     def setpoints(self, step: PlannedStep) -> dict[str, float]:
@@ -338,4 +377,4 @@ class BatteryDevice:
     def _efficiency(self, power: float) -> float:
         """Return the one-way efficiency [1]: best at low power, falling straight with load."""
         b = self._b
-        return b.efficiency_best - 1.6 * (b.efficiency_best - b.efficiency) * power / b.p_nom
+        return b.efficiency_best - _FALLS * (b.efficiency_best - b.efficiency) * power / b.p_nom

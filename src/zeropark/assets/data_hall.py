@@ -36,6 +36,8 @@ _MIXED, _COMPRESSOR = 4, 5
 # Pieces of the convex overhead: with five the slope is within 2 % of the curve's
 # (docs/explanation/data-hall.md).
 _PIECES = 5
+# A bound has more, so that it lies close below what a plant can do.
+_FINE_PIECES = 20
 _KELVIN = 273.15
 _SEA_DENSITY = 1.204  # [kg/m3] dry air at 20 degC, 101.325 kPa (ISO 2533 gas constant)
 _LEAST_LIFT = 12.0  # [K] what a machine keeps between its two sides however cold it is outside
@@ -66,7 +68,7 @@ class DataHall(Kind):
     points: ClassVar[tuple[Point, ...]] = (
         Point("p", "MW", Text("electric power, use +", "用电功率")),
         Point("it", "MW", Text("power of the machines", "IT 功率")),
-        Point("cores", "core", Text("cores in use", "占用核数")),
+        Point("cores", "core", Text("cores in use", "占用核数"), writable=True),
         Point("q", "MW", Text("heat the compressor carries", "压缩机制冷量")),
         Point("heat", "MW", Text("heat handed on", "回收供热功率"), writable=True),
         Point("pue", "1", Text("electricity over that of the machines", "电能利用效率")),
@@ -225,8 +227,8 @@ class DataHall(Kind):
         q = np.maximum(it / self.p_nom, self.flow_min)
         return np.asarray(self.p_nom * self.fan_share * q**3)
 
-    def pieces(self) -> Floats:
-        """Return the ends of the straight pieces of machine power [MW], shape (pieces + 1,).
+    def pieces(self, number: int = _PIECES) -> Floats:
+        """Return the ends of the straight pieces of machine power [MW], shape (number + 1,).
 
         One ends where the fans leave their least flow; the others share the rise of the slope
         evenly.
@@ -235,9 +237,9 @@ class DataHall(Kind):
         start = max(self.p_idle, min(self.p_nom, self.flow_min * self.p_nom))
         first = [self.p_idle] if start <= self.p_idle else [self.p_idle, start]
         rest = fine[fine >= start]
-        count = _PIECES + 1 - len(first)
+        count = number + 1 - len(first)
         if len(rest) < count + 1:
-            return np.linspace(self.p_idle, self.p_nom, _PIECES + 1)
+            return np.linspace(self.p_idle, self.p_nom, number + 1)
         q = rest / self.p_nom
         slope = self.supply_loss[1] + 2 * self.supply_loss[2] * q + 6.0 * self.fan_share * q**2
         marks = np.linspace(slope[0], slope[-1], count + 1)
@@ -296,7 +298,8 @@ class DataHall(Kind):
         standing_power = m.signal("standing") * m.hours
         standing = m.flow("standing", lower=standing_power, upper=standing_power)
         pieces = [
-            m.flow(f"piece_{k}", upper=m.signal(f"width_{k}") * m.hours) for k in range(_PIECES)
+            m.flow(f"piece_{k}", upper=m.signal(f"width_{k}") * m.hours)
+            for k in range(_FINE_PIECES if m.exact else _PIECES)
         ]
         compressor = m.flow("compressor", upper=m["p_nom"] * m.hours)
         recovered = m.flow("recovered", upper=m["p_nom"] * m["recovery"] * m.hours)
@@ -319,7 +322,7 @@ class DataHall(Kind):
         """Return standing power, slopes, free cooling and what compressor heat takes, per step."""
         assert outlook.weather is not None, "a hall is cooled by weather"
         climate = self.climate(outlook.weather)
-        ends = self.pieces()
+        ends = self.pieces(_FINE_PIECES if outlook.best_case else _PIECES)
         width = np.diff(ends)
         supply = np.diff(self.supply(ends)) / np.where(width > 0, width, 1.0)
         fans = np.diff(self.air_work(ends)) / np.where(width > 0, width, 1.0)
@@ -334,19 +337,27 @@ class DataHall(Kind):
             per_heat = 1.0 / climate.cop
             free = climate.share * self.p_nom
         found = {"standing": standing, "free": free, "per_heat": per_heat}
-        for k in range(_PIECES):
+        for k in range(len(width)):
             found[f"width_{k}"] = np.full(len(free), width[k])
             found[f"slope_{k}"] = 1.0 + supply[k] + climate.thin * fans[k]
         return {name: array[None, :] for name, array in found.items()}
 
     def setpoints(self, step: PlannedStep) -> dict[str, float]:
-        """Return the heat to hand on [MW]; cores follow from what the pools use."""
-        return {"heat": float(step.columns["recovered"][0]) / step.hours}
+        """Return the heat to hand on [MW], and the cores to give before another hall does [core].
+
+        Halls at one node share the work where it costs least; what the pools use beyond the plan
+        any hall with free cores takes.
+        """
+        above = float(_above(step.columns)[0]) / step.hours
+        return {
+            "heat": float(step.columns["recovered"][0]) / step.hours,
+            "cores": 1e3 * above / self.p_kcore,
+        }
 
     def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
         """Return machine power, cores in use, compressor heat and heat handed on as planned."""
         length = np.where(hours > 0, hours, 1.0)
-        above = np.sum([amounts[f"piece_{k}"][0] for k in range(_PIECES)], axis=0) / length
+        above = _above(amounts)[0] / length
         return {
             "it": self.p_idle + above,
             "cores": 1e3 * above / self.p_kcore,
@@ -374,6 +385,12 @@ class HallClimate:
     wet: Floats
     thin: Floats
     cop: Floats
+
+
+def _above(amounts: Mapping[str, Floats]) -> Floats:
+    """Return the machines' energy above idle: the sum of its pieces, in their shape."""
+    pieces = [amount for name, amount in amounts.items() if name.startswith("piece_")]
+    return np.asarray(np.sum(pieces, axis=0))
 
 
 def _gap(ends: Floats, curve: Any) -> float:
@@ -432,7 +449,8 @@ class HallDevice:
         self._index, self._hours = index, hours
         self._before = self._lost
         self.given = max(0.0, setpoints.get("heat", 0.0))
-        self._settle(min(self._hall.cores / 1e3, max(0.0, -ports.get("compute", 0.0))))
+        most = min(self._hall.cores, setpoints.get("cores", np.inf)) / 1e3
+        self._settle(min(most, max(0.0, -ports.get("compute", 0.0))))
         return self.flows
 
     def adjust(self, port: str, change: float, hours: float) -> float:

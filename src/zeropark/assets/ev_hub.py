@@ -187,6 +187,10 @@ class EvHub(Kind):
         # long as at full rate.
         return 1.0 / (1.0 + 0.72 * self.taper)
 
+    def efficiency_at(self, load: Any) -> Any:
+        """Return meter to car [1] at a load [1 of p_nom]: best at full load, falling straight."""
+        return self.efficiency_best - 2.0 * (self.efficiency_best - self.efficiency) * (1.0 - load)
+
     @staticmethod
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
         """Yield how charging and what cars leave without add up to what is settled."""
@@ -262,11 +266,16 @@ class EvHub(Kind):
         latest, earliest = envelopes(work, 1, ends)
         price = horizon.end_price / self.efficiency
         servable = float(work.amount.sum())
+        limit = np.minimum(self.p_nom * hours, most_at_once(work, work.deadline, 1, ends))
+        # No step can be more efficient than one in which all cars charge as fast as they can.
+        load = limit / (self.p_nom * np.where(hours > 0, hours, 1.0))
+        best = {"efficiency": self.efficiency_at(load)} if known and horizon.exact else {}
         return Inputs(
             signals={
+                **best,
                 "latest": latest,
                 "earliest": earliest,
-                "limit": np.minimum(self.p_nom * hours, most_at_once(work, work.deadline, 1, ends)),
+                "limit": limit,
                 "end_value": np.full((1, len(ends)), price),
                 "risk": ((0.0 if expected is None else expected.leave_rate) * hours)[None, :],
             },
@@ -464,12 +473,7 @@ class HubDevice:
     def _settle(self, powers: Floats) -> None:
         self._power[self._there] = powers
         self.charge = float(powers.sum())
-        hub = self._hub
-        load = self.charge / hub.p_nom
-        efficiency = hub.efficiency_best - 2.0 * (hub.efficiency_best - hub.efficiency) * (
-            1.0 - load
-        )
-        self.p = self.charge / efficiency
+        self.p = self.charge / self._hub.efficiency_at(self.charge / self._hub.p_nom)
 
     def _close(self) -> None:
         """Make the step final, and count what those that left are short of."""

@@ -30,7 +30,8 @@ class Horizon:
     exposed: whether a reserve is to be held at the end of each step, (N,): not while the grid is
     away, nor for a while after.
     doubt: how much less sun and wind may give than foreseen in each step [MW], (N,): what stores
-    keep energy for.
+    keep energy for. exact: whether the steps are those of the plant, so that what holds of a step
+    holds of the plant within it.
     """
 
     grid: TimeGrid
@@ -38,6 +39,7 @@ class Horizon:
     expected: Mapping[str, Any] = field(default_factory=dict)
     exposed: npt.NDArray[np.bool_] | None = None
     doubt: Floats | None = None
+    exact: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ Floats = npt.NDArray[np.float64]
 # How much of an error is left after an hour [1]: forecasts err for hours, clouds pass in minutes,
 # and the mean of an hour's readings is still partly clouds.
 KEEPS = 0.5
+# How much of what the last hour showed is error, and not clouds that are over [1].
+GAIN = 0.5
 _HARDLY = 0.03
 
 
@@ -28,7 +30,7 @@ def correct(forecast: Floats, expected: Floats, measured: Floats, hours: Floats)
     fade = KEEPS ** (np.cumsum(hours) - hours / 2)
     # What hardly changes is left alone: a warm plan then has little to move.
     fade = np.where(fade < _HARDLY, 0.0, fade)
-    return forecast * (1.0 + (ratio[:, None] - 1.0) * fade[None, :])
+    return forecast * (1.0 + (ratio[:, None] - 1.0) * GAIN * fade[None, :])
 
 
 def hold(forecast: Floats, measured: Floats, hours: Floats, lasts: float) -> Floats:

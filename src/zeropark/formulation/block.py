@@ -90,11 +90,19 @@ class Block:
 
     A kind's rules ask it for columns (`flow`, `state`, `once`, `slack`), for numbers (`m["p_nom"]`,
     `m.signal`, `m.figure`) and hand back what enters nodes (`into`) and what costs (`cost`).
+    exact: whether a curve is worth more pieces than a plan needs, as in a bound.
     """
 
     def __init__(
-        self, kind: str, assets: Sequence[Formulated], layout: Layout, first_column: int
+        self,
+        kind: str,
+        assets: Sequence[Formulated],
+        layout: Layout,
+        first_column: int,
+        *,
+        exact: bool = False,
     ) -> None:
+        self.exact = exact
         self.kind = kind
         self.assets = assets
         self.layout = layout

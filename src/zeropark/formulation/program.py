@@ -78,8 +78,14 @@ class Program:
     """
 
     def __init__(
-        self, nodes: Sequence[Balance], kinds: Mapping[str, Sequence[Formulated]], layout: Layout
+        self,
+        nodes: Sequence[Balance],
+        kinds: Mapping[str, Sequence[Formulated]],
+        layout: Layout,
+        *,
+        exact: bool = False,
     ) -> None:
+        self.exact = exact
         self.nodes = nodes
         self.layout = layout
         self.blocks: dict[str, Block] = {}
@@ -100,7 +106,7 @@ class Program:
         return self._columns
 
     def _add_kind(self, kind: str, assets: Sequence[Formulated]) -> None:
-        block = Block(kind, assets, self.layout, self._columns)
+        block = Block(kind, assets, self.layout, self._columns, exact=self.exact)
         self.blocks[kind] = block
         rules = [(name, rule) for name, rule in assets[0].rules(block)]
         self._columns = block.next_column

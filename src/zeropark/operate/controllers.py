@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 # How long after an outage a store may take to rebuild its reserve [h].
 REBUILDING = 12.0
 # By how much a step's sun and wind may fall short of their forecast [1]; see decision 0006.
-DOUBT = 0.25
+DOUBT = 0.2
 
 
 class Controller(Protocol):

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 INFINITE = float("inf")
+# Prices that differ by less are one price [CNY/MWh]: duals are exact to the solver's tolerance.
+_EQUAL = 1e-3
 
 
 def follow(
@@ -33,27 +35,45 @@ def follow(
         return excess
     if "worth" not in planned:
         return 0.0
-    return _take_the_difference(need, planned, tie.get("import", need), price_import, price_export)
+    meant = tie.get("import", need)
+    if need > meant:
+        return _with_less(need - max(0.0, meant), planned, price_import)
+    return _with_more(need, meant, planned, price_import, price_export)
 
 
-def _take_the_difference(
-    need: float,
-    planned: Mapping[str, float],
-    meant: float,
-    price_import: float,
-    price_export: float,
-) -> float:
+def _with_less(missing: float, planned: Mapping[str, float], price_import: float) -> float:
+    """Less sun than foreseen: discharge more where the grid is dearer, else at least charge less."""
     worth, efficiency = planned["worth"], planned["efficiency"]
-    most = min(0.0, meant)
-    if need < most:
-        # More sun than foreseen: store it rather than sell it for less.
-        return need - most if worth * efficiency > price_export else 0.0
-    missing = need - max(0.0, meant)
     if missing <= 0.0:
         return 0.0
-    # Less sun than foreseen: discharge more where the grid is dearer, else at least charge less.
     if price_import > worth / efficiency + planned["wear"]:
         return missing
     if price_import > worth * efficiency:
         return min(missing, max(0.0, -planned["p"]))
     return 0.0
+
+
+def _with_more(
+    need: float,
+    meant: float,
+    planned: Mapping[str, float],
+    price_import: float,
+    price_export: float,
+) -> float:
+    """More sun than foreseen: keep it where a stored MWh is worth more than it brings at the tie.
+
+    What would be sold is kept first, then what would replace import.
+    """
+    worth, efficiency = planned["worth"], planned["efficiency"]
+    spared = max(0.0, planned["p"])
+    change = 0.0
+    for price, least, most in (
+        (price_export, need, min(0.0, meant)),
+        (price_import, max(0.0, need), max(0.0, meant)),
+    ):
+        more = max(0.0, most - least)
+        if worth * efficiency > price - _EQUAL:
+            change -= more
+        elif worth / efficiency + planned["wear"] > price + _EQUAL:
+            change -= min(more, max(0.0, spared + change))
+    return change

@@ -53,7 +53,8 @@ def look_ahead(world: World, nodes: list[Balance], readings: Mapping[str, Readin
     )
     best = truth.at_its_best()
     year = len(best.grid) >= _LONG
-    planner = Planner(world.assets, nodes, Steps(best.grid.step_hours, len(best.grid)))
+    steps = Steps(best.grid.step_hours, len(best.grid))
+    planner = Planner(world.assets, nodes, steps, exact=True)
     # A bound may waste what no plant can: shutting a way would raise it above the least cost.
     planner.solver.one_way = False
     if year:
@@ -69,7 +70,8 @@ def look_ahead(world: World, nodes: list[Balance], readings: Mapping[str, Readin
     }
     # Who knows all outages holds no reserve against any.
     exposed = np.zeros(len(best.grid), dtype=bool)
-    horizon = Horizon(best.grid, world.end_price, arrivals, exposed)
+    same = best.grid.step_hours == world.grid.step_hours
+    horizon = Horizon(best.grid, world.end_price, arrivals, exposed, exact=same)
     plan = planner.plan(0, signals, readings, horizon)
     assert plan is not None, "without a deadline there is always a plan"
     setpoints = [planner.setpoints(plan, step) for step in range(len(best.grid))]

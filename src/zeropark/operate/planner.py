@@ -37,7 +37,8 @@ class Timing:
 class Planner:
     """Plans a fixed set of assets over a horizon, again and again.
 
-    steps: of the horizon. deadline: wall time of one plan [s].
+    steps: of the horizon. deadline: wall time of one plan [s]. exact: whether curves have more
+    pieces than a plan needs, as in a bound.
     """
 
     def __init__(
@@ -46,6 +47,8 @@ class Planner:
         nodes: Sequence[Balance],
         steps: Steps,
         deadline: float = np.inf,
+        *,
+        exact: bool = False,
     ) -> None:
         begun = time.perf_counter()
         self.kinds: dict[str, list[Kind]] = {}
@@ -53,7 +56,7 @@ class Planner:
             self.kinds.setdefault(asset.kind, []).append(asset)
         self.steps = steps
         lag = max(asset.lookback(steps.step) for asset in assets)
-        self.program = Program(nodes, self.kinds, Layout(steps.lengths, lag))
+        self.program = Program(nodes, self.kinds, Layout(steps.lengths, lag), exact=exact)
         self.solver = Solver(self.program)
         self.deadline = deadline
         self.last_good: Plan | None = None
