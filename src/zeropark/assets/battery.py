@@ -68,7 +68,7 @@ class Battery(Kind):
     assets:
       - {kind: grid_tie, name: tie, node: bus, import_max: 5 MW, export_max: 5 MW, tariff: simple}
       - {kind: load, name: works, node: bus, profile: {constant: 1 MW}}
-      - {kind: battery, name: bat, node: bus, p_nom: 1 MW, e_nom: 2 MWh}
+      - {kind: battery, name: bat, node: bus, p_nom: 1 MW, e_nom: 2 MWh, reserve: 10 %}
     """
 
     node: Annotated[
@@ -169,7 +169,8 @@ class Battery(Kind):
         energy = m.state(
             "energy", m.signal("lowest"), m["e_ceiling"], means="full", means_low="empty"
         )
-        short = m.flow("short")
+        reserved = (m["e_reserve"].array > m["e_floor"].array)[:, 0]
+        short = m.flow("short", where=reserved)
 
         yield (
             "balance",
@@ -178,7 +179,8 @@ class Battery(Kind):
             + charge * efficiency
             - discharge / efficiency,
         )
-        yield "reserve", energy + short >= m["e_reserve"] * m.signal("held")
+        held = m["e_reserve"] * m.signal("held")
+        yield "reserve", (energy + short >= held).only(reserved)
 
         m.never_both(charge, discharge)
         m.into("node", discharge - charge)

@@ -159,10 +159,14 @@ class Planner:
         found: Setpoints = {}
         for asset, own, columns, rows in self.places:
             here = {name: at[:, slot if at.shape[1] > 1 else 0] for name, at in columns.items()}
-            signals = self.program.blocks[asset.kind].signals
+            block = self.program.blocks[asset.kind]
+            signals = block.signals
+            amounts = {name: solution.columns[at] for name, at in here.items()}
+            for name, shown in block.shown.items():
+                amounts[name] = shown.amounts(solution.columns, slot)[own]
             step = PlannedStep(
                 hours,
-                {name: solution.columns[at] for name, at in here.items()},
+                amounts,
                 {name: upper[at] for name, at in here.items()},
                 {name: solution.duals[at[:, slot]] for name, at in rows.items()},
                 lambda name, own=own, signals=signals: signals[name].array[own, slot],  # type: ignore[misc]
