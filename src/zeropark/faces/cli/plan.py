@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
 from collections.abc import Iterator, Mapping
@@ -90,9 +91,21 @@ def _planned(source: Path, asked: Asked) -> Mapping[str, Any]:
     from zeropark.model.parkfile import read_park  # noqa: PLC0415
     from zeropark.operate.one_plan import plan_once  # noqa: PLC0415
 
-    with in_sentences(), _shown_when_long() as stages:
+    with in_sentences(), _shown_when_long() as stages, _without_collector():
         request = asked.request(read_park(source, kinds()), source.parent)
         return plan_once(request, stages.append)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Let garbage lie: a plan is over before any is worth collecting, and looking takes time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @contextmanager

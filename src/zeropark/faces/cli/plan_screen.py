@@ -153,7 +153,7 @@ def _below(found: Figures, language: str) -> Iterator[str]:
         yield gave["sentence"][language]
     for finding in found["findings"]:
         yield finding[language]
-    times, size = found["times"], found["size"]
+    times, size, grade = found["times"], found["size"], numbers.GRADES[found["grade"]]
     yield _(
         "Solver {solve:.0f} ms of {whole:.0f} ms · {columns:,} columns, {rows:,} rows · {grade}"
     ).format(
@@ -161,5 +161,5 @@ def _below(found: Figures, language: str) -> Iterator[str]:
         whole=1e3 * times["wall_s"],
         columns=size["columns"],
         rows=size["rows"],
-        grade=_(numbers.GRADES[found["grade"]]),
+        grade=_(grade),
     )
