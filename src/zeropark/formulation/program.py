@@ -68,8 +68,11 @@ class _Writer:
         if stamp == self.stamp:
             return False
         self.stamp = stamp
-        numbers = np.broadcast_to(self.value.array, self.shape).ravel()
-        buffer[self.where] = numbers if self.scale == 1.0 else numbers * self.scale
+        numbers = self.value.now if self.scale == 1.0 else self.value.now * self.scale
+        if isinstance(self.where, slice):
+            buffer[self.where].reshape(self.shape)[...] = numbers
+        else:
+            buffer[self.where] = np.broadcast_to(numbers, self.shape).ravel()
         return True
 
 
@@ -245,8 +248,30 @@ class Program:
             ]
             columns = np.concatenate([np.zeros(0, dtype=np.int32), *found])
             self._ranks[rank] = columns[columns != NONE]
-        self._cost_stamp = -1
+        self._assemble_prices()
+        self._priced = False
         self.elastic_scale = 0.0
+
+    def _assemble_prices(self) -> None:
+        """Lay the terms of the cost side by side; remember where each changing price went."""
+        found = [np.zeros(0, dtype=np.int32), *(term.columns.ravel() for _, term in self.cost_parts)]
+        self._cost_columns = np.concatenate(found)
+        self._raw_cost = np.zeros(len(self._cost_columns))
+        self._cost_writers: list[_Writer] = []
+        at = 0
+        for _, term in self.cost_parts:
+            where = slice(at, at + term.columns.size)
+            _bind(
+                self._raw_cost,
+                self._cost_writers,
+                term.coefficient,
+                where,
+                term.columns.shape,
+                1.0,
+            )
+            at = where.stop
+        # What has no column goes to a place past the last one, which is thrown away.
+        self._cost_columns[self._cost_columns == NONE] = self._columns
 
     def _assemble_slots(self) -> None:
         """Note the columns and rows of each slot, so that closed slots can be shut at once."""
@@ -309,20 +334,12 @@ class Program:
         self._write_costs()
 
     def _write_costs(self) -> None:
-        newest = 0
-        for _, term in self.cost_parts:
-            if isinstance(term.coefficient, Value):
-                newest = max(newest, term.coefficient.fresh())
-        if newest == self._cost_stamp:
-            return
-        self._cost_stamp = newest
-        self.cost = np.zeros(self._columns)
-        for _, term in self.cost_parts:
-            number = term.coefficient
-            array = number.array if isinstance(number, Value) else np.full((1, 1), number)
-            # A column stands at most once in one term, so that fancy addition counts each.
-            self.cost[term.columns] += np.broadcast_to(array, term.columns.shape)
-        self.cost[NONE] = 0.0
+        changed = [writer.write(self._raw_cost) for writer in self._cost_writers]
+        if any(changed) or not self._priced:
+            self._priced = True
+            count = self._columns
+            summed = np.bincount(self._cost_columns, self._raw_cost, count)
+            self.cost = summed[:count].astype(np.float64, copy=False)
 
     def shut(self) -> tuple[Floats, Floats, Floats, Floats]:
         """Return (lower, upper, row_lower, row_upper) with the slots before now shut.

@@ -115,7 +115,7 @@ class Planner:
         columns[at[:, now]] = then.columns[at[:, was]]
         reduced[at[:, now]] = then.reduced[at[:, was]]
         duals[rows[:, now]] = then.duals[rows[:, was]]
-        solution = Solution(np.clip(columns, lower, upper), reduced, duals, np.nan)
+        solution = Solution(np.clip(columns, lower, upper), duals, np.nan, lambda: reduced)
         return Plan(program, solution, Grade.LAST_GOOD, index, program.layout.open())
 
     def _inputs(
