@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -86,7 +87,7 @@ def test_reasons_cover_the_day_for_every_asset(found: dict[str, Any]) -> None:
     assert {"tie", "battery", "hub", "hall1", "jobs/training"} <= set(spans)
     for spells in spans.values():
         assert spells[0][0] == found["starts"][0]
-        assert all(one[1] == other[0] for one, other in zip(spells, spells[1:], strict=False))
+        assert all(one[1] == other[0] for one, other in itertools.pairwise(spells))
 
 
 def test_the_same_seed_is_the_same_plan_and_out_holds_it(
@@ -144,7 +145,5 @@ def test_a_plan_from_the_cache_imports_no_heavy_library(found: dict[str, Any]) -
         f"code = answer({['plan', *HOURLY]!r}); "
         f"print(code, [name for name in {HEAVY!r} if name in sys.modules])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.splitlines()[-1] == "0 []", done.stderr

@@ -26,8 +26,8 @@ from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Limit, Rank
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
-from zeropark.formulation.value import Given
 from zeropark.formulation.queue import Work, envelopes, lag_each, most_at_once, ramps
+from zeropark.formulation.value import Given
 from zeropark.model.asset import ComputeUse, Name, Point, ShownLabel
 from zeropark.model.series import Day
 from zeropark.units.quantity import Unit
@@ -134,10 +134,10 @@ class JobPool(Kind):
     begun[t] = begun[t-1] + start[t], begun = settled - late, latest ≤ settled ≤ earliest (the
     class's two curves, see `formulation.queue`); run[t] = begun[t] - begun[t - L] + running[t],
     L = 1 where jobs may pause, else the typical run in slots: starts folded with a rectangle,
-    telescoped. Online requests are a given part of `running` and have no columns. cost = price_late · late · h (a core-hour one
-    hour late), and unfinished work at the end at the price of serving it later. In the plant: whole
-    jobs, earliest deadline first, true run times, and a job that would miss its deadline starts
-    whatever the set-point says.
+    telescoped. Online requests are a given part of `running` and have no columns. cost =
+    price_late · late · h (a core-hour one hour late), and unfinished work at the end at the price
+    of serving it later. In the plant: whole jobs, earliest deadline first, true run times, and a
+    job that would miss its deadline starts whatever the set-point says.
     """
 
     kind: ClassVar[str] = "job_pool"

@@ -65,7 +65,7 @@ def _all() -> dict[str, tuple[Fact, ...]]:
         resources.files("zeropark.data").joinpath("facts").iterdir(), key=lambda f: f.name
     ):
         text = file.read_text(encoding="utf-8")
-        content: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)  # noqa: S506 - it is safe
+        content: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
         for entry in content.get("facts", ()):
             values = sorted(entry["values"], key=lambda value: value["from"])
             found[entry["name"]] = tuple(_fact(entry, value) for value in values)

@@ -152,7 +152,7 @@ class Block:
         nodes = [asset.port_nodes().get(port) for asset, _, _ in self.members]
         return np.array([node is not None for node in nodes])
 
-    def flow(  # noqa: PLR0913 - a column has that many sides
+    def flow(
         self,
         name: str,
         lower: Value | float = 0.0,
@@ -216,7 +216,7 @@ class Block:
         return self._ask(Column(name, self._grid(where), 0.0, upper, rank=rank))
 
     def show(self, name: str, expression: Linear) -> Linear:
-        """Give an expression a name by which a plan's amounts are read, without a column of its own."""
+        """Name an expression, so that a plan's amounts are read without a column of their own."""
         self.shown[name] = expression
         return expression
 

@@ -254,7 +254,10 @@ class Program:
 
     def _assemble_prices(self) -> None:
         """Lay the terms of the cost side by side; remember where each changing price went."""
-        found = [np.zeros(0, dtype=np.int32), *(term.columns.ravel() for _, term in self.cost_parts)]
+        found = [
+            np.zeros(0, dtype=np.int32),
+            *(term.columns.ravel() for _, term in self.cost_parts),
+        ]
         self._cost_columns = np.concatenate(found)
         self._raw_cost = np.zeros(len(self._cost_columns))
         self._cost_writers: list[_Writer] = []

@@ -319,5 +319,3 @@ def pass_model(
     )
     # A warning says that coefficients below 1e-9 count as none, which a point's check allows.
     assert status != highspy.HighsStatus.kError, "every number is finite or a free bound"
-
-

@@ -24,7 +24,7 @@ class Value:
 
     __slots__ = ("_array", "_inputs", "_looked", "_make", "stamp")
     # When any number was last set; each is set once, so that one seen before never comes again.
-    _last = 0
+    last_set = 0
     # NumPy hands mixed arithmetic to us instead of making an array of objects.
     __array_ufunc__ = None
 
@@ -36,7 +36,7 @@ class Value:
 
     def fresh(self) -> int:
         """Bring the array up to date; return the stamp of its newest input."""
-        last = Value._last
+        last = Value.last_set
         if self._looked == last:
             return self.stamp
         newest = 0
@@ -126,7 +126,7 @@ class Given(Value):
     def put(self, array: Floats) -> None:
         """Set the numbers; what stands on them is read again."""
         self._array = array
-        self.stamp = Value._last = next(Given._clock)
+        self.stamp = Value.last_set = next(Given._clock)
 
 
 def constant(number: float) -> Given:

@@ -74,7 +74,11 @@ def look_ahead(world: World, nodes: list[Balance], readings: Mapping[str, Readin
     assert plan is not None, "without a deadline there is always a plan"
     setpoints = [planner.setpoints(plan, step) for step in range(len(best.grid))]
     return Foresight(
-        plan, best.grid, series_of(planner, plan, best.grid), plan_costs(planner.program, plan), setpoints
+        plan,
+        best.grid,
+        series_of(planner, plan, best.grid),
+        plan_costs(planner.program, plan),
+        setpoints,
     )
 
 

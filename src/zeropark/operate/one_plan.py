@@ -1,4 +1,4 @@
-"""One plan of the days ahead: forecasts in, set-points, prices and reasons out; nothing is lived."""
+"""One plan of the days ahead: forecasts in, set-points, prices and reasons out."""
 
 from __future__ import annotations
 
@@ -124,9 +124,7 @@ def _set_points(planner: Planner, plan: Plan, world: World) -> list[dict[str, An
     for asset in world.assets:
         points = {point.name: point for point in asset.shown_points()}
         # A device may take more than its points: how it follows a plan between two of them.
-        given = dict.fromkeys(
-            name for step in steps for name in step[asset.name] if name in points
-        )
+        given = dict.fromkeys(name for step in steps for name in step[asset.name] if name in points)
         for name in given:
             values = [step[asset.name].get(name) for step in steps]
             found.append(

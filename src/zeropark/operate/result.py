@@ -219,9 +219,7 @@ def _clock(moment: np.datetime64) -> str:
     return str(moment.astype("datetime64[m]")).replace("T", " ")[5:]
 
 
-def reasons_json(
-    world: World, found: Iterable[tuple[int, Reason]]
-) -> Iterable[dict[str, Any]]:
+def reasons_json(world: World, found: Iterable[tuple[int, Reason]]) -> Iterable[dict[str, Any]]:
     """Yield one entry per spell in which an asset's reason stayed the same."""
     spells: dict[str, dict[str, Any]] = {}
     length = np.timedelta64(round(world.grid.step_hours * 3600), "s")

@@ -17,7 +17,6 @@ from zeropark.faces.cli.parks import park_file
 from zeropark.faces.cli.progress import PATIENCE_S, Progress
 from zeropark.faces.cli.refused import DONE, Refused, disk_sentence
 from zeropark.faces.locale import N_
-from zeropark.faces.locale import gettext as _
 
 if TYPE_CHECKING:
     from zeropark.faces.cli.asked import Asked
@@ -58,7 +57,9 @@ def plan(
         Path | None,
         typer.Option(metavar="FILE", help=N_("Write the whole plan here too, as JSON.")),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help=N_("Print the plan as JSON only."))] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help=N_("Print the plan as JSON only."))
+    ] = False,
 ) -> int:
     """Plan the days ahead as a run would at its first step, and show the plan; live nothing."""
     files = files_of.brought(weather, load, price, jobs, cars, outages)

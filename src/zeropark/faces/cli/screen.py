@@ -277,7 +277,9 @@ def _grades(result: Figures) -> Text | None:
     plans = result["plans"]
     if not plans["count"]:
         return None
-    grades = [f"{_(words)} {plans[grade]}" for grade, words in numbers.GRADES.items() if plans.get(grade)]
+    grades = [
+        f"{_(words)} {plans[grade]}" for grade, words in numbers.GRADES.items() if plans.get(grade)
+    ]
     return _line(_("Plans"), " · ".join(grades))
 
 
