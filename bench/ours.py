@@ -11,7 +11,7 @@ from bench.planned import Planned
 from bench.shapes import ELECTRICITY, Floats, Park, Problem
 from zeropark.formulation.block import Block, Formulated
 from zeropark.formulation.layout import Layout
-from zeropark.formulation.linear import Rule
+from zeropark.formulation.linear import Mask, Rule
 from zeropark.formulation.plan import Plan
 from zeropark.formulation.program import Balance, Inputs, Program
 from zeropark.formulation.solver import Option, Solver
@@ -120,29 +120,32 @@ class Store(Part):
         """Yield how its content goes on."""
         charge = m.flow("charge", upper=m["p_nom"] * m.hours)
         dispatch = m.flow("dispatch", upper=m["p_nom"] * m.hours)
-        content = m.state("content", upper=m["e_nom"])
+        # No problem starts outside its band, so that the band need not open.
+        content = m.state("content", m.signal("least"), m["e_nom"], opens=False)
         stored, drawn = charge * m["efficiency_store"], dispatch / m["efficiency_dispatch"]
         yield "content", content == content.before * m["keep"] ** m.hours + stored - drawn
-        # A state's bounds open to the measured one, so what must hold at the end is a row.
-        yield "end", content >= m.signal("least")
         m.into("node", dispatch - charge)
         m.cost("wear", dispatch * m["wear"])
 
 
 @dataclass(frozen=True)
 class Flexible(Part):
-    """Jobs and cars: places for amounts of energy to take, each while its window is open."""
+    """Jobs and cars: places for amounts of energy to take, each while its window is open.
 
-    places: int
+    windows: where a place can ever take energy, shape (places, slots).
+    """
+
+    windows: Mask
 
     def members(self) -> Sequence[tuple[str, object]]:
         """Return the places."""
-        return [(str(place), self) for place in range(self.places)]
+        return [(str(place), self) for place in range(len(self.windows))]
 
     @staticmethod
     def rules(m: Block) -> Rules:
         """Yield that what is taken over the horizon is the amount."""
-        taken = m.flow("taken", upper=m.signal("power") * m.hours)
+        (windows,) = {id(each): each for each in m.texts("windows")}.values()
+        taken = m.flow("taken", upper=m.signal("power") * m.hours, where=windows)
         amount = m.once("amount", lower=m.figure("least"), upper=m.figure("most"))
         yield "energy", taken.total() == amount
         m.into("node", -taken)
@@ -152,9 +155,9 @@ class Ours:
     """A problem's program and its solver; kept, it is warm for the next one."""
 
     def __init__(
-        self, p: Problem, places: int, turns: int, options: Mapping[str, Option] | None = None
+        self, p: Problem, windows: Mask, turns: int, options: Mapping[str, Option] | None = None
     ) -> None:
-        stores = p.stores
+        stores, places = p.stores, len(windows)
         kinds: dict[str, Sequence[Formulated]] = {
             "grid": [Grid("grid", NODES[0], p.import_cap, p.export_cap, p.demand_charge)],
             "source": [
@@ -178,11 +181,12 @@ class Ours:
                 )
                 for i in range(len(stores))
             ],
-            "flexible": [Flexible("flexible", NODES[0], places)],
+            "flexible": [Flexible("flexible", NODES[0], windows)],
         }
+        lag = windows.shape[1] - p.steps
         balances = [Balance(NODES[0], "electricity"), *(Balance(n, "heat") for n in NODES[1:])]
         self.places, self.turns = places, turns
-        self.program = Program(balances, kinds, Layout(np.full(p.steps, p.hours)))
+        self.program = Program(balances, kinds, Layout(np.full(p.steps, p.hours), lag))
         self.solver = Solver(self.program, options)
         self.first = p.first
 
@@ -197,7 +201,7 @@ class Ours:
         return Planned(float(self.program.cost @ solution.columns), bought / p.hours)
 
     def _inputs(self, p: Problem) -> dict[str, Inputs]:
-        least = np.full((len(p.stores), p.steps), -np.inf)
+        least = np.zeros((len(p.stores), p.steps))
         least[:, -1] = p.stores.e_end
         return {
             "grid": Inputs(
@@ -234,8 +238,11 @@ def _row(values: Floats) -> Floats:
 
 def day(p: Problem, options: Mapping[str, Option] | None = None) -> Ours:
     """Return a program for `p` alone, or for other courses of it; `options` go to HiGHS."""
-    days, groups = int(p.flexible.opened.max()) + 1, int(p.flexible.group.max()) + 1
-    return Ours(p, days * groups, days, options)
+    rows = p.flexible
+    days, groups = int(rows.opened.max()) + 1, int(rows.group.max()) + 1
+    windows = np.zeros((days * groups, p.steps + 1), dtype=bool)
+    windows[rows.opened * groups + rows.group, 1:] = rows.power > 0.0
+    return Ours(p, windows, days, options)
 
 
 def plan(p: Problem) -> Planned:
@@ -244,6 +251,18 @@ def plan(p: Problem) -> Planned:
 
 
 def rolling(park: Park, p: Problem) -> Ours:
-    """Return a program whose window can move over `park` from `p` on."""
+    """Return a program whose window can move over `park` from `p` on.
+
+    Its ring is a day longer than the horizon: whole days, so that a class that opens daily finds
+    its window in the same slots each time.
+    """
+    day, classes = park.size.day_steps, park.classes
     turns = park.size.days + 1
-    return Ours(p, turns * len(park.classes), turns)
+    slots = turns * day
+    windows = np.zeros((turns * len(classes), slots), dtype=bool)
+    for turn in range(turns):
+        for group in range(len(classes)):
+            steps = turn * day + np.arange(classes.begin[group], classes.end[group])
+            # The first step lies in the slot after the closed ones.
+            windows[turn * len(classes) + group, (steps - p.first + day) % slots] = True
+    return Ours(p, windows, turns)

@@ -56,4 +56,5 @@ def test_a_sum_adds_one_row_per_asset() -> None:
     program = Program([Balance("bus", "electricity")], {"task": [Task("a"), Task("b")]}, layout)
     energy = next(rows for rows in program.rows if rows.name == "task-energy")
     assert energy.numbers.shape == (2, 1)
-    assert program.row_count == 2 * layout.slots + 2 + layout.slots
+    # One row stands for all there are not.
+    assert program.row_count == 2 * layout.slots + 2 + layout.slots + 1

@@ -30,7 +30,7 @@ PLAIN_HALL = {
 # Jobs of which nothing is owed, late or running; what counts are their two curves.
 PLAIN_JOBS = {"late_price": (0.0, 0.0, 0.0), "end_value": (0.0, 0.0, 0.0)}
 NO_WORK = {"running": (0.0, 0.0, 0.0), **PLAIN_JOBS}
-NOTHING_OWED = {"owed": 0.0, "owed_price": 0.0, "work_per_start": 1.0, "begun": 0.0, "fluid": 0.0}
+NOTHING_OWED = {"owed": 0.0, "owed_price": 0.0, "work_per_start": 1.0, "settled": 0.0, "fluid": 0.0}
 
 TOYS = [
     # A load within the cap buys what it asks: (1 + 2 + 2) MWh at 100. The cap of 2 MW leaves 1 MWh

@@ -195,15 +195,14 @@ def test_a_sum_over_the_horizon_is_marked_and_not_shifted() -> None:
         (_block().flow("a") + 1.0).total()
 
 
-@pytest.mark.parametrize("asked", ["into", "cost"])
-def test_what_is_fixed_is_a_column_and_no_constant(asked: str) -> None:
+def test_what_is_fixed_costs_nothing() -> None:
     m = _block()
     a = m.flow("a")
-    getattr(m, asked)("node", a * 2.0)
+    m.cost("wear", a * 2.0)
     with pytest.raises(AssertionError, match="column with equal bounds"):
-        getattr(m, asked)("node", a + 1.0)
+        m.cost("wear", a + 1.0)
     with pytest.raises(AssertionError, match="column with equal bounds"):
-        getattr(m, asked)("node", a - m["p_nom"])
+        m.cost("wear", a - m["p_nom"])
 
 
 def test_a_state_opens_its_band_to_what_was_measured() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ def load_solution(path: Path) -> Solution:
     with np.load(path, allow_pickle=False) as file:
         return Solution(
             columns=file["columns"],
-            reduced=file["reduced"],
+            reckon=partial(np.array, file["reduced"]),
             duals=file["duals"],
             objective=float(file["objective"]),
             elastic=bool(file["elastic"]),

@@ -74,7 +74,7 @@ class Battery(Kind):
     assets:
       - {kind: grid_tie, name: tie, node: bus, import_max: 5 MW, export_max: 5 MW, tariff: simple}
       - {kind: load, name: works, node: bus, profile: {constant: 1 MW}}
-      - {kind: battery, name: bat, node: bus, p_nom: 1 MW, e_nom: 2 MWh}
+      - {kind: battery, name: bat, node: bus, p_nom: 1 MW, e_nom: 2 MWh, reserve: 10 %}
     """
 
     node: Annotated[

@@ -80,12 +80,12 @@ class Boiler(Kind):
 
     @staticmethod
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
-        """Yield the heat that a unit of electricity makes."""
+        """Make heat of electricity; a coefficient says how much."""
         use = m.flow("use", upper=m["p_nom"] * m.hours, means="rating")
-        heat = m.flow("heat")
-        yield "conversion", heat == use * m.signal("efficiency")
+        heat = m.show("heat", use * m.signal("efficiency"))
         m.into("node", -use)
         m.into("heat", heat)
+        return ()
 
     def signals(self, outlook: Outlook) -> dict[str, Floats]:
         """Return the efficiency [1]."""

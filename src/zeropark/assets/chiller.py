@@ -98,12 +98,12 @@ class Chiller(Kind):
 
     @staticmethod
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
-        """Yield the cooling that a unit of electricity makes."""
+        """Make cooling of electricity; a coefficient says how much."""
         use = m.flow("use", upper=m["p_nom"] * m.hours, means="rating")
-        cooling = m.flow("cooling")
-        yield "conversion", cooling == use * m.signal("eer")
+        cooling = m.show("cooling", use * m.signal("eer"))
         m.into("node", -use)
         m.into("cooling", cooling)
+        return ()
 
     def signals(self, outlook: Outlook) -> dict[str, Floats]:
         """Return the EER to be expected at each step [1]."""

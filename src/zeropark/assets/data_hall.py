@@ -96,10 +96,12 @@ class DataHall(Kind):
         name: hall
         node: bus
         compute: it
+        heat: warm
         p_nom: 1.2 MW
         p_idle: 0.4 MW
         cores: 100000 core
         ways: [indirect_dry, indirect_evaporative]
+      - {kind: heat_load, name: offices, node: warm, profile: {constant: 0.1 MW}}
     """
 
     node: Annotated[
@@ -295,23 +297,23 @@ class DataHall(Kind):
     @staticmethod
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
         """Yield what the compressor must carry, and how much heat can be handed on."""
-        standing_power = m.signal("standing") * m.hours
-        standing = m.flow("standing", lower=standing_power, upper=standing_power)
+        warms = m.connected("heat")
         pieces = [
             m.flow(f"piece_{k}", upper=m.signal(f"width_{k}") * m.hours)
             for k in range(_FINE_PIECES if m.exact else _PIECES)
         ]
         compressor = m.flow("compressor", upper=m["p_nom"] * m.hours)
-        recovered = m.flow("recovered", upper=m["p_nom"] * m["recovery"] * m.hours)
+        most = m["p_nom"] * m["recovery"] * m.hours
+        recovered = m.flow("recovered", upper=most, where=warms)
         above = pieces[0]
         for piece in pieces[1:]:
             above = above + piece
         idle = m["p_idle"] * m.hours
 
         yield "cooling", compressor + recovered - above >= idle - m.signal("free") * m.hours
-        yield "recovery", recovered - above * m["recovery"] <= idle * m["recovery"]
+        yield "recovery", (recovered - above * m["recovery"] <= idle * m["recovery"]).only(warms)
 
-        used = -standing - compressor * m.signal("per_heat")
+        used = compressor * (-1.0 * m.signal("per_heat")) - m.signal("standing") * m.hours
         for k, piece in enumerate(pieces):
             used = used - piece * m.signal(f"slope_{k}")
         m.into("node", used)
@@ -349,10 +351,10 @@ class DataHall(Kind):
         any hall with free cores takes.
         """
         above = float(_above(step.columns)[0]) / step.hours
-        return {
-            "heat": float(step.columns["recovered"][0]) / step.hours,
-            "cores": 1e3 * above / self.p_kcore,
-        }
+        found = {"cores": 1e3 * above / self.p_kcore}
+        if self.heat is not None:
+            found["heat"] = float(step.columns["recovered"][0]) / step.hours
+        return found
 
     def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
         """Return machine power, cores in use, compressor heat and heat handed on as planned."""

@@ -132,7 +132,7 @@ class GridTie(Kind):
         """Return what one more MW of the month's peak costs this run [CNY/MW], per step."""
         demand, months = outlook.tariffs[self.tariff].demand, outlook.grid.local_month
         price = 0.0 if demand is None else demand.price
-        shares = {month: outlook.month_share(month) for month in np.unique(months).tolist()}
+        shares = {month: outlook.month_share(month) for month in set(months.tolist())}
         return np.array([price * shares[month] for month in months.tolist()])
 
     def situation(self, readings: Readings, horizon: Horizon) -> Inputs:

@@ -110,13 +110,13 @@ class HeatPump(Kind):
 
     @staticmethod
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
-        """Yield the heat that a unit of electricity lifts."""
+        """Lift heat by electricity; a coefficient says how much."""
         use = m.flow("use", upper=m["p_nom"] * m.hours, means="rating")
-        heat = m.flow("heat")
-        yield "conversion", heat == use * m.signal("cop")
+        heat = m.show("heat", use * m.signal("cop"))
         m.into("node", -use)
         m.into("heat", heat)
         m.into("source", use - heat)
+        return ()
 
     def signals(self, outlook: Outlook) -> dict[str, Floats]:
         """Return the COP to be expected at each step [1]."""

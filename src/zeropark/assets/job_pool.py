@@ -27,6 +27,7 @@ from zeropark.formulation.block import Block, Limit, Rank
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
 from zeropark.formulation.queue import Work, envelopes, lag_each, most_at_once, ramps
+from zeropark.formulation.value import Given
 from zeropark.model.asset import ComputeUse, Name, Point, ShownLabel
 from zeropark.model.series import Day
 from zeropark.units.quantity import Unit
@@ -130,13 +131,13 @@ class JobClass(BaseModel):
 class JobPool(Kind):
     """A pool of job classes in front of the cores of one compute node [kcore-h per step].
 
-    begun[t] = begun[t-1] + start[t], latest ≤ begun + late, begun ≤ earliest (the class's two
-    curves, see `formulation.queue`); run[t] = begun[t] - begun[t - L] + running[t], L = 1 where
-    jobs may pause, else the typical run in slots: starts folded with a rectangle, telescoped.
-    Online requests are a given part of `running`. cost = price_late · late · h (a core-hour one
-    hour late), and unfinished work at the end at the price of serving it later. In the plant: whole
-    jobs, earliest deadline first, true run times, and a job that would miss its deadline starts
-    whatever the set-point says.
+    begun[t] = begun[t-1] + start[t], begun = settled - late, latest ≤ settled ≤ earliest (the
+    class's two curves, see `formulation.queue`); run[t] = begun[t] - begun[t - L] + running[t],
+    L = 1 where jobs may pause, else the typical run in slots: starts folded with a rectangle,
+    telescoped. Online requests are a given part of `running` and have no columns. cost =
+    price_late · late · h (a core-hour one hour late), and unfinished work at the end at the price
+    of serving it later. In the plant: whole jobs, earliest deadline first, true run times, and a
+    job that would miss its deadline starts whatever the set-point says.
     """
 
     kind: ClassVar[str] = "job_pool"
@@ -229,22 +230,36 @@ class JobPool(Kind):
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
         """Yield how starts add up, what runs by them, and the deadlines."""
         step = float(m.layout.hours.min())
-        lags = [part.slots(step) for _, _, part in m.members if isinstance(part, JobClass)]
-        fluid = m.figure("fluid")
-        start = m.flow("start", upper=m.signal("start_limit"))
-        begun = m.state("begun", upper=m.signal("earliest"), means="arrived")
-        run = m.flow("run", upper=m.signal("run_limit"), means="parallel")
-        late = m.slack("late", Rank.CONTRACT)
+        classes = [part for _, _, part in m.members if isinstance(part, JobClass)]
+        lags = [each.slots(step) for each in classes]
+        waits = np.array([not each.online for each in classes])
+        whole = np.array([lag > 1 for lag in lags])
+        fluid, given = m.figure("fluid"), m.signal("running")
+        room = m.signal("run_limit") - given
+        # What may not pause runs longer than the slot it starts in: a row holds it to its cores.
+        most = m.signal("start_limit").least(room + Given(np.where(whole, np.inf, 0.0)[:, None]))
+        start = m.flow("start", upper=most, means="parallel", where=waits)
+        settled = m.state(
+            "settled",
+            m.signal("latest"),
+            m.signal("earliest"),
+            means="arrived",
+            means_low="deadline",
+            opens=False,
+            where=waits,
+        )
+        late = m.slack("late", Rank.CONTRACT, where=waits)
         owed = m.once("owed", lower=m.figure("owed"), upper=m.figure("owed"))
 
-        yield "begun", begun == begun.before + start
-        ended = lag_each(begun, lags) * (1.0 - fluid) + begun.before * fluid
-        yield "profile", run == (begun - ended) * m.signal("length") + m.signal("running")
-        yield "deadline", begun + late >= m.signal("latest")
+        begun = settled - late
+        yield "begun", (begun == begun.before + start).only(waits)
+        runs_on = (begun - lag_each(begun, lags)) * (1.0 - fluid) * m.signal("length")
+        run = start.only(~whole) + (runs_on + start * fluid).only(whole)
+        yield "parallel", (run <= room).only(whole)
 
-        m.into("node", -run)
+        m.into("node", -m.show("run", run + given))
         m.cost("unserved", late * (m.signal("late_price") * m.figure("work_per_start")))
-        m.cost("ends", run * (-1.0 * m.signal("end_value")))
+        m.cost("ends", run * (-1.0 * m.signal("end_value") * m.open))
         m.cost("ends", owed * m.figure("owed_price"))
 
     # -- what is known ----------------------------------------------------------------------------
@@ -294,10 +309,11 @@ class JobPool(Kind):
             "end_value": np.full((count, len(ends)), self._end_value(horizon.end_price)),
         }
         there = waiting.join(running)
-        owed = np.bincount(there.member, there.amount, count) + online.sum(axis=1)
+        # What is given is served for sure; of the rest the plan may leave some for later.
+        owed = np.bincount(there.member, there.amount, count) + (online - given).sum(axis=1)
         slots = [1 if fluid else each.slots(step) for each in self.classes]
         figures = {
-            "begun": np.zeros(count),
+            "settled": np.zeros(count),
             "fluid": np.full(count, float(fluid)),
             "owed": owed,
             "owed_price": np.full(count, self._end_value(horizon.end_price)),

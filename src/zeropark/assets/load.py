@@ -55,13 +55,12 @@ class Load(Kind):
 
     @staticmethod
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
-        """Yield how much is served."""
+        """Take the demand but for what is not served; a bound says that this is no more."""
         demand = m.signal("demand") * m.hours
-        use = m.flow("use", upper=demand)
         unserved = m.flow("unserved", upper=demand)
-        yield "served", use + unserved == demand
-        m.into("node", -use)
+        m.into("node", -m.show("use", demand - unserved))
         m.cost("unserved", unserved * m["price_unserved"])
+        return ()
 
     def signals(self, outlook: Outlook) -> dict[str, Floats]:
         """Return the demand [MW]."""

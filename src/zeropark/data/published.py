@@ -64,7 +64,8 @@ def _all() -> dict[str, tuple[Fact, ...]]:
     for file in sorted(
         resources.files("zeropark.data").joinpath("facts").iterdir(), key=lambda f: f.name
     ):
-        content: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        content: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
         for entry in content.get("facts", ()):
             values = sorted(entry["values"], key=lambda value: value["from"])
             found[entry["name"]] = tuple(_fact(entry, value) for value in values)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from zeropark.formulation.layout import Layout
-from zeropark.formulation.linear import Indices, Linear, Rule, Term
+from zeropark.formulation.linear import NONE, Indices, Linear, Mask, Rule, Term
 from zeropark.formulation.value import Given, Value
 from zeropark.units.text import Text
 
@@ -54,6 +54,7 @@ class Limit:
 class Column:
     """A block of columns and the numbers that bound it.
 
+    columns: NONE where a member or a slot has none.
     means, means_low, spare: the limit's name where the column stands at its upper bound, at its
     lower one, or below an upper bound that it is a pity not to reach.
     """
@@ -115,10 +116,13 @@ class Block:
         self.figures: dict[str, Given] = {}
         self.nameplates: dict[str, Given] = {}
         self.one_way: list[tuple[Indices, Indices]] = []
+        self.shown: dict[str, Linear] = {}
         # Words are a courtesy: a kind without them is planned all the same.
         self.limits: Mapping[str, Limit] = getattr(assets[0], "limits", {})
         self._next = first_column
         self.hours = Given(np.ones((1, layout.slots)))
+        self.open = Given(np.ones((1, layout.slots)))
+        """1 in the slots of the horizon, 0 in those before now."""
 
     def __len__(self) -> int:
         return len(self.members)
@@ -151,6 +155,11 @@ class Block:
             self.figures[name] = Given(np.zeros((len(self), 1)))
         return self.figures[name]
 
+    def connected(self, port: str) -> Mask:
+        """Return whether each member's asset has a node at `port`, shape (members,)."""
+        nodes = [asset.port_nodes().get(port) for asset, _, _ in self.members]
+        return np.array([node is not None for node in nodes])
+
     def flow(
         self,
         name: str,
@@ -158,13 +167,16 @@ class Block:
         upper: Value | float = INFINITE,
         means: str = "",
         spare: str = "",
+        where: Mask | None = None,
     ) -> Linear:
         """Return a column per member and slot: an amount per slot, such as energy [MWh].
 
         `means` names what binds when the column stands at its upper bound (a reason's code), or at
-        a lower one below zero; `spare` what it is called to stay below an upper bound.
+        a lower one below zero; `spare` what it is called to stay below an upper bound. where: the
+        members, or members and slots, that have the column at all; it is 0 for the others.
         """
-        column = Column(name, self._grid(), lower, upper, means=means, means_low=means, spare=spare)
+        grid = self._grid(where)
+        column = Column(name, grid, lower, upper, means=means, means_low=means, spare=spare)
         return self._ask(column)
 
     def state(
@@ -176,6 +188,7 @@ class Block:
         means_low: str = "",
         *,
         opens: bool = True,
+        where: Mask | None = None,
     ) -> Linear:
         """Return a state at the end of each slot; before now it is the measured one.
 
@@ -188,7 +201,8 @@ class Block:
         high = upper if isinstance(upper, Value) else Given(np.full((1, 1), upper))
         if opens:
             low, high = low.least(start), high.most(start)
-        column = Column(name, self._grid(), low, high, state=True, means=means, means_low=means_low)
+        grid = self._grid(where)
+        column = Column(name, grid, low, high, state=True, means=means, means_low=means_low)
         return self._ask(column)
 
     def once(
@@ -199,17 +213,30 @@ class Block:
         columns = np.arange(self._next, self._next + count, dtype=np.int32).reshape(count, 1)
         return self._ask(Column(name, columns, lower, upper))
 
-    def slack(self, name: str, rank: Rank, upper: Value | float = INFINITE) -> Linear:
+    def slack(
+        self,
+        name: str,
+        rank: Rank,
+        upper: Value | float = INFINITE,
+        where: Mask | None = None,
+    ) -> Linear:
         """Return by how much a limit of `rank` gives way in each slot."""
-        return self._ask(Column(name, self._grid(), 0.0, upper, rank=rank))
+        return self._ask(Column(name, self._grid(where), 0.0, upper, rank=rank))
+
+    def show(self, name: str, expression: Linear) -> Linear:
+        """Name an expression, so that a plan's amounts are read without a column of their own."""
+        self.shown[name] = expression
+        return expression
 
     def into(self, port: str, expression: Linear) -> None:
         """Let `expression` flow into the node at `port` (negative: out of it)."""
-        assert _is_homogeneous(expression), "a fixed flow is a column with equal bounds"
         self.intos.append(Into(port, expression))
 
     def cost(self, part: str, expression: Linear) -> None:
-        """Add `expression` [CNY] to the objective as a part of the cost called `part`."""
+        """Add `expression` [CNY] to the objective as a part of the cost called `part`.
+
+        One that looks back (`before`, `lag`) costs in open slots only: its price is × `open`.
+        """
         assert _is_homogeneous(expression), "a fixed cost is a column with equal bounds"
         self.costs.append(Cost(part, expression))
 
@@ -222,14 +249,22 @@ class Block:
         (one,), (other,) = first.terms, second.terms
         self.one_way.append((one.columns, other.columns))
 
-    def _grid(self) -> Indices:
-        count = len(self) * self.layout.slots
-        return np.arange(self._next, self._next + count, dtype=np.int32).reshape(len(self), -1)
+    def _grid(self, where: Mask | None = None) -> Indices:
+        return number_grid(self._next, (len(self), self.layout.slots), where)
 
     def _ask(self, column: Column) -> Linear:
-        self._next += column.columns.size
+        self._next = max(self._next, int(column.columns.max(initial=NONE)) + 1)
         self.columns.append(column)
         return Linear([Term(column.columns, 1.0)])
+
+
+def number_grid(first: int, shape: tuple[int, int], where: Mask | None = None) -> Indices:
+    """Return numbers from `first` on, one for each place `where` is true, NONE for the others."""
+    if where is None:
+        count = shape[0] * shape[1]
+        return np.arange(first, first + count, dtype=np.int32).reshape(shape)
+    there = np.broadcast_to(where if where.ndim > 1 else where[:, None], shape)
+    return np.where(there, first - 1 + there.cumsum().reshape(shape), NONE).astype(np.int32)
 
 
 def _is_homogeneous(expression: Linear) -> bool:

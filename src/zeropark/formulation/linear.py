@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,11 @@ import numpy.typing as npt
 from zeropark.formulation.value import Value
 
 Indices = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+# Where an asset or a slot has no column or row. The last one of a program stands for it: it is
+# empty and always 0, so that index -1 reads and writes nothing that counts.
+NONE = -1
 
 
 @dataclass(frozen=True)
@@ -39,10 +45,15 @@ class Sense(Enum):
 
 @dataclass(frozen=True)
 class Rule:
-    """terms (sense) bound: one row per asset and slot."""
+    """terms (sense) bound: one row per asset and slot, or for those `where` is true."""
 
     expression: Linear
     sense: Sense
+    where: Mask | None = None
+
+    def only(self, where: Mask) -> Rule:
+        """Return the rule for some assets, shape (assets,), or assets and slots."""
+        return Rule(self.expression, self.sense, where)
 
 
 class Linear:
@@ -72,6 +83,31 @@ class Linear:
             terms.append(Term(np.roll(term.columns, slots, axis=1), term.coefficient))
         assert not isinstance(self.constant, Value) or self.constant.shape[1] == 1
         return Linear(terms, self.constant)
+
+    def only(self, where: Mask) -> Linear:
+        """Return the expression of some assets, shape (assets,); of the others it is its constant.
+
+        Its columns stand for all assets.
+        """
+        terms = [
+            Term(np.where(where[:, None], term.columns, NONE), term.coefficient, term.summed)
+            for term in self.terms
+        ]
+        return Linear(terms, self.constant)
+
+    def amounts(self, solution: Floats, slots: Any = slice(None)) -> Any:
+        """Return what it comes to for a solution's columns, shape (assets, slots).
+
+        slots: of one slot, or of several in the order given. A number where nothing stands in it.
+        """
+        total: Any = _at(self.constant, slots)
+        for term in self.terms:
+            assert not term.summed, "a sum over all slots has no amount in one"
+            columns = term.columns if term.columns.shape[1] == 1 else term.columns[:, slots]
+            if isinstance(slots, int) and columns.ndim > 1:
+                columns = columns[:, 0]
+            total = total + solution[columns] * _at(term.coefficient, slots)
+        return total
 
     def total(self) -> Linear:
         """Return the sum over the horizon, one per asset; of flows only, which are 0 before now."""
@@ -116,6 +152,16 @@ class Linear:
     def __eq__(self, other: object) -> Rule:  # type: ignore[override] # an equation, not a test
         assert isinstance(other, Linear | Value | float | int), "a rule compares expressions"
         return Rule(self - other, Sense.EQUAL)
+
+
+def _at(number: Value | float, slots: Any) -> Any:
+    """Return a number at some slots; one that is the same in all stands for each."""
+    if not isinstance(number, Value):
+        return number
+    array = number.array
+    if array.shape[1] > 1:
+        return array[:, slots]
+    return array[:, 0] if isinstance(slots, int) else array
 
 
 def _plus(left: Value | float, right: Value | float) -> Value | float:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from zeropark.formulation.linear import NONE
 from zeropark.formulation.program import Program
 from zeropark.formulation.value import Value
 
@@ -49,6 +50,7 @@ def _column_names(program: Program) -> dict[int, str]:
                 for slot, number in enumerate(numbers):
                     step = f"[{step_of[slot]}]" if len(numbers) > 1 else ""
                     names[number] = f"{name}-{column.name}{step}"
+    names.pop(NONE, None)
     return names
 
 
@@ -73,7 +75,8 @@ def _row_names(program: Program) -> Iterator[tuple[int, str]]:
                 yield int(numbers[0]), f"{name}-{rule}"
                 continue
             for step, slot in enumerate(opened):
-                yield int(numbers[slot]), f"{name}-{rule}[{step}]"
+                if numbers[slot] != NONE:
+                    yield int(numbers[slot]), f"{name}-{rule}[{step}]"
 
 
 def _objective(program: Program, names: dict[int, str]) -> list[str]:

@@ -54,7 +54,11 @@ class Plan:
         return plan
 
     def amounts(self, kind: str, name: str) -> Floats:
-        """Return a column block in time order, shape (members, steps)."""
+        """Return a column block, or what a kind shows by name, in time order: (members, steps)."""
+        block = self.program.block_of(kind)
+        if name in block.shown:
+            amounts = block.shown[name].amounts(self.solution.columns, self.open)
+            return np.broadcast_to(amounts, (len(block), len(self.open)))
         return self._in_time(self.program.column_of(kind, name))
 
     def prices(self) -> Floats:

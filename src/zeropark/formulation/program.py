@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from zeropark.formulation.block import Block, Column, Formulated, Rank
+from zeropark.formulation.block import Block, Column, Formulated, Rank, number_grid
 from zeropark.formulation.layout import Layout
-from zeropark.formulation.linear import Indices, Linear, Rule, Sense, Term
+from zeropark.formulation.linear import NONE, Indices, Linear, Mask, Rule, Sense, Term
 from zeropark.formulation.value import Given, Value
 
 Floats = npt.NDArray[np.float64]
@@ -42,7 +42,10 @@ class Inputs:
 
 @dataclass
 class Rows:
-    """Rows of one rule: row numbers (members, slots) or (members, 1), and how they compare."""
+    """Rows of one rule: row numbers (members, slots) or (members, 1), and how they compare.
+
+    numbers: NONE where the rule does not hold.
+    """
 
     name: str
     numbers: Indices
@@ -65,8 +68,11 @@ class _Writer:
         if stamp == self.stamp:
             return False
         self.stamp = stamp
-        numbers = np.broadcast_to(self.value.array, self.shape).ravel()
-        buffer[self.where] = numbers if self.scale == 1.0 else numbers * self.scale
+        numbers = self.value.now if self.scale == 1.0 else self.value.now * self.scale
+        if isinstance(self.where, slice):
+            buffer[self.where].reshape(self.shape)[...] = numbers
+        else:
+            buffer[self.where] = np.broadcast_to(numbers, self.shape).ravel()
         return True
 
 
@@ -74,7 +80,8 @@ class Program:
     """The linear program of a park: columns, rows, coefficients, and the numbers behind them.
 
     Minimise cost · x subject to row_lower ≤ A x ≤ row_upper and lower ≤ x ≤ upper. Column and row
-    order never change; `update` rewrites numbers in place.
+    order never change; `update` rewrites numbers in place. The last column and row are empty and
+    stand for all there are not (see `linear.NONE`).
     """
 
     def __init__(
@@ -96,6 +103,8 @@ class Program:
         for kind, assets in kinds.items():
             self._add_kind(kind, assets)
         self.node_block = self._add_nodes()
+        self._columns += 1
+        self.row_count += 1
         self._allocate()
 
     # -- structure --------------------------------------------------------------------------------
@@ -116,7 +125,7 @@ class Program:
     def _add_rows(self, name: str, names: list[str], rule: Rule) -> None:
         terms = rule.expression.terms
         width = max(1 if term.summed else term.columns.shape[1] for term in terms)
-        numbers = self._number_rows((len(names), width))
+        numbers = self._number_rows((len(names), width), rule.where)
         self.rows.append(Rows(name, numbers, names, rule))
         for term in terms:
             assert width == 1 or not term.summed, "a sum over slots stands in a rule without slots"
@@ -124,10 +133,9 @@ class Program:
             columns = np.broadcast_to(term.columns, shape)
             self._triplets.append((numbers, columns, term.coefficient, shape))
 
-    def _number_rows(self, shape: tuple[int, int]) -> Indices:
-        count = shape[0] * shape[1]
-        numbers = np.arange(self.row_count, self.row_count + count, dtype=np.int32).reshape(shape)
-        self.row_count += count
+    def _number_rows(self, shape: tuple[int, int], where: Mask | None = None) -> Indices:
+        numbers = number_grid(self.row_count, shape, where)
+        self.row_count = max(self.row_count, int(numbers.max(initial=NONE)) + 1)
         return numbers
 
     def _add_nodes(self) -> Block:
@@ -136,23 +144,25 @@ class Program:
         block = Block(
             "node", [_NodeAsset(node.name) for node in self.nodes], self.layout, self._columns
         )
-        last_resort = np.array([[np.inf if n.spill_cost is None else 0.0] for n in self.nodes])
-        priced = np.array([[0.0 if n.spill_cost is None else np.inf] for n in self.nodes])
-        price = np.array([[n.spill_cost or 0.0] for n in self.nodes])
+        priced = np.array([node.spill_cost is not None for node in self.nodes])
+        price = np.array([[node.spill_cost or 0.0] for node in self.nodes])
         shed = block.slack("shed", Rank.SUPPLY)
-        dump = block.slack("dump", Rank.SUPPLY, upper=Given(last_resort))
-        spill = block.flow("spill", upper=Given(priced))
+        dump = block.slack("dump", Rank.SUPPLY, where=~priced)
+        spill = block.flow("spill", where=priced)
         block.cost("spill", spill * Given(price))
         self._columns = block.next_column
         numbers = self._number_rows((len(self.nodes), slots))
         position = {node.name: i for i, node in enumerate(self.nodes)}
+        fixed: list[tuple[npt.NDArray[np.intp], Value]] = []
         for other in self.blocks.values():
             for into in other.intos:
                 at = [asset.port_nodes().get(into.port) for asset, _, _ in other.members]
                 self._inject(numbers, position, at, into.expression)
+                if isinstance(into.expression.constant, Value):
+                    fixed.append(_places(position, at, into.expression.constant))
         for term in (shed - dump - spill).terms:
             self._triplets.append((numbers, term.columns, term.coefficient, term.columns.shape))
-        rule = Rule(Linear([]), Sense.EQUAL)
+        rule = Rule(Linear([], _sum_of(fixed, numbers.shape)), Sense.EQUAL)
         self.balances = Rows("balance", numbers, block.names, rule)
         self.rows.append(self.balances)
         return block
@@ -193,7 +203,11 @@ class Program:
         rows = np.concatenate([np.broadcast_to(r, s).ravel() for r, _, _, s in self._triplets])
         columns = np.concatenate([c.ravel() for _, c, _, _ in self._triplets])
         keys = rows.astype(np.int64) * self._columns + columns
-        distinct, self._entry = np.unique(keys, return_inverse=True)
+        there = (rows != NONE) & (columns != NONE)
+        distinct, entry = np.unique(keys[there], return_inverse=True)
+        # What has no row or no column goes to a place past the last one, which is thrown away.
+        self._entry = np.full(len(keys), len(distinct))
+        self._entry[there] = entry
         self.index = (distinct % self._columns).astype(np.int32)
         counts = np.bincount((distinct // self._columns).astype(np.intp), minlength=self.row_count)
         self.start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
@@ -214,13 +228,12 @@ class Program:
     def _assemble_bounds(self) -> None:
         for block in (*self.blocks.values(), self.node_block):
             for column in block.columns:
-                where = slice(int(column.columns.flat[0]), int(column.columns.flat[-1]) + 1)
-                shape = column.columns.shape
+                where, shape = _stretch(column.columns), column.columns.shape
                 _bind(self.lower, self._lower_writers, column.lower, where, shape, 1.0)
                 _bind(self.upper, self._upper_writers, column.upper, where, shape, 1.0)
         for rows in self.rows:
-            where = slice(int(rows.numbers.flat[0]), int(rows.numbers.flat[-1]) + 1)
-            shape, constant = rows.numbers.shape, rows.rule.expression.constant
+            where, shape = _stretch(rows.numbers), rows.numbers.shape
+            constant = rows.rule.expression.constant
             if rows.rule.sense is not Sense.AT_MOST:
                 _bind(self.row_lower, self._row_lower_writers, constant, where, shape, -1.0)
             if rows.rule.sense is not Sense.AT_LEAST:
@@ -239,9 +252,35 @@ class Program:
                 for column in block.columns
                 if column.rank is rank
             ]
-            self._ranks[rank] = np.concatenate([np.zeros(0, dtype=np.int32), *found])
-        self._cost_stamp = -1
+            columns = np.concatenate([np.zeros(0, dtype=np.int32), *found])
+            self._ranks[rank] = columns[columns != NONE]
+        self._assemble_prices()
+        self._priced = False
         self.elastic_scale = 0.0
+
+    def _assemble_prices(self) -> None:
+        """Lay the terms of the cost side by side; remember where each changing price went."""
+        found = [
+            np.zeros(0, dtype=np.int32),
+            *(term.columns.ravel() for _, term in self.cost_parts),
+        ]
+        self._cost_columns = np.concatenate(found)
+        self._raw_cost = np.zeros(len(self._cost_columns))
+        self._cost_writers: list[_Writer] = []
+        at = 0
+        for _, term in self.cost_parts:
+            where = slice(at, at + term.columns.size)
+            _bind(
+                self._raw_cost,
+                self._cost_writers,
+                term.coefficient,
+                where,
+                term.columns.shape,
+                1.0,
+            )
+            at = where.stop
+        # What has no column goes to a place past the last one, which is thrown away.
+        self._cost_columns[self._cost_columns == NONE] = self._columns
 
     def _assemble_slots(self) -> None:
         """Note the columns and rows of each slot, so that closed slots can be shut at once."""
@@ -271,9 +310,11 @@ class Program:
         """Take new numbers; unnamed signals and figures keep theirs. Structure stays."""
         layout = self.layout
         by_slot = layout.by_slot((layout.hours if hours is None else hours).reshape(1, -1))
+        ahead = np.ones((1, layout.slots))
+        ahead[:, layout.closed()] = 0.0
         for kind, block in self.blocks.items():
-            if not np.array_equal(block.hours.array, by_slot):
-                block.hours.put(by_slot)
+            _put(block.hours, by_slot)
+            _put(block.open, ahead)
             given = inputs.get(kind)
             if given is None:
                 continue
@@ -296,24 +337,18 @@ class Program:
         ):
             changed = [writer.write(buffer) for writer in writers]
             if buffer is self._raw and (any(changed) or not self.value.any()):
-                summed = np.bincount(self._entry, weights=self._raw, minlength=len(self.value))
-                self.value = summed.astype(np.float64, copy=False)
+                count = len(self.value)
+                summed = np.bincount(self._entry, weights=self._raw, minlength=count)
+                self.value = summed[:count].astype(np.float64, copy=False)
         self._write_costs()
 
     def _write_costs(self) -> None:
-        newest = 0
-        for _, term in self.cost_parts:
-            if isinstance(term.coefficient, Value):
-                newest = max(newest, term.coefficient.fresh())
-        if newest == self._cost_stamp:
-            return
-        self._cost_stamp = newest
-        self.cost = np.zeros(self._columns)
-        for _, term in self.cost_parts:
-            number = term.coefficient
-            array = number.array if isinstance(number, Value) else np.full((1, 1), number)
-            # A column stands at most once in one term, so that fancy addition counts each.
-            self.cost[term.columns] += np.broadcast_to(array, term.columns.shape)
+        changed = [writer.write(self._raw_cost) for writer in self._cost_writers]
+        if any(changed) or not self._priced:
+            self._priced = True
+            count = self._columns
+            summed = np.bincount(self._cost_columns, self._raw_cost, count)
+            self.cost = summed[:count].astype(np.float64, copy=False)
 
     def shut(self) -> tuple[Floats, Floats, Floats, Floats]:
         """Return (lower, upper, row_lower, row_upper) with the slots before now shut.
@@ -332,6 +367,8 @@ class Program:
         rows = self.slot_rows[:, closed]
         row_lower[rows] = -np.inf
         row_upper[rows] = np.inf
+        lower[NONE] = upper[NONE] = 0.0
+        row_lower[NONE], row_upper[NONE] = -np.inf, np.inf
         return lower, upper, row_lower, row_upper
 
     def waste(self, x: Floats, least: float) -> Indices:
@@ -355,10 +392,13 @@ class Program:
             cost[self._ranks[rank]] += 10.0 ** (2 + int(rank)) * self.elastic_scale
         return cost
 
+    def block_of(self, kind: str) -> Block:
+        """Return the block of a kind, or that of the nodes."""
+        return self.node_block if kind == "node" else self.blocks[kind]
+
     def column_of(self, kind: str, name: str) -> Column:
         """Return the column block `name` of `kind`."""
-        block = self.node_block if kind == "node" else self.blocks[kind]
-        return next(column for column in block.columns if column.name == name)
+        return next(column for column in self.block_of(kind).columns if column.name == name)
 
 
 @dataclass(frozen=True)
@@ -383,6 +423,38 @@ def _put(given: Given, array: Floats) -> None:
         given.put(array)
 
 
+def _stretch(numbers: Indices) -> Indices | slice:
+    """Return where a block's numbers lie in a buffer: a stretch of it, or one by one."""
+    if (numbers == NONE).any():
+        return numbers.ravel()
+    return slice(int(numbers.flat[0]), int(numbers.flat[-1]) + 1)
+
+
+def _places(
+    position: Mapping[str, int], at: Sequence[str | None], constant: Value
+) -> tuple[npt.NDArray[np.intp], Value]:
+    """Return the node's number of each member that has one, and what flows there for sure."""
+    members = np.array([i for i, node in enumerate(at) if node is not None], dtype=np.intp)
+    nodes = np.array([position[node] for node in at if node is not None], dtype=np.intp)
+    return nodes, _rows_of(constant, members, len(at))
+
+
+def _sum_of(
+    fixed: Sequence[tuple[npt.NDArray[np.intp], Value]], shape: tuple[int, ...]
+) -> Value | float:
+    """Return what flows into each node for sure, shape (nodes, slots)."""
+    nodes = [numbers for numbers, _ in fixed if len(numbers)]
+
+    def add(*arrays: Floats) -> Floats:
+        total = np.zeros(shape)
+        for numbers, array in zip(nodes, arrays, strict=True):
+            np.add.at(total, numbers, np.broadcast_to(array, (len(numbers), shape[1])))
+        return total
+
+    values = [value for numbers, value in fixed if len(numbers)]
+    return Value(add, *values) if values else 0.0
+
+
 def _rows_of(value: Value, rows: npt.NDArray[np.intp], count: int) -> Value:
     """Return only the given rows of a value whose first axis is `count` or 1."""
     return Value(lambda array: array[rows] if array.shape[0] == count else array, value)
@@ -392,7 +464,7 @@ def _bind(
     buffer: Floats,
     writers: list[_Writer],
     number: Value | float,
-    where: slice,
+    where: Indices | slice,
     shape: tuple[int, ...],
     scale: float,
 ) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from zeropark.formulation.block import Block, Column, Limit
 from zeropark.formulation.linear import Sense
 from zeropark.formulation.plan import Plan
+from zeropark.formulation.value import Value
 from zeropark.units.text import Text
 
 # A reduced cost below this moves nothing [CNY per unit].
@@ -75,7 +76,7 @@ def explain(plan: Plan, step: int = 0) -> list[Reason]:
     slot = int(plan.open[step])
     found: list[Reason] = []
     for block in plan.program.blocks.values():
-        codes = [("idle", 0.0)] * len(block)
+        codes = _given(block, slot)
         for column in block.columns:
             if column.columns.shape[1] > 1 and column.rank is None:
                 _weigh_column(plan, column, slot, codes)
@@ -95,6 +96,16 @@ def explain_price(plan: Plan, node: str, step: int = 0) -> Text:
         "scarcity: for one unit more a limit would have to give way further",
         "紧缺：再多 1 单位，限值须再让步",
     )
+
+
+def _given(block: Block, slot: int) -> list[tuple[str, float]]:
+    """Return the reason of members with a flow that is given, and of those without."""
+    fixed = np.zeros(len(block), dtype=bool)
+    for into in block.intos:
+        if isinstance(into.expression.constant, Value):
+            amounts = into.expression.constant.array
+            fixed |= np.abs(amounts[:, slot if amounts.shape[1] > 1 else 0]) > _NEAR
+    return [("forecast" if given else "idle", 0.0) for given in fixed.tolist()]
 
 
 def _weigh_column(plan: Plan, column: Column, slot: int, codes: list[tuple[str, float]]) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property, partial
 
 import highspy
 import numpy as np
 import numpy.typing as npt
 
 from zeropark.formulation.block import Rank
+from zeropark.formulation.linear import Indices
 from zeropark.formulation.program import Program
 
 Floats = npt.NDArray[np.float64]
@@ -40,20 +42,44 @@ class NoPlanError(Exception):
     """A number is missing, the time is over, or the solver's point breaks a row or a bound."""
 
 
+@dataclass(frozen=True)
+class Priced:
+    """The cost and the coefficients an optimum was found with; a program that goes on has others.
+
+    cost: with what limits that give way are fined, shape (columns,). The others: see `Program`.
+    """
+
+    cost: Floats
+    rows: Indices
+    columns: Indices
+    value: Floats
+
+    def reduced(self, duals: Floats) -> Floats:
+        """Return what one unit more of each column would cost: cost - duals · A, (columns,)."""
+        worth = np.bincount(self.columns, self.value * duals[self.rows], len(self.cost))
+        return np.asarray(self.cost - worth)
+
+
 @dataclass
 class Solution:
     """An optimum: columns, prices of rows and columns, and what gave way.
 
-    columns, reduced: shape (columns,). duals: price of one unit more of a row [CNY], shape (rows,).
-    objective: cost without what limits that gave way are fined [CNY].
+    columns: shape (columns,). duals: price of one unit more of a row [CNY], shape (rows,).
+    objective: cost without what limits that gave way are fined [CNY]. reckon: returns the reduced
+    costs, once somebody asks for them.
     """
 
     columns: Floats
-    reduced: Floats
     duals: Floats
     objective: float
+    reckon: Callable[[], Floats]
     elastic: bool = False
     iterations: int = 0
+
+    @cached_property
+    def reduced(self) -> Floats:
+        """What one unit more of each column would cost [CNY], shape (columns,)."""
+        return self.reckon()
 
 
 def quiet_highs(options: Mapping[str, Option] | None = None) -> highspy.Highs:
@@ -140,7 +166,7 @@ class Solver:
     ) -> Solution:
         self._hand_over(bounds, self.program.prices_of_ranks())
         self._run(self._highs, until)
-        solution = _read(self._highs, self.program.cost)
+        solution = self._read(self._highs, self._held[4])
         self._check(solution, bounds)
         if self._gave_way(solution.columns):
             return self._settle_ranks(bounds, until)
@@ -219,6 +245,21 @@ class Solver:
         if not worst <= TOLERANCE:
             raise NoPlanError(f"the point breaks a row or a bound by {worst:g}")
 
+    def _read(self, highs: highspy.Highs, cost: Floats) -> Solution:
+        """Return the optimum; each vector is read as a list, so only what is needed is."""
+        program, found = self.program, highs.getSolution()
+        columns = np.array(found.col_value)
+        duals = np.array(found.row_dual)[: program.row_count]
+        priced = Priced(cost, program.entry_row, program.index, program.value)
+        return Solution(
+            columns=columns,
+            duals=duals,
+            # Without what a tolerated crumb of a slack would be fined.
+            objective=float(program.cost @ columns),
+            reckon=partial(priced.reduced, duals),
+            iterations=int(highs.getInfo().simplex_iteration_count),
+        )
+
     # -- limits that give way ---------------------------------------------------------------------
 
     def _gave_way(self, x: Floats) -> bool:
@@ -245,8 +286,7 @@ class Solver:
             highs.addRow(-np.inf, most, len(columns), columns, np.ones(len(columns)))
         highs.changeColsCost(len(everything), everything, program.cost)
         self._run(highs, until)
-        solution = _read(highs, program.cost)
-        solution.duals = solution.duals[: program.row_count]
+        solution = self._read(highs, program.cost)
         solution.elastic = True
         self._check(solution, bounds)
         return solution
@@ -279,16 +319,3 @@ def pass_model(
     )
     # A warning says that coefficients below 1e-9 count as none, which a point's check allows.
     assert status != highspy.HighsStatus.kError, "every number is finite or a free bound"
-
-
-def _read(highs: highspy.Highs, cost: Floats) -> Solution:
-    solution = highs.getSolution()
-    columns = np.asarray(solution.col_value)
-    return Solution(
-        columns=columns,
-        reduced=np.asarray(solution.col_dual),
-        duals=np.asarray(solution.row_dual),
-        # Without what a tolerated crumb of a slack would be fined.
-        objective=float(cost @ columns),
-        iterations=int(highs.getInfo().simplex_iteration_count),
-    )

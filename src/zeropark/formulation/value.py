@@ -22,18 +22,23 @@ class Value:
     The array's shape is (assets, slots), (assets, 1) or (1, slots), in slot order.
     """
 
-    __slots__ = ("_array", "_inputs", "_make", "stamp")
+    __slots__ = ("_array", "_inputs", "_looked", "_make", "stamp")
+    # When any number was last set; each is set once, so that one seen before never comes again.
+    last_set = 0
     # NumPy hands mixed arithmetic to us instead of making an array of objects.
     __array_ufunc__ = None
 
     def __init__(self, make: Callable[..., Floats], *inputs: Value) -> None:
         self._make = make
         self._inputs = inputs
-        self.stamp = -1
+        self.stamp = self._looked = -1
         self._array: Floats = np.zeros((1, 1))
 
     def fresh(self) -> int:
         """Bring the array up to date; return the stamp of its newest input."""
+        last = Value.last_set
+        if self._looked == last:
+            return self.stamp
         newest = 0
         for given in self._inputs:
             newest = max(newest, given.fresh())
@@ -41,7 +46,13 @@ class Value:
             # `array` would ask each input once more whether it is fresh.
             self._array = self._make(*(given._array for given in self._inputs))  # noqa: SLF001
             self.stamp = newest
+        self._looked = last
         return self.stamp
+
+    @property
+    def now(self) -> Floats:
+        """The numbers as they were when last brought up to date."""
+        return self._array
 
     @property
     def array(self) -> Floats:
@@ -115,7 +126,7 @@ class Given(Value):
     def put(self, array: Floats) -> None:
         """Set the numbers; what stands on them is read again."""
         self._array = array
-        self.stamp = next(Given._clock)
+        self.stamp = Value.last_set = next(Given._clock)
 
 
 def constant(number: float) -> Given:

@@ -93,7 +93,12 @@ class _Loader(yaml.SafeLoader):
     """
 
 
+class _FastLoader(yaml.CSafeLoader):
+    """The same by the C library, ten times as fast; it says less about what it cannot read."""
+
+
 _Loader.yaml_implicit_resolvers = {}
+_FastLoader.yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
 for _tag, _pattern, _first in (
     ("bool", r"^(?:true|false)$", "tf"),
     ("int", r"^[-+]?(?:0|[1-9][0-9_]*)$", "-+0123456789"),
@@ -126,7 +131,7 @@ def read_document(path: Path) -> Document:
 def parse_document(text: str, document: Document) -> Document:
     """Fill `document` with what YAML text says; raises `ParkError` where it is no YAML mapping."""
     try:
-        node = yaml.compose(text, Loader=_Loader)
+        node = _composed(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         said = getattr(error, "problem", None) or str(error).partition("\n")[0]
@@ -146,6 +151,15 @@ def parse_document(text: str, document: Document) -> Document:
     for one in complaints:
         document.mistake(one.loc, one.code, one.text, one.line)
     return document
+
+
+def _composed(text: str) -> yaml.Node | None:
+    """Return the text as YAML nodes; raises `YAMLError` in the words of the slow loader."""
+    try:
+        node: yaml.Node | None = yaml.compose(text, Loader=_FastLoader)
+    except yaml.YAMLError:
+        node = yaml.compose(text, Loader=_Loader)
+    return node
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,8 @@ def price_bands(prices: Floats, grid: TimeGrid) -> list[str]:
     A day with one price only is all middle.
     """
     bands = np.full(len(prices), "middle", dtype=object)
-    for day in np.unique(grid.local_day):
+    # Not `np.unique`: its first call imports masked arrays, which a plan need not wait for.
+    for day in dict.fromkeys(grid.local_day.tolist()):
         at = grid.local_day == day
         low, high = float(prices[at].min()), float(prices[at].max())
         if high > low:

@@ -21,6 +21,11 @@ def flow_name(asset: str, port: str) -> str:
     return f"~{asset}/{port}"
 
 
+def is_flow_name(name: str) -> bool:
+    """Return whether a series is a port's flow."""
+    return name.startswith("~")
+
+
 @dataclass
 class Figures:
     """Sums over the steps given so far.

@@ -76,7 +76,11 @@ def look_ahead(world: World, nodes: list[Balance], readings: Mapping[str, Readin
     assert plan is not None, "without a deadline there is always a plan"
     setpoints = [planner.setpoints(plan, step) for step in range(len(best.grid))]
     return Foresight(
-        plan, best.grid, _series(planner, plan, best.grid), _costs(planner.program, plan), setpoints
+        plan,
+        best.grid,
+        series_of(planner, plan, best.grid),
+        plan_costs(planner.program, plan),
+        setpoints,
     )
 
 
@@ -95,19 +99,20 @@ def _stack(signals: list[dict[str, Floats]]) -> dict[str, Floats]:
     return {name: np.vstack([one[name] for one in signals]) for name in signals[0]}
 
 
-def _series(planner: Planner, plan: Plan, grid: TimeGrid) -> dict[str, Floats]:
+def series_of(planner: Planner, plan: Plan, grid: TimeGrid) -> dict[str, Floats]:
     """Return what the meters would show, and the flows into nodes [MW], if the plan came true."""
     found: dict[str, Floats] = {}
     columns = plan.solution.columns
     for asset, own, at, _ in planner.places:
+        block = planner.program.blocks[asset.kind]
         amounts = {
             name: columns[where[:, plan.open] if where.shape[1] > 1 else where]
             for name, where in at.items()
         }
+        amounts |= {name: plan.amounts(asset.kind, name)[own] for name in block.shown}
         points = {point.name: point for point in asset.shown_points()}
         for name, values in asset.planned_points(amounts, grid.hours).items():
             found[column_name(asset.name, name, points[name].unit)] = values
-        block = planner.program.blocks[asset.kind]
         for into in block.intos:
             flow = evaluate(into.expression, columns, len(block), planner.program.layout.slots)
             name = flow_name(asset.name, into.port)
@@ -130,7 +135,7 @@ def evaluate(expression: Linear, columns: Floats, members: int, slots: int) -> F
     return total + (constant.array if isinstance(constant, Value) else constant)
 
 
-def _costs(program: Program, plan: Plan) -> dict[str, float]:
+def plan_costs(program: Program, plan: Plan) -> dict[str, float]:
     """Return the plan's cost by part [CNY]; constants the objective leaves out are not in it."""
     parts: dict[str, float] = {}
     for part, term in program.cost_parts:

@@ -83,7 +83,7 @@ class Steps:
         """
         missing = self.span - fine.shape[1]
         if missing > 0:
-            fine = np.pad(fine, ((0, 0), (0, missing)), mode="edge")
+            fine = np.concatenate([fine, np.repeat(fine[:, -1:], missing, axis=1)], axis=1)
         if not self.coarse:
             return fine[:, : self.fine]
         ahead = self.open_fine(index)

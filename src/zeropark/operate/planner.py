@@ -118,7 +118,7 @@ class Planner:
         columns[at[:, now]] = then.columns[at[:, was]]
         reduced[at[:, now]] = then.reduced[at[:, was]]
         duals[rows[:, now]] = then.duals[rows[:, was]]
-        solution = Solution(np.clip(columns, lower, upper), reduced, duals, np.nan)
+        solution = Solution(np.clip(columns, lower, upper), duals, np.nan, lambda: reduced)
         return Plan(program, solution, Grade.LAST_GOOD, index, program.layout.open())
 
     def _inputs(
@@ -162,10 +162,14 @@ class Planner:
         found: Setpoints = {}
         for asset, own, columns, rows in self.places:
             here = {name: at[:, slot if at.shape[1] > 1 else 0] for name, at in columns.items()}
-            signals = self.program.blocks[asset.kind].signals
+            block = self.program.blocks[asset.kind]
+            signals = block.signals
+            amounts = {name: solution.columns[at] for name, at in here.items()}
+            for name, shown in block.shown.items():
+                amounts[name] = shown.amounts(solution.columns, slot)[own]
             step = PlannedStep(
                 hours,
-                {name: solution.columns[at] for name, at in here.items()},
+                amounts,
                 {name: upper[at] for name, at in here.items()},
                 {name: solution.duals[at[:, slot]] for name, at in rows.items()},
                 lambda name, own=own, signals=signals: signals[name].array[own, slot],  # type: ignore[misc]

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from zeropark.assets.kind import Kind
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[np.datetime64]
@@ -39,6 +40,10 @@ class SeriesFile:
     """`series.parquet`: long by policy, one row group per stretch of a run."""
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        # A plan alone writes no table, and does not wait for the library of tables.
+        import pyarrow as pa  # noqa: PLC0415
+        from pyarrow import parquet as pq  # noqa: PLC0415
+
         self._columns = list(columns)
         fields = [("policy", pa.string()), ("at", pa.timestamp("s", tz="UTC"))]
         self._schema = pa.schema([*fields, *((name, pa.float64()) for name in columns)])
@@ -57,6 +62,8 @@ class SeriesFile:
 
     def write(self, policy: str, starts: Times, columns: Mapping[str, Floats]) -> None:
         """Append a stretch: `starts` (N,) UTC, each column (N,); an absent one or NaN is null."""
+        import pyarrow as pa  # noqa: PLC0415 - as above
+
         count = len(starts)
         arrays: list[pa.Array] = [
             pa.array([policy] * count, pa.string()),

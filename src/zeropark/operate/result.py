@@ -11,7 +11,7 @@ import numpy as np
 
 from zeropark import __version__
 from zeropark.data.published import Fact, UnknownFactError, fact
-from zeropark.formulation.reasons import limit_words
+from zeropark.formulation.reasons import Reason, limit_words
 from zeropark.formulation.solver import Grade
 from zeropark.model.park import Park
 from zeropark.operate.build import RunRequest
@@ -51,7 +51,7 @@ def as_json(results: Results) -> dict[str, Any]:
     found: dict[str, Any] = {
         "schema": 1,
         "park": request.park.name,
-        "park_label": _both(request.park.shown),
+        "park_label": both(request.park.shown),
         "place": _place(request.park),
         "start": request.start,
         "start_at": f"{world.grid.start}Z",
@@ -67,16 +67,16 @@ def as_json(results: Results) -> dict[str, Any]:
         "version": __version__,
         "simulated": True,
         **figures(results, main),
-        "gave_way": [_gave(world, gave) for gave in main.gave_way],
+        "gave_way": [gave_json(world, gave) for gave in main.gave_way],
         "plans": _plans(results),
-        "reasons": list(_reasons(world, main)),
+        "reasons": list(reasons_json(world, main.reasons)),
         "energy": _energy(world, main),
-        "assets": _assets(world),
+        "assets": assets_json(world),
         "nodes": [{"name": node.name, "carrier": node.carrier} for node in request.park.nodes],
         "cooling_modes": _cooling_modes(world),
         "factors": [_fact(each) for each in _factors(results)],
         "assumptions": _assumptions(results),
-        "findings": [_both(finding.text) for finding in world.findings],
+        "findings": [both(finding.text) for finding in world.findings],
     }
     if "foresight" in results.outcomes:
         found["compare"] = _compare(results, found)
@@ -191,7 +191,8 @@ def _plans(results: Results) -> dict[str, Any]:
     }
 
 
-def _gave(world: World, gave: Gave) -> dict[str, Any]:
+def gave_json(world: World, gave: Gave) -> dict[str, Any]:
+    """Return what gave way, when, by how much, and the sentence that says so."""
     starts, grid = world.grid.starts, world.grid
     owner = gave.asset.partition("/")[0]
     limits = next((asset.limits for asset in world.assets if asset.name == owner), {})
@@ -218,11 +219,11 @@ def _clock(moment: np.datetime64) -> str:
     return str(moment.astype("datetime64[m]")).replace("T", " ")[5:]
 
 
-def _reasons(world: World, outcome: Outcome) -> Iterable[dict[str, Any]]:
+def reasons_json(world: World, found: Iterable[tuple[int, Reason]]) -> Iterable[dict[str, Any]]:
     """Yield one entry per spell in which an asset's reason stayed the same."""
     spells: dict[str, dict[str, Any]] = {}
     length = np.timedelta64(round(world.grid.step_hours * 3600), "s")
-    for index, reason in outcome.reasons:
+    for index, reason in found:
         start = world.grid.starts[index]
         spell = spells.get(reason.asset)
         if spell is not None and spell["code"] == reason.code and spell["to"] == f"{start}Z":
@@ -232,11 +233,11 @@ def _reasons(world: World, outcome: Outcome) -> Iterable[dict[str, Any]]:
             yield spell
         spells[reason.asset] = {
             "asset": reason.asset,
-            "label": _both(_label(world, reason.asset)),
+            "label": both(_label(world, reason.asset)),
             "from": f"{start}Z",
             "to": f"{start + length}Z",
             "code": reason.code,
-            "sentence": _both(reason.sentence),
+            "sentence": both(reason.sentence),
         }
     yield from spells.values()
 
@@ -263,7 +264,7 @@ def _energy(world: World, outcome: Outcome) -> dict[str, Any]:
         for carrier in sorted(carriers):
             entry = {
                 "asset": asset.name,
-                "label": _both(asset.shown),
+                "label": both(asset.shown),
                 "kind": asset.kind,
                 "carrier": carrier,
             }
@@ -280,13 +281,14 @@ def _energy(world: World, outcome: Outcome) -> dict[str, Any]:
     return {"sources": sources, "uses": uses, "losses": losses}
 
 
-def _assets(world: World) -> list[dict[str, Any]]:
+def assets_json(world: World) -> list[dict[str, Any]]:
+    """Return each asset's name, kind, role, label and carrier."""
     return [
         {
             "name": asset.name,
             "kind": asset.kind,
             "role": asset.role,
-            "label": _both(asset.shown),
+            "label": both(asset.shown),
             "carrier": next(iter(port.carrier for port in asset.ports().values()), ""),
         }
         for asset in world.assets
@@ -298,7 +300,7 @@ def _cooling_modes(world: World) -> list[dict[str, Any]]:
         for point in asset.points:
             if point.name == "cooling_mode":
                 return [
-                    {"code": code, "name": words.en.replace(" ", "_"), "label": _both(words)}
+                    {"code": code, "name": words.en.replace(" ", "_"), "label": both(words)}
                     for code, words in enumerate(point.codes)
                 ]
     return []
@@ -330,7 +332,7 @@ def _fact_of(results: Results, name: str) -> Fact | None:
 def _fact(each: Fact) -> dict[str, Any]:
     return {
         "name": each.name,
-        "label": _both(each.label),
+        "label": both(each.label),
         "value": each.value,
         "unit": each.unit,
         "from": str(each.since),
@@ -343,7 +345,7 @@ def _assumptions(results: Results) -> list[dict[str, Any]]:
     return [
         {
             "where": number.where,
-            "label": _both(number.label),
+            "label": both(number.label),
             "value": number.value,
             "unit": number.unit,
             "source": number.source.words if number.source else "",
@@ -363,5 +365,6 @@ def _place(park: Park) -> dict[str, Any]:
     }
 
 
-def _both(text: Text) -> dict[str, str]:
+def both(text: Text) -> dict[str, str]:
+    """Return a text in both languages by name."""
     return {"en": text.en, "zh": text.zh}

@@ -96,8 +96,9 @@ def remap(source: TimeGrid, target: TimeGrid, place: Place, *, repeats: bool) ->
     assert np.all(source.hours == source.hours[0]), "the source's steps are equal"
     length = round(source.step_hours * 3600)
     offset = int((target.start - source.start) / np.timedelta64(1, "s"))
-    steps = np.unique(np.rint(target.hours * 3600).astype(np.int64))
-    common = math.gcd(length, offset, *steps.tolist())
+    # Not `np.unique`: its first call imports masked arrays, which a plan need not wait for.
+    steps = set(np.rint(target.hours * 3600).astype(np.int64).tolist())
+    common = math.gcd(length, offset, *steps)
     assert common % _FINEST_PIECE == 0, "steps and starts are whole minutes"
     piece = max(d for d in range(_FINEST_PIECE, _COARSEST_PIECE + 1) if common % d == 0)
     per_step = np.rint(target.hours * 3600 / piece).astype(np.int64)

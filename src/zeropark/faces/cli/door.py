@@ -39,6 +39,9 @@ COMMANDS = {
     "check": Command(
         "zeropark.faces.cli.check", "check", N_("Show all mistakes of a park file at once.")
     ),
+    "plan": Command(
+        "zeropark.faces.cli.plan", "plan", N_("Plan the days ahead: set-points, prices, reasons.")
+    ),
     "run": Command(
         "zeropark.faces.cli.run",
         "run",

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from zeropark.faces.cli.refused import Refused, disk_sentence
 from zeropark.faces.locale import N_
 
 NAMES = ("weather", "load", "price", "jobs", "cars", "outages")
@@ -31,3 +32,12 @@ Outages = Annotated[
 def brought(*given: Path | None) -> dict[str, Path]:
     """Return the files that were given, by what they say; `given` stands in the order of NAMES."""
     return {name: path for name, path in zip(NAMES, given, strict=True) if path is not None}
+
+
+def readable(path: Path) -> None:
+    """Refuse a file that cannot be opened."""
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise Refused(disk_sentence(error, str(path))) from error

@@ -17,6 +17,12 @@ _MONTHS = (
 )
 # From here on a row of money is written in thousands (万元 in Chinese) [CNY].
 _MUCH_MONEY = 100_000.0
+GRADES = {
+    "optimal": N_("optimal"),
+    "deadline": N_("best found at the deadline"),
+    "last_good": N_("last good"),
+    "rules": N_("by rules"),
+}
 _MINUS = "\u2212"
 
 

@@ -11,10 +11,11 @@ from typing import Any, Self
 from zeropark.faces.locale import N_
 from zeropark.faces.locale import gettext as _
 
-_PATIENCE_S = 2.0
+PATIENCE_S = 2.0
 _REFRESH_S = 0.2
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 STAGES = {
+    "world": N_("Weather, loads and prices"),
     "plan": N_("Plan and plant"),
     "rules": N_("Simple rules"),
     "foresight": N_("Perfect foresight"),
@@ -52,6 +53,10 @@ class Progress:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        self.close()
+
+    def close(self) -> None:
+        """Take the bar off the screen."""
         if self._bar is not None:
             self._bar.stop()
 
@@ -67,7 +72,7 @@ class Progress:
             self._stopped = True
             raise KeyboardInterrupt
         now = time.monotonic()
-        if not self._wanted or now - self._begun < _PATIENCE_S:
+        if not self._wanted or now - self._begun < PATIENCE_S:
             return
         if now - self._shown < _REFRESH_S and done < total:
             return

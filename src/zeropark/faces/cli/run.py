@@ -13,7 +13,7 @@ from zeropark.faces.cli import files as files_of
 from zeropark.faces.cli.folder import result_folder
 from zeropark.faces.cli.parks import park_file
 from zeropark.faces.cli.progress import Progress
-from zeropark.faces.cli.refused import DONE, WRONG_INPUT, Refused, disk_sentence, say
+from zeropark.faces.cli.refused import DONE, WRONG_INPUT, say
 from zeropark.faces.locale import N_
 from zeropark.faces.locale import gettext as _
 
@@ -71,7 +71,7 @@ def run(
     """Run the park, write the result's files into `out`, show one screen; return the exit code."""
     files = files_of.brought(weather, load, price, jobs, cars, outages)
     for path in files.values():
-        _readable(path)
+        files_of.readable(path)
     source = park_file(park)
     # The engine's libraries take a second to import: only once the words of the command are read.
     from zeropark.faces.cli.asked import Asked  # noqa: PLC0415
@@ -120,14 +120,6 @@ def _fault_of(write: Callable[[], object]) -> Exception | None:
     except Exception as fault:  # noqa: BLE001 - told once the numbers lie in their place
         return fault
     return None
-
-
-def _readable(path: Path) -> None:
-    try:
-        with path.open("rb"):
-            pass
-    except OSError as error:
-        raise Refused(disk_sentence(error, str(path))) from error
 
 
 def _show(result: Mapping[str, Any], place: Path, *, as_json: bool) -> None:

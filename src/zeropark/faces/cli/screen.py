@@ -24,12 +24,6 @@ _POLICIES = {
     "foresight": N_("Foresight"),
     "played": N_("Played"),
 }
-_GRADES = {
-    "optimal": N_("optimal"),
-    "deadline": N_("best found at the deadline"),
-    "last_good": N_("last good"),
-    "rules": N_("by rules"),
-}
 Figures = Mapping[str, Any]
 
 
@@ -283,7 +277,9 @@ def _grades(result: Figures) -> Text | None:
     plans = result["plans"]
     if not plans["count"]:
         return None
-    grades = [f"{_(words)} {plans[grade]}" for grade, words in _GRADES.items() if plans.get(grade)]
+    grades = [
+        f"{_(words)} {plans[grade]}" for grade, words in numbers.GRADES.items() if plans.get(grade)
+    ]
     return _line(_("Plans"), " · ".join(grades))
 
 
