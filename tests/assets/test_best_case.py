@@ -97,6 +97,31 @@ def test_a_converter_never_makes_more_than_its_best(kind: str, product: str, rat
             assert flows[product] <= -flows["node"] * most + 1e-12
 
 
+@pytest.mark.parametrize("p", np.linspace(-1.0, 1.0, 41).tolist())
+def test_a_bound_on_a_battery_lies_close_and_never_below_what_it_stores(p: float) -> None:
+    """Half a percent of the power is all that a tangent gives away."""
+    found = next(a for a in parse(kinds()["battery"].example) if a.kind == "battery")
+    battery = found.model_copy(update={"room_temperature": 25.0, "room_leak": 0.0})
+    truth = outlook_of(day())
+    program = program_of([battery], truth.at_its_best())
+    says = {
+        name: float(given.array[0, -1]) for name, given in program.blocks["battery"].signals.items()
+    }
+    hard = {
+        way: sum(
+            says[f"worse_{way}_{k}"] * max(0.0, abs(p) - says[f"bend_{way}_{k}"]) for k in range(2)
+        )
+        for way in ("in", "out")
+    }
+    best = -p * says["efficiency"] - hard["in"] if p < 0 else -p / says["efficiency"] - hard["out"]
+    device = battery.device(truth, np.random.default_rng(1))
+    before = device.read()["energy"]
+    device.step(0, 0.1, {"p": p}, {})
+    grown = (device.read()["energy"] - before * getattr(battery, "keep") ** 0.1) / 0.1
+    assert grown <= best + 1e-12
+    assert best - grown <= 0.005
+
+
 def test_the_tariff_of_these_tests_sells_no_dearer_than_it_buys() -> None:
     """With arbitrage without end there would be no best case to speak of."""
     grid = day()

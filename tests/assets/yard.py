@@ -147,7 +147,8 @@ def program_of(
     grouped, hours = by_kind(assets), outlook.grid.hours
     lag = max(asset.lookback(float(hours.min())) for asset in assets)
     used = {node for asset in assets for node in asset.port_nodes().values()}
-    program = Program([n for n in nodes if n.name in used], grouped, Layout(hours, lag))
+    here = [node for node in nodes if node.name in used]
+    program = Program(here, grouped, Layout(hours, lag), exact=outlook.best_case)
     program.update(inputs_of(grouped, outlook, end_price=end_price))
     return program
 
@@ -166,7 +167,8 @@ def inputs_of(
                 for asset in assets
                 if asset.name in outlook.tables
             }
-            own = asset.situation(device.read(), Horizon(outlook.grid, end_price, expected))
+            horizon = Horizon(outlook.grid, end_price, expected, exact=outlook.best_case)
+            own = asset.situation(device.read(), horizon)
             parts.append(Inputs({**asset.signals(outlook), **own.signals}, own.figures))
         merged = Inputs()
         for name in parts[0].signals:

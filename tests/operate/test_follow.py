@@ -29,6 +29,16 @@ INFINITE = float("inf")
         (0.4, -0.2, 0.1, INFINITE, 450.0, 100.0, 0.2),
         # Less sun while charging, grid at 300: charging from the grid still pays.
         (0.4, -0.2, 0.1, INFINITE, 300.0, 100.0, 0.0),
+        # More sun while import was planned, grid at 300: charging pays, so the import is held.
+        (0.4, -0.2, 1.0, INFINITE, 300.0, 100.0, -0.6),
+        # The same, grid at 450: storing does not pay, and nothing is being discharged.
+        (0.4, -0.2, 1.0, INFINITE, 450.0, 100.0, 0.0),
+        # The same while 0.5 MW are discharged: they are worth more kept, and no more than they.
+        (0.4, 0.5, 1.0, INFINITE, 450.0, 100.0, -0.5),
+        # Grid at 600: discharging goes on paying, and the import falls.
+        (0.4, 0.5, 1.0, INFINITE, 600.0, 100.0, 0.0),
+        # So much sun that it would even be sold: all of it is kept.
+        (-0.2, 0.0, 0.3, INFINITE, 300.0, 100.0, -0.5),
         # Above the target the store helps whatever the price.
         (1.5, 0.0, 1.5, 1.2, 300.0, 100.0, 0.3),
         # Exactly at the target it does not.
