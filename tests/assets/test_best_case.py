@@ -23,6 +23,7 @@ from tests.assets.yard import (
     with_arrivals,
 )
 from zeropark.assets import kinds
+from zeropark.assets.battery import Battery
 from zeropark.assets.kind import Kind
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.solver import Solver
@@ -100,7 +101,7 @@ def test_a_converter_never_makes_more_than_its_best(kind: str, product: str, rat
 @pytest.mark.parametrize("p", np.linspace(-1.0, 1.0, 41).tolist())
 def test_a_bound_on_a_battery_lies_close_and_never_below_what_it_stores(p: float) -> None:
     """Half a percent of the power is all that a tangent gives away."""
-    found = next(a for a in parse(kinds()["battery"].example) if a.kind == "battery")
+    found = next(a for a in parse(kinds()["battery"].example) if isinstance(a, Battery))
     battery = found.model_copy(update={"room_temperature": 25.0, "room_leak": 0.0})
     truth = outlook_of(day())
     program = program_of([battery], truth.at_its_best())
@@ -117,7 +118,7 @@ def test_a_bound_on_a_battery_lies_close_and_never_below_what_it_stores(p: float
     device = battery.device(truth, np.random.default_rng(1))
     before = device.read()["energy"]
     device.step(0, 0.1, {"p": p}, {})
-    grown = (device.read()["energy"] - before * getattr(battery, "keep") ** 0.1) / 0.1
+    grown = (device.read()["energy"] - before * battery.keep**0.1) / 0.1
     assert grown <= best + 1e-12
     assert best - grown <= 0.005
 
