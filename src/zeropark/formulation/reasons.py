@@ -31,6 +31,7 @@ WORDS: dict[str, Limit] = {
     "curtail": Limit(Text("less than available: more would be wasted", "限发：再多也用不上")),
     "shed": Limit(Text("supply that is missing", "缺供")),
     "unserved": Limit(Text("not served", "未供电")),
+    "committed": Limit(Text("whether it runs is decided by the hour", "启停按小时已定")),
     "dump": Limit(Text("surplus that nothing takes", "无处消纳")),
 }
 # Codes that name no limit, so that a margin of it has no worth.
