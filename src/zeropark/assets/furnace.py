@@ -60,6 +60,7 @@ class Furnace(Maker):
         **Maker.stock_limits,
         "ramp_up": Limit(Text("as fast up as it may", "升负荷到速率上限")),
         "ramp_down": Limit(Text("as fast down as it may", "降负荷到速率上限")),
+        "vent": Limit(Text("all its steam is vented", "蒸汽全部放空")),
         "most": Limit(Text("at its rated power", "达到额定功率"), "MW"),
         "least": Limit(Text("at its least power", "处于最小功率"), "MW"),
     }

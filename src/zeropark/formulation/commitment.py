@@ -32,6 +32,13 @@ from zeropark.formulation.value import Value
 Floats = npt.NDArray[np.float64]
 # A plan this near to the bound [1] is an optimum: no forecast is that good.
 CLOSE = 1e-3
+# The search begins near the best: to look for a better point takes longer than to prove this one.
+_NO_HEURISTICS: Mapping[str, Option] = {
+    "mip_heuristic_run_feasibility_jump": False,
+    "mip_heuristic_run_root_reduced_cost": False,
+    "mip_heuristic_run_rins": False,
+    "mip_heuristic_run_rens": False,
+}
 # What the solver leaves beside a whole number [1].
 _WHOLE = 1e-6
 # What is left to the linear program that follows, of the time that remains [1].
@@ -67,6 +74,8 @@ class Switch(NamedTuple):
         least, most: in the unit of `output`: power [MW], or energy per slot [MWh] times hours.
         """
         yield "start", self.start >= self.on - self.on.before
+        # Who stops and starts in one slot would buy himself free of a ramp.
+        yield "stood", self.start + self.on.before <= 1.0
         yield "least", output >= self.on * least
         yield "most", output <= self.on * most
 
@@ -98,13 +107,17 @@ class Commitments:
 
     The linear optimum says what is least; its numbers rounded up are feasible, start the
     mixed-integer search and stand in for it where the time is over. A horizon whose steps grow
-    decides at each plan. most_seconds: of one search, where there is no deadline [s].
+    decides at each plan. most_seconds: of one search [s], where no deadline comes first. close: gap
+    from which nobody searches on [1].
     """
 
-    def __init__(self, solver: Solver, every: int = 1, most_seconds: float = 10.0) -> None:
+    def __init__(
+        self, solver: Solver, every: int = 1, most_seconds: float = 5.0, close: float = CLOSE
+    ) -> None:
         self.solver = solver
         self.every = every
         self.most_seconds = most_seconds
+        self.close = close
         self.options: dict[str, Option] = {}
         """Further options of HiGHS for the search."""
         self.relaxed = False
@@ -161,17 +174,17 @@ class Commitments:
         found: _Found | None = None
         for numbers in (rounded, *self._gone_on(rounded)):
             found = self._better(found, self._try(numbers, until))
-            if self._gap_to(bound, found) <= CLOSE:
+            if self._gap_to(bound, found) <= self.close:
                 break
         else:
-            numbers, bound = self._search(found, bound, until)
-            found = self._better(found, self._try(numbers, until))
+            searched, bound = self._search(found, bound, until)
+            found = self._better(found, self._try(searched, until))
         if found is None:
             self._held = None
             raise NoPlanError("no whole numbers were found that keep every limit")
         self._held, self._age = found.numbers, 0
         self._gap = self._gap_to(bound, found)
-        self._closed = self._gap <= CLOSE
+        self._closed = self._gap <= self.close
         return Chosen(found.solution, self._gap, self._closed)
 
     def _gone_on(self, rounded: Floats) -> list[Floats]:
@@ -215,8 +228,9 @@ class Commitments:
         options: Mapping[str, Option] = {
             "presolve": "choose",
             "solver": "choose",
-            "mip_rel_gap": CLOSE,
+            "mip_rel_gap": self.close,
             "time_limit": min(left, self.most_seconds),
+            **_NO_HEURISTICS,
             **self.options,
         }
         highs = quiet_highs(options)
