@@ -345,7 +345,6 @@ TOYS = [
             ("process_line", "stock"): (2.0, 0.0, 0.0),
             ("process_line", "deliver"): (0.0, 4.0, 0.0),
         },
-        worth={"bus": (300.0, 100.0, 50.0)},
     ),
     # The furnace runs at 2 MW and rises by 1 MW an hour to 4. 9 t at 1 MWh each by 11 h are just
     # 2 + 3 + 4. Half of that is steam, of which the offices take 1 MWh an hour. Cost: 2 · 300 +

@@ -19,7 +19,7 @@ from zeropark.data.outlook import Outlook
 from zeropark.formulation import commitment
 from zeropark.formulation.commitment import Commitments, whole_columns
 from zeropark.formulation.program import Inputs, Program
-from zeropark.formulation.solver import NoPlanError, Solver
+from zeropark.formulation.solver import NoPlanError, Option, Solver, quiet_highs
 from zeropark.model.tariff import Tariff
 from zeropark.units.timegrid import TimeGrid
 
@@ -222,11 +222,10 @@ def test_a_stalled_search_leaves_the_numbers_rounded_up_and_says_so() -> None:
 
 def test_a_search_is_given_less_than_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     given_limits = []
-    quiet = commitment.quiet_highs
 
-    def noted(options: Mapping[str, commitment.Option] | None = None) -> object:
+    def noted(options: Mapping[str, Option] | None = None) -> object:
         given_limits.append(float((options or {})["time_limit"]))
-        return quiet(options)
+        return quiet_highs(options)
 
     monkeypatch.setattr(commitment, "quiet_highs", noted)
     Commitments(Solver(_hard())).solve(deadline_seconds=2.0)

@@ -28,6 +28,8 @@ from zeropark.units.types import Duration, Powers, Ratio, Share
 _DAY = 24.0
 # A clock's rounding [h].
 _CLOCK = 1e-6
+# A part of a batch this small is the solver's, no beginning [1].
+_PART = 1e-3
 BatchPrice = Annotated[float, Unit("CNY/h")]
 _TOO_LONG = Text(
     "a batch of {given} h is longer than window {window} of {length} h; allowed: duration ≤ until "
@@ -93,7 +95,12 @@ class BatchProcess(Kind):
     title: ClassVar[Text] = Text("Batch process", "批次工艺")
     order: ClassVar[int] = 26
     points: ClassVar[tuple[Point, ...]] = (
-        Point("begin", "1", Text("batches to begin now", "本步开始批数"), writable=True),
+        Point(
+            "target",
+            "1",
+            Text("batches that are to have begun since the start", "累计应开始批数"),
+            writable=True,
+        ),
         Point("p", "MW", Text("electric power used", "用电功率")),
         Point("at_work", "1", Text("batches at work", "在制批数")),
         Point("waiting", "1", Text("batches whose window is open", "待开始批数")),
@@ -327,23 +334,23 @@ class BatchProcess(Kind):
         return {"flow_earliest": begun + early, "flow_latest": begun + np.minimum(late, early)}
 
     def setpoints(self, step: PlannedStep) -> dict[str, float]:
-        """Return how many batches to begin now; where batches are broken, the nearest number."""
-        return {"begin": float(np.round(step.columns["begin"][0]))}
+        """Return how many batches are to have begun; one whose work is planned in part begins."""
+        return {"target": float(np.ceil(step.columns["begun"][0] - _PART))}
 
     def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
         """Return the batches begun as planned."""
         del hours
-        return {"begun": amounts["begun"][0], "begin": amounts["begin"][0]}
+        return {"begun": amounts["begun"][0]}
 
     def by_rule(self, readings: Readings, view: RuleView) -> dict[str, float]:
         """Return all that wait in a good hour, or where machines would not do for them later."""
-        waiting = float(readings["waiting"])
+        waiting, begun = float(readings["waiting"]), float(readings["begun"])
         if view.good_hour:
-            return {"begin": waiting}
+            return {"target": begun + waiting}
         rounds = math.ceil(waiting / self.machines) - 1
         later = rounds * (self.duration + self.changeover) + 1.0
         soon = [last for last in readings["open"] if last < later]
-        return {"begin": waiting if soon and rounds > 0 else 0.0}
+        return {"target": begun + (waiting if soon and rounds > 0 else 0.0)}
 
     def tally(self, readings: Readings) -> dict[str, float]:
         """Return the batches that began, and those that began too late."""
@@ -447,7 +454,7 @@ class BatchDevice:
     def step(
         self, index: int, hours: float, setpoints: Mapping[str, float], ports: Mapping[str, float]
     ) -> dict[str, float]:
-        """Begin as many batches as the set-point `begin` says, or all; and those that must."""
+        """Begin batches up to the set-point `target`, or all; and those that must."""
         del ports
         self._close()
         self._now, self._hours = self._starts[index], hours
@@ -456,7 +463,8 @@ class BatchDevice:
             self._waiting += [last] * count
         self._waiting.sort()
         free = round(self._process.machines) - len(self._working)
-        wanted = round(max(0.0, setpoints.get("begin", float(len(self._waiting)))))
+        target = setpoints.get("target")
+        wanted = free if target is None else round(target) - self.begun
         self._given = []
         while self._waiting and len(self._new) < free:
             must = self._waiting[0] < self._now + hours - _CLOCK

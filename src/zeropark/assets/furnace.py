@@ -131,7 +131,7 @@ class Furnace(Maker):
                 most=f"{self.p_nom:g}",
             )
         if self.steam_share > 0.0 and self.heat is None:
-            raise refusal("steam_nowhere", _NO_HEAT, field="heat")
+            raise refusal("steam_nowhere", _NO_HEAT, field="steam_share")
         return self
 
     @property

@@ -188,7 +188,7 @@ class Maker(Kind):
     @model_validator(mode="after")
     def _stock_and_orders_fit(self) -> Maker:
         if self.output is None and not self.orders:
-            raise refusal("product_nowhere", _NOWHERE, field="output")
+            raise refusal("product_nowhere", _NOWHERE)
         if self.stock_start > self.stock_max:
             raise refusal(
                 "stock_overfull",
