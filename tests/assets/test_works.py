@@ -123,7 +123,8 @@ BAD = [
             "steam_share: 50 %, stock_max: 9 t, orders: [{name: o, amount: 1 t, due: 24 h}]}"
         ),
         (
-            "steam_share: a furnace with a steam share needs the heat node its steam goes to; write heat"
+            "steam_share: a furnace with a steam share needs the heat node its steam goes to; "
+            "write heat"
         ),
         "有蒸汽份额的炉子须写蒸汽去向的供热节点 heat",
     ),

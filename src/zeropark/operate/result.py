@@ -180,6 +180,7 @@ def _plans(results: Results) -> dict[str, Any]:
     return {
         "count": sum(grades.values()),
         **{grade.value: grades[grade] for grade in Grade},
+        "gap_max": max(timing.gaps, default=0.0),
         "build_s": timing.build,
         "update_s": timing.update,
         "solve_s": timing.highs,
