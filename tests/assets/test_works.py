@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -303,8 +304,17 @@ def test_steam_that_nobody_takes_is_vented_and_counted() -> None:
     assert device.adjust("heat", -0.5, 1.0) == -0.5
     assert (device.q, device.vented) == (1.5, 0.5)
     assert device.account().lost == 2.5
-    # It rises as little as it falls: of the 2 MW asked for, 1 can be had.
-    assert device.adjust("node", 2.0, 1.0) == 1.0
+
+
+def test_a_furnace_goes_down_by_its_ramp_and_is_shut_where_that_is_not_enough() -> None:
+    device = devices_of([_furnace()], outlook_of(day(2, 60)))["arc"]
+    assert isinstance(device, FurnaceDevice)
+    device.step(0, 1.0, {"p": 4.0}, {})
+    device.step(1, 1.0, {"p": 5.0}, {})
+    # From 4 MW it may fall to 3: of the 3 MW asked for, 2 can be had.
+    assert device.adjust("node", 3.0, 1.0) == 2.0
+    assert device.adjust("node", 1.0, 1.0) == 3.0
+    assert not device.on
 
 
 # -- batches --------------------------------------------------------------------------------------
@@ -347,6 +357,11 @@ def test_a_batch_put_off_waits_and_one_that_must_begin_does_not() -> None:
         device.step(index, 1.0, {"target": 0.0}, {})
     assert device.p == 2.0
     assert device.adjust("node", 0.5, 1.0) == 0.0
+    # Asked again, it is the last who can help: the batch is lost, and waits again.
+    assert device.adjust("node", 0.5, 1.0) == 2.0
+    assert device.costs["unserved"] == 20_000.0 + 2 * 100.0
+    assert device.read()["waiting"] == 2.0
+    assert device.read()["begun"] == 0.0
 
 
 def test_a_batch_takes_no_less_than_its_course() -> None:
@@ -365,6 +380,33 @@ def test_a_course_is_averaged_over_steps_that_do_not_fit() -> None:
     assert process.fits(0.25)
     assert process.powers(1.0).tolist() == [3.0, 0.0]
     assert process.energy == 3.0
+
+
+def test_a_works_without_a_grid_stands_still_and_no_node_is_out_of_balance() -> None:
+    text = """
+    assets:
+      - {kind: grid_tie, name: tie, node: bus, import_max: 20 MW, tariff: simple}
+      - {kind: furnace, name: arc, node: bus, p_nom: 6 MW, p_min: 3 MW, ramp: 1 MW/h,
+         energy: 10 MWh/t, stock_max: 50 t, orders: [{name: o, amount: 1 t, due: 24 h}]}
+      - {kind: process_line, name: mill, node: bus, rate: 1 t/h, energy: 2 MWh/t, idle: 1 MW,
+         stock_max: 50 t, orders: [{name: o, amount: 1 t, due: 24 h}]}
+      - {kind: batch_process, name: kiln, node: bus, course: 2 1 MW, duration: 2 h,
+         windows: [{name: w, begin: 0 h, until: 9 h}]}
+    """
+    world = outlook_of(day(4, 60))
+    away = np.array([1.0, 0.0, 1.0, 1.0])
+    plant = Plant(parse(text), replace(world, series={"tie/available": away}), {"bus": False}, 1)
+    used = []
+    for index in range(4):
+        plant.step(index)
+        shown = plant.read()
+        used.append([shown[name]["p"] for name in ("arc", "mill", "kiln")])
+        assert plant.residual <= 1e-9
+    assert used[0][:2] == [4.0, 3.0]
+    assert used[1] == [0.0, 0.0, 0.0]
+    # The furnace starts anew at its least power, the kiln with the batch that was lost.
+    assert used[2][:2] == [3.0, 3.0]
+    assert used[2][2] >= 2.0
 
 
 # -- by rule --------------------------------------------------------------------------------------

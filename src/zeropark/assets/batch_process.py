@@ -23,7 +23,7 @@ from zeropark.units.quantity import Unit
 from zeropark.units.refusal import refusal
 from zeropark.units.text import Text
 from zeropark.units.timegrid import TimeGrid
-from zeropark.units.types import Duration, Powers, Ratio, Share
+from zeropark.units.types import Duration, Money, Powers, Ratio, Share
 
 _DAY = 24.0
 # A clock's rounding [h].
@@ -88,7 +88,8 @@ class BatchProcess(Kind):
     the steps are equal and the pieces are whole steps; else it is the work done in batches, between
     its two curves at full power (`formulation.queue`). A batch that begins late costs price_late an
     hour. In the plant: a batch takes up to `spread` more than its course, and one that would miss
-    its window begins whatever the set-point says, as soon as a machine is free.
+    its window begins whatever the set-point says, as soon as a machine is free; one whose power is
+    cut is lost at price_lost and waits anew.
     """
 
     kind: ClassVar[str] = "batch_process"
@@ -152,6 +153,9 @@ class BatchProcess(Kind):
     price_late: Annotated[
         BatchPrice, Field(ge=0, title="误窗价格", description="cost of a batch an hour late")
     ] = 2_000.0
+    price_lost: Annotated[
+        Money, Field(ge=0, title="损批成本", description="cost of a batch that loses its power")
+    ] = 20_000.0
     spread: Annotated[
         Share, Field(title="离散度", description="most a batch takes above its course")
     ] = 0.05
@@ -399,10 +403,15 @@ def _counted(
 
 @dataclass
 class _Batch:
-    """A batch at work or its machine at rest: time since it began [h], its size, its hand."""
+    """A batch at work or its machine at rest.
+
+    elapsed: time since it began [h]. scale: what it takes, as a share of its course. last: the last
+    moment it could begin [local h since 1970]. forced: whether it began because it had to.
+    """
 
     elapsed: float
     scale: float
+    last: float
     forced: bool = False
 
 
@@ -420,7 +429,8 @@ class BatchDevice:
         self._waiting: list[float] = []
         self._working: list[_Batch] = []
         self._new: list[_Batch] = []
-        self._given: list[float] = []
+        self._lost = 0
+        self._asked = False
         self.begun = self.late = 0
         self.p = 0.0
         self._hours = 0.0
@@ -429,8 +439,9 @@ class BatchDevice:
 
     @property
     def costs(self) -> dict[str, float]:
-        """What batches that begin too late cost [CNY]."""
-        return {"unserved": self._due + self._late_cost()}
+        """What late and lost batches cost [CNY]."""
+        lost = self._lost * self._process.price_lost
+        return {"unserved": self._due + self._late_cost() + lost}
 
     def read(self) -> dict[str, Any]:
         """Return power [MW], batches by state, their times [h]."""
@@ -465,42 +476,59 @@ class BatchDevice:
         free = round(self._process.machines) - len(self._working)
         target = setpoints.get("target")
         wanted = free if target is None else round(target) - self.begun
-        self._given = []
+        self._asked = False
         while self._waiting and len(self._new) < free:
             must = self._waiting[0] < self._now + hours - _CLOCK
             if not must and len(self._new) >= wanted:
                 break
             last = self._waiting.pop(0)
-            self._given.append(last)
             scale = 1.0 + self._process.spread * float(self._random.random())
-            self._new.append(_Batch(0.0, scale, forced=must))
+            self._new.append(_Batch(0.0, scale, last, forced=must))
         self._settle()
         return dict(self.flows)
 
     def adjust(self, port: str, change: float, hours: float) -> float:
-        """Put off batches that were to begin in this step and need not."""
+        """Put off batches that were to begin in this step and need not.
+
+        Asked for power twice in a step, it lets batches at work be lost.
+        """
         del hours
         before = self.p
+        if port == "node" and change > 0.0 and self._asked:
+            self._lose(change)
+        self._asked = True
         while port == "node" and before - self.p < change - 1e-9 and self._new:
             if self._new[-1].forced:
                 break
-            self._new.pop()
-            self._waiting.insert(0, self._given.pop())
+            self._waiting.insert(0, self._new.pop().last)
             self._settle()
         return before - self.p
+
+    def _lose(self, change: float) -> None:
+        """Cut the power of batches, the newest first, until `change` [MW] is free."""
+        before = self.p
+        for batches in (self._new, self._working):
+            while batches and before - self.p < change - 1e-9:
+                batch = batches.pop()
+                self._lost += 1
+                self._waiting.append(batch.last)
+                # What a batch took before is used up; it counts as begun when it begins anew.
+                self.begun -= batches is self._working
+                self._settle()
+        self._waiting.sort()
 
     def _close(self) -> None:
         """Make the step that is over final."""
         self._used += self.p * self._hours
         self._due += self._late_cost()
         self.begun += len(self._new)
-        self.late += sum(last < self._now - _CLOCK for last in self._given)
+        self.late += sum(batch.last < self._now - _CLOCK for batch in self._new)
         for batch in (*self._working, *self._new):
             batch.elapsed += self._hours
         occupied = self._process.lookback(self._hours) * self._hours if self._hours else 0.0
         both = [*self._working, *self._new]
         self._working = [batch for batch in both if batch.elapsed < occupied - _CLOCK]
-        self._new, self._given, self.p = [], [], 0.0
+        self._new, self.p = [], 0.0
 
     def _late_cost(self) -> float:
         late = sum(last < self._now + self._hours - _CLOCK for last in self._waiting)

@@ -235,6 +235,7 @@ class FurnaceDevice:
         self._hours = 0.0
         self._most = furnace.p_nom
         self._wished = 0.0
+        self._asked = False
 
     @property
     def costs(self) -> dict[str, float]:
@@ -273,11 +274,15 @@ class FurnaceDevice:
         self.stock.begin(index, hours, -ports.get("output", 0.0))
         self._most = f.p_nom
         self._wished = np.inf
+        self._asked = False
         self._settle(setpoints.get("p", f.p_nom))
         return dict(self.flows)
 
     def adjust(self, port: str, change: float, hours: float) -> float:
-        """Give more or less product, vent steam, or use less power as far as the ramp allows."""
+        """Give more or less product, vent steam, or use less power as far as the ramp allows.
+
+        Asked for power twice in a step, it is shut where the ramp is not enough.
+        """
         del hours
         if port == "output":
             done = self.stock.more(change)
@@ -288,7 +293,9 @@ class FurnaceDevice:
             self._wished = max(0.0, self.q + change)
             self._settle(self.p)
         elif port == "node" and change > 0.0 and self.on:
-            floor = self._lowest()
+            # Who is asked again in one step is the last who can help: then the ramp is no excuse.
+            floor = 0.0 if self._asked else self._lowest()
+            self._asked = True
             self._most = max(floor, self.p - change)
             self._settle(self._most)
         return self.flows.get(port, 0.0) - before

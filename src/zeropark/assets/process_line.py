@@ -208,7 +208,7 @@ class ProcessLineDevice:
         self._starts = 0
         self._used = 0.0
         self._hours = 0.0
-        self._most = line.rate
+        self._most, self._idle = line.rate, line.idle
         self._into = 0.0
 
     @property
@@ -235,20 +235,27 @@ class ProcessLineDevice:
         self._used += self._into * self._hours
         self._hours = hours
         self.stock.begin(index, hours, -ports.get("output", 0.0))
-        self._most = self._line.rate
+        self._most, self._idle = self._line.rate, self._line.idle
         self._settle(setpoints.get("rate", self._line.rate))
         return dict(self.flows)
 
     def adjust(self, port: str, change: float, hours: float) -> float:
-        """Give more or less product, or make less where power, heat or input is missing."""
+        """Give more or less product, or make less where power, heat or input is missing.
+
+        A line that stands goes without its usual power, where there is none.
+        """
         del hours
         if port == "output":
             done = self.stock.more(change)
             self._settle(self.rate)
             return done
+        before = self.flows.get(port, 0.0)
+        if port == "node" and change > 0.0 and self.rate <= 0.0:
+            self._idle = max(0.0, self._idle - change)
+            self._settle(0.0)
+            return self.flows[port] - before
         if change <= 0.0 or self.rate <= 0.0:
             return 0.0
-        before = self.flows.get(port, 0.0)
         per = self._per_tonne(port)
         if per <= 0.0:
             return 0.0
@@ -274,7 +281,7 @@ class ProcessLineDevice:
             rate = line.rate_min if runs else 0.0
         self.rate, self.on = rate, rate > 0.0
         part = 1.0 + line.part_load_loss * (1.0 - rate / line.rate)
-        self.p = line.idle + line.energy * rate * part
+        self.p = self._idle + line.energy * rate * part
         self.stock.settle(rate)
         warm = line.heat_per_product * rate if line.heat is not None else 0.0
         self._into = self.p + warm
