@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.assets.yard import by_kind, inputs_of
 from tests.formulation.test_second_opinion import Sheet
 from tests.formulation.toys import build
 from zeropark.assets import kinds
 from zeropark.assets.kind import Horizon, Kind
+from zeropark.assets.stockroom import Order
 from zeropark.data.outlook import Outlook
 from zeropark.formulation import commitment
 from zeropark.formulation.commitment import Commitments, whole_columns
@@ -155,6 +157,53 @@ def test_what_runs_is_the_best_of_all_there_is(seed: int, kind: str) -> None:
     chosen = _decided(_program(asset, price)).solve()
     assert chosen.closed
     assert chosen.solution.objective == pytest.approx(min(costs), rel=2e-6, abs=1e-4)
+
+
+# -- a chain --------------------------------------------------------------------------------------
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(seed=seeds)
+def test_a_chain_shifts_within_its_stocks_as_a_second_sheet_has_it(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    share, first, last = np.round(random.uniform((1.0, 0.2, 0.2), (1.2, 1.2, 1.5)), 2).tolist()
+    rods = _asset("process_line", output="rod", rate=2.0, energy=3.0, stock_max=2.0,
+                  stock_start=1.0, part_load_loss=0.0, idle=0.1)  # fmt: skip
+    wafers = rods.model_copy(update={
+        "name": "wafers", "output": None, "input": "rod", "yield_in": share, "rate": 1.5,
+        "energy": 0.5, "stock_max": 1.6, "stock_start": 0.5, "heat": "warm",
+        "heat_per_product": 0.4, "embodied": 3.0, "orders": (
+            Order(name="first", amount=first, due=9.5), Order(name="last", amount=last, due=11.0)),
+    })  # fmt: skip
+    boiler = _asset("boiler", heat="warm", p_nom=2.0, efficiency=0.8, efficiency_best=0.8)
+    price = np.round(random.uniform(20, 400, STEPS), 1)
+    tie = kinds()["grid_tie"].model_validate(
+        {"name": "tie", "node": "bus", "import_max": 99.0, "tariff": "simple"}
+    )
+    assets = [tie, rods, wafers, boiler]
+    series = {"tie/price_import": price}
+    outlook = Outlook(GRID, None, {"simple": FREE}, GRID, series, best_case=True)
+    program = build(assets, inputs_of(by_kind(assets), outlook, end_price=END_PRICE), GRID.hours)
+    chosen = Commitments(Solver(program)).solve()
+    assert not chosen.solution.elastic
+
+    sheet, fixed = Sheet(), float(price.sum()) * 2 * 0.1 * STEP
+    for t in range(STEPS):
+        end = float(t == STEPS - 1)
+        sheet.column(f"rods {t}", 0.0, 2.0 * STEP, 3.0 * float(price[t]))
+        sheet.column(f"rod stock {t}", 0.0, 2.0, -3.0 * END_PRICE * end)
+        # The boiler makes 0.8 MWh of heat of one of electricity; a tonne takes 0.4.
+        sheet.column(f"wafers {t}", 0.0, 1.5 * STEP, (0.5 + 0.4 / 0.8) * float(price[t]))
+        sheet.column(f"wafer stock {t}", 0.0, 1.6, -3.5 * END_PRICE * end)
+        before = 1.0 if t == 0 else 0.0
+        rod = {f"rod stock {t}": 1.0, f"rods {t}": -1.0, f"wafers {t}": share}
+        sheet.row(rod | ({f"rod stock {t - 1}": -1.0} if t else {}), "=", before)
+        due = {2: first, STEPS - 1: last}.get(t, 0.0)
+        wafer = {f"wafer stock {t}": 1.0, f"wafers {t}": -1.0}
+        before = (0.5 if t == 0 else 0.0) - due
+        sheet.row(wafer | ({f"wafer stock {t - 1}": -1.0} if t else {}), "=", before)
+    found = chosen.solution.objective
+    assert found == pytest.approx(sheet.least() + fixed, rel=1e-6, abs=1e-6)
 
 
 # -- batches --------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from zeropark.formulation.commitment import whole_columns
 from zeropark.formulation.solver import Grade, Solver
 from zeropark.model.park import Node, Park
 from zeropark.operate.controllers import Planned
-from zeropark.operate.run import Run
+from zeropark.operate.run import Run, execute
 
 from .conftest import XINING, request_of, silent, tariff
 
@@ -159,3 +161,11 @@ def test_a_growing_horizon_decides_at_each_plan() -> None:
         plant.step(index)
     assert len(controller.planner.timing.gaps) == 3
     assert not controller.planner.program.layout.equal
+
+
+def test_a_result_counts_no_material_as_energy(tmp_path: Path) -> None:
+    park = _run(step_minutes=60).request.park
+    told = execute(request_of(park, step_minutes=60, policy="rules"), tmp_path, silent)
+    entries = [entry for side in told["energy"].values() for entry in side]
+    assert {entry["carrier"] for entry in entries} == {"electricity", "heat"}
+    assert told["plans"] == {"count": 0}
