@@ -180,11 +180,6 @@ class Maker(Kind):
         """Electricity of making a tonne [MWh/t]."""
         raise NotImplementedError
 
-    @property
-    def give_max(self) -> float:
-        """Most that may leave by the node [t a step]: nothing where it has none."""
-        return 0.0 if self.output is None else np.inf
-
     @model_validator(mode="after")
     def _stock_and_orders_fit(self) -> Maker:
         if self.output is None and not self.orders:
@@ -248,7 +243,7 @@ class Maker(Kind):
     def stock_rules(m: Block, made: Linear) -> Iterable[tuple[str, Rule]]:
         """Yield the balance of the stock and the orders; `made` is the product of a slot [t]."""
         stock = m.state("stock", upper=m["stock_max"], means="full", means_low="empty")
-        give = m.flow("give", upper=m["give_max"])
+        give = m.flow("give", where=m.connected("output"))
         deliver = m.flow("deliver")
         delivered = m.state("delivered", upper=m.signal("due"), opens=False)
         late = m.slack("late", Rank.CONTRACT)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zeropark.formulation.block import Block
-from zeropark.formulation.linear import Linear, Rule
+from zeropark.formulation.linear import NONE, Linear, Rule
 from zeropark.formulation.program import Program
 from zeropark.formulation.solver import (
     NoPlanError,
@@ -159,7 +159,8 @@ class Commitments:
     def _solve_fixed(self, numbers: Floats, until: float) -> Solution:
         """Solve with whole numbers fixed, in time order from now; what is beyond them is free."""
         at = self._open()[:, : numbers.shape[1]]
-        self.solver.fixed = (at.ravel(), numbers.ravel())
+        there = at != NONE
+        self.solver.fixed = (at[there], numbers[there])
         return self.solver.solve(until - time.perf_counter())
 
     def _open(self) -> npt.NDArray[np.int32]:
@@ -235,7 +236,7 @@ class Commitments:
         }
         highs = quiet_highs(options)
         at = self._open()
-        pass_model(highs, program, program.shut(), program.prices_of_ranks(), at.ravel())
+        pass_model(highs, program, program.shut(), program.prices_of_ranks(), at[at != NONE])
         if start is not None:
             point = highspy.HighsSolution()
             point.col_value = start.solution.columns.tolist()
@@ -271,4 +272,5 @@ class Commitments:
 def whole_columns(program: Program) -> npt.NDArray[np.int32]:
     """Return the columns of `program` that count whole things, sorted."""
     found = [c.ravel() for block in program.blocks.values() for c in block.wholes]
-    return np.sort(np.concatenate([np.zeros(0, dtype=np.int32), *found]))
+    columns = np.concatenate([np.zeros(0, dtype=np.int32), *found])
+    return np.sort(columns[columns != NONE])
