@@ -244,12 +244,12 @@ def test_batches_begin_in_the_best_of_all_ways(seed: int) -> None:
 # -- the deadline ---------------------------------------------------------------------------------
 
 
-def _hard() -> Program:
+def _hard(**readings: object) -> Program:
     """A line whose broken numbers are far below any whole ones: starts cost more than power."""
     asset = _asset("process_line", rate=4.0, rate_min=2.0, energy=0.7, start_cost=500.0,
                    stock_max=50.0, stock_start=1.0, runs=False,
                    orders=[{"name": "one", "amount": 3.0, "due": 11.0}])  # fmt: skip
-    return _program(asset, np.array([300.0, 50.0, 300.0, 40.0, 300.0, 60.0]))
+    return _program(asset, np.array([300.0, 50.0, 300.0, 40.0, 300.0, 60.0]), readings)
 
 
 def test_a_stalled_search_leaves_the_numbers_rounded_up_and_says_so() -> None:
@@ -347,3 +347,16 @@ def test_commitments_under_which_a_limit_gives_way_are_decided_anew() -> None:
     assert held is not None
     commitments._held = np.zeros_like(held)
     assert not commitments.solve().solution.elastic
+
+
+def test_what_is_late_under_every_commitment_is_decided_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # 20 t are overdue: at 4 t/h they are late for hours, whatever runs.
+    commitments = Commitments(Solver(_hard(overdue=20.0)), every=100)
+    first = commitments.solve()
+    assert first.solution.elastic
+    assert np.isfinite(first.gap)
+    monkeypatch.setattr(Commitments, "_decide", None)
+    again = commitments.solve()
+    assert again.solution.objective == pytest.approx(first.solution.objective, rel=1e-6)

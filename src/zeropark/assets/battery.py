@@ -174,10 +174,7 @@ class Battery(Kind):
         for k in range(len(_TOUCH) - 1 if m.exact else 0):
             hard_in, hard_out = m.flow(f"hard_in_{k}"), m.flow(f"hard_out_{k}")
             yield f"hard_in_{k}", hard_in - charge >= -1.0 * m.signal(f"bend_in_{k}") * m.hours
-            yield (
-                f"hard_out_{k}",
-                hard_out - discharge >= -1.0 * m.signal(f"bend_out_{k}") * m.hours,
-            )
+            yield f"hard_out_{k}", hard_out - discharge >= -1.0 * m.signal(f"bend_out_{k}") * m.hours
             stored = stored - hard_in * m.signal(f"worse_in_{k}")
             taken = taken + hard_out * m.signal(f"worse_out_{k}")
         energy = m.state(
@@ -260,12 +257,7 @@ class Battery(Kind):
         reserve = self.e_reserve * held
         wanted = np.maximum(reserve, doubtful)[None, :]
         short_price = np.where(reserve >= doubtful, self.price_reserve, _PRICE_OF_DOUBT)[None, :]
-        signals = {
-            "end_value": worth,
-            "lowest": lowest,
-            "wanted": wanted,
-            "short_price": short_price,
-        }
+        signals = {"end_value": worth, "lowest": lowest, "wanted": wanted, "short_price": short_price}
         return Inputs(signals, {"energy": np.array([energy])})
 
     def setpoints(self, step: PlannedStep) -> dict[str, float]:

@@ -126,7 +126,7 @@ class Commitments:
         grids = [columns for block in blocks for columns in block.wholes]
         self._at = np.concatenate(grids) if grids else None
         self._held: Floats | None = None
-        self._gap, self._closed = 0.0, True
+        self._gap, self._closed, self._elastic = 0.0, True, False
         self._age = 0
 
     def solve(self, deadline_seconds: float = np.inf, moved: int = 0) -> Chosen:
@@ -153,8 +153,10 @@ class Commitments:
             solution = self._solve_fixed(self._held[:, self._age :], until)
         except NoPlanError:
             return None
-        # What the world has become since may ask for other commitments before a limit gives way.
-        return None if solution.elastic else Chosen(solution, self._gap, self._closed)
+        # What the world has become since may ask for other commitments before a limit gives way;
+        # one that gave way under every commitment is no reason to search again.
+        anew = solution.elastic and not self._elastic
+        return None if anew else Chosen(solution, self._gap, self._closed)
 
     def _solve_fixed(self, numbers: Floats, until: float) -> Solution:
         """Solve with whole numbers fixed, in time order from now; what is beyond them is free."""
@@ -184,6 +186,7 @@ class Commitments:
             self._held = None
             raise NoPlanError("no whole numbers were found that keep every limit")
         self._held, self._age = found.numbers, 0
+        self._elastic = found.solution.elastic
         self._gap = self._gap_to(bound, found)
         self._closed = self._gap <= self.close
         return Chosen(found.solution, self._gap, self._closed)
