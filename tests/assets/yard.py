@@ -29,6 +29,7 @@ NODES = [
     Balance("mild", "heat", spill_cost=1.0),
     Balance("cold", "cooling", spill_cost=1.0),
     Balance("it", "compute"),
+    Balance("rod", "material"),
 ]
 END_PRICE = 400.0
 

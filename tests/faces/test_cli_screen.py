@@ -76,6 +76,15 @@ def test_each_figure_stands_in_its_policys_column() -> None:
 
 
 @pytest.mark.usefixtures("_english")
+def test_plans_found_at_the_deadline_say_how_near_they_are() -> None:
+    result = made_up.run()
+    result["plans"] |= {"optimal": 90, "deadline": 5, "gap_max": 0.0123}
+    text = "\n".join(screen(result))
+    assert "best found at the deadline 5" in text
+    assert "gap to the least cost up to 1.2 %" in " ".join(text.split())
+
+
+@pytest.mark.usefixtures("_english")
 def test_it_says_cooling_grades_times_factor_and_where_the_report_is() -> None:
     text = "\n".join(screen(made_up.run()))
     assert "Cooling: direct air 14.2 h · indirect evaporative 9.8 h" in text

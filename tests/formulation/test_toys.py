@@ -327,6 +327,66 @@ TOYS = [
         figures={"ev_hub": {"settled": 0.0, "owed": 0.0, "owed_price": 0.0, "lost": 0.0}},
         amounts={("ev_hub", "charge"): (0.5, 1.0, 1.0)},
     ),
+    # From 8 to 11 h. 4 t are due at 10 h and 1 lies in stock: 3 t at 1 MWh each in two hours of at
+    # most 2 t, 2 of them in the cheaper second one. Cost: 1 · 300 + 2 · 100.
+    Toy(
+        "process_line",
+        f"""
+        assets:
+          - {TIE}
+          - {{kind: process_line, name: mill, node: bus, rate: 2 t/h, energy: 1 MWh/t,
+             part_load_loss: 0, stock_max: 5 t, stock_start: 1 t,
+             orders: [{{name: one, amount: 4 t, due: 10 h}}]}}
+        """,
+        objective=500.0,
+        series={"tie/price_import": (300.0, 100.0, 50.0)},
+        amounts={
+            ("process_line", "make"): (1.0, 2.0, 0.0),
+            ("process_line", "stock"): (2.0, 0.0, 0.0),
+            ("process_line", "deliver"): (0.0, 4.0, 0.0),
+        },
+    ),
+    # The furnace runs at 2 MW and rises by 1 MW an hour to 4. 9 t at 1 MWh each by 11 h are just
+    # 2 + 3 + 4. Half of that is steam, of which the offices take 1 MWh an hour. Cost: 2 · 300 +
+    # 3 · 200 + 4 · 100. To be on by less than 1 at first would cost the last hour its 4 MW.
+    Toy(
+        "furnace",
+        f"""
+        assets:
+          - {TIE}
+          - {{kind: heat_load, name: offices, node: warm, profile: {{constant: 1 MW}}}}
+          - {{kind: furnace, name: arc, node: bus, heat: warm, p_nom: 4 MW, p_min: 2 MW,
+             ramp: 1 MW/h, energy: 1 MWh/t, steam_share: 0.5, part_load_loss: 0,
+             start_cost: 10000 CNY, stock_max: 20 t,
+             orders: [{{name: one, amount: 9 t, due: 11 h}}]}}
+        """,
+        objective=1_600.0,
+        series={"tie/price_import": (300.0, 200.0, 100.0)},
+        amounts={
+            ("furnace", "power"): (2.0, 3.0, 4.0),
+            ("furnace", "vent"): (0.0, 0.5, 1.0),
+            ("furnace", "on"): (1.0, 1.0, 1.0),
+            ("furnace", "stock"): (2.0, 5.0, 0.0),
+        },
+    ),
+    # A batch takes 2 MWh in its first hour and 1 in its second; begun at 8 h it costs 2 · 300 +
+    # 100, begun at 9 h, the latest that ends by 11 h, 2 · 100 + 200.
+    Toy(
+        "batch_process",
+        f"""
+        assets:
+          - {TIE}
+          - {{kind: batch_process, name: kiln, node: bus, course: 2 1 MW, duration: 2 h, spread: 0,
+             windows: [{{name: day, begin: 8 h, until: 11 h}}]}}
+        """,
+        objective=400.0,
+        series={"tie/price_import": (300.0, 100.0, 200.0)},
+        amounts={
+            ("batch_process", "begin"): (0.0, 1.0, 0.0),
+            ("batch_process", "begun"): (0.0, 1.0, 1.0),
+            ("grid_tie", "import"): (0.0, 2.0, 1.0),
+        },
+    ),
 ]
 IDS = [toy.name for toy in TOYS]
 

@@ -117,6 +117,7 @@ class Block:
         self.nameplates: dict[str, Given] = {}
         self.one_way: list[tuple[Indices, Indices]] = []
         self.shown: dict[str, Linear] = {}
+        self.wholes: list[Indices] = []
         # Words are a courtesy: a kind without them is planned all the same.
         self.limits: Mapping[str, Limit] = getattr(assets[0], "limits", {})
         self._next = first_column
@@ -248,6 +249,14 @@ class Block:
         """
         (one,), (other,) = first.terms, second.terms
         self.one_way.append((one.columns, other.columns))
+
+    def whole(self, column: Linear) -> None:
+        """Say that a block of columns counts whole things; see `formulation.commitment`.
+
+        Rounded up, all numbers of the block together must keep the kind's own rules.
+        """
+        (term,) = column.terms
+        self.wholes.append(term.columns)
 
     def _grid(self, where: Mask | None = None) -> Indices:
         return number_grid(self._next, (len(self), self.layout.slots), where)

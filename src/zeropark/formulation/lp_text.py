@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from zeropark.formulation.commitment import whole_columns
 from zeropark.formulation.linear import NONE
 from zeropark.formulation.program import Program
 from zeropark.formulation.value import Value
@@ -38,6 +39,9 @@ def lp_text(program: Program) -> str:
     for number, name in sorted(names.items()):
         if lower[number] != 0.0 or not np.isposinf(upper[number]):
             lines.append(f"  {_bound(name, lower[number], upper[number])}")
+    whole = [names[number] for number in whole_columns(program).tolist() if number in names]
+    if whole:
+        lines += ["", "whole numbers", *(f"  {name}" for name in whole)]
     return "\n".join(lines) + "\n"
 
 

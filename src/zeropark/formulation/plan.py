@@ -35,7 +35,8 @@ class Plan:
     """A solution laid out by asset and step.
 
     grade: how it came to be. made_at: index of the step that began when it was made.
-    solution: columns, prices. open: the slot of each step, in time order.
+    solution: columns, prices. open: the slot of each step, in time order. gap: by how much its cost
+    may be above the least one's [1], where whole numbers are planned.
     """
 
     program: Program
@@ -44,6 +45,7 @@ class Plan:
     made_at: int
     open: npt.NDArray[np.intp]
     gave_way: list[GaveWay] = field(default_factory=list)
+    gap: float = 0.0
 
     @classmethod
     def read(cls, program: Program, solution: Solution, made_at: int) -> Plan:

@@ -31,6 +31,11 @@ WORDS: dict[str, Limit] = {
     "curtail": Limit(Text("less than available: more would be wasted", "限发：再多也用不上")),
     "shed": Limit(Text("supply that is missing", "缺供")),
     "unserved": Limit(Text("not served", "未供电")),
+    "start": Limit(Text("starts now", "此刻启动"), "start"),
+    "stood": Limit(Text("starts only where it stood", "停机后方可启动"), "start"),
+    "least": Limit(Text("no less while it runs", "运行时不可更低")),
+    "most": Limit(Text("no more while it runs", "运行时不可更高")),
+    "committed": Limit(Text("whether it runs is decided by the hour", "启停按小时已定")),
     "dump": Limit(Text("surplus that nothing takes", "无处消纳")),
 }
 # Codes that name no limit, so that a margin of it has no worth.

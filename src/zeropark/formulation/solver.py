@@ -109,6 +109,8 @@ class Solver:
         self._passed = False
         self.one_way = True
         """Whether a flow that wastes by going both its ways is shut one way; a bound may waste."""
+        self.fixed: tuple[npt.NDArray[np.int32], Floats] | None = None
+        """Columns that are decided, and their numbers; held within the columns' bounds."""
         self.seconds_in_highs = 0.0
 
     def solve(self, deadline_seconds: float = np.inf) -> Solution:
@@ -119,6 +121,9 @@ class Solver:
         """
         until = time.perf_counter() + deadline_seconds
         bounds = self.program.shut()
+        if self.fixed is not None:
+            at, numbers = self.fixed
+            bounds[0][at] = bounds[1][at] = np.clip(numbers, bounds[0][at], bounds[1][at])
         solution = self._solve_within(bounds, until)
         while self.one_way and len(shut := self.program.waste(solution.columns, USED)):
             lower, upper, *rows = bounds
@@ -297,8 +302,12 @@ def pass_model(
     program: Program,
     bounds: tuple[Floats, Floats, Floats, Floats],
     cost: Floats,
+    whole: npt.NDArray[np.int32] | None = None,
 ) -> None:
-    """Hand the whole program to HiGHS as arrays."""
+    """Hand the whole program to HiGHS as arrays; `whole` are the columns of whole numbers."""
+    integrality = np.zeros(program.column_count, dtype=np.int32)
+    if whole is not None:
+        integrality[whole] = int(highspy.HighsVarType.kInteger)
     lower, upper, row_lower, row_upper = bounds
     status = highs.passModel(
         program.column_count,
@@ -315,7 +324,7 @@ def pass_model(
         program.start[:-1],
         program.index,
         program.value,
-        np.zeros(program.column_count, dtype=np.int32),
+        integrality,
     )
     # A warning says that coefficients below 1e-9 count as none, which a point's check allows.
     assert status != highspy.HighsStatus.kError, "every number is finite or a free bound"

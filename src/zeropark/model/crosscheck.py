@@ -59,6 +59,7 @@ _FEEDERS = {
     "heat": "heat_pump, boiler",
     "cooling": "chiller",
     "compute": "data_hall",
+    "material": "process_line, furnace",
 }
 
 

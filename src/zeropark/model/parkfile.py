@@ -142,7 +142,8 @@ def _note(document: Document, loc: Loc, model: type, error: ValidationError) -> 
 def _place(error: ErrorDetails) -> Loc:
     """Return where below the model an error stands; a check of a whole object may name a field."""
     own = str(error.get("ctx", {}).get(FIELD, ""))
-    return (*error["loc"], *(own.split(".") if own else ()))
+    below = [int(part) if part.isdecimal() else part for part in own.split(".") if part]
+    return (*error["loc"], *below)
 
 
 def _as_written(value: object) -> str:

@@ -55,8 +55,10 @@ def look_ahead(world: World, nodes: list[Balance], readings: Mapping[str, Readin
     year = len(best.grid) >= _LONG
     steps = Steps(best.grid.step_hours, len(best.grid))
     planner = Planner(world.assets, nodes, steps, exact=True)
-    # A bound may waste what no plant can: shutting a way would raise it above the least cost.
+    # A bound may waste what no plant can, and break what is whole: to forbid either would raise it
+    # above the least cost.
     planner.solver.one_way = False
+    planner.commitments.relaxed = True
     if year:
         planner.solver.use({"solver": "ipx", "presolve": "choose"})
     signals = {

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zeropark.assets.kind import Horizon, Kind, PlannedStep, Readings
+from zeropark.formulation.commitment import Commitments
 from zeropark.formulation.layout import Layout
 from zeropark.formulation.linear import Indices
 from zeropark.formulation.plan import Plan
@@ -20,6 +21,8 @@ from zeropark.operate.horizon import Steps
 Floats = npt.NDArray[np.float64]
 Signals = Mapping[str, Mapping[str, Floats]]
 Setpoints = dict[str, dict[str, float]]
+# How often it is decided what runs and what begins [h].
+_DECIDED_EVERY = 1.0
 
 
 @dataclass
@@ -32,6 +35,8 @@ class Timing:
     highs: float = 0.0
     read: float = 0.0
     steps: list[float] = field(default_factory=list)
+    gaps: list[float] = field(default_factory=list)
+    """By how much each plan's cost may be above the least [1], where whole numbers are planned."""
 
 
 class Planner:
@@ -58,6 +63,7 @@ class Planner:
         lag = max(asset.lookback(steps.step) for asset in assets)
         self.program = Program(nodes, self.kinds, Layout(steps.lengths, lag), exact=exact)
         self.solver = Solver(self.program)
+        self.commitments = Commitments(self.solver, max(1, round(_DECIDED_EVERY / steps.step)))
         self.deadline = deadline
         self.last_good: Plan | None = None
         self._made_at: int | None = None
@@ -73,10 +79,10 @@ class Planner:
         signals: per kind and name, in time order from `index`, shape (members, steps).
         """
         begun = time.perf_counter()
-        self._move_to(index)
+        moved = self._move_to(index)
         self.program.update(self._inputs(signals, readings, horizon), horizon.grid.hours)
         updated = time.perf_counter()
-        plan = self._solve(index)
+        plan = self._solve(index, moved)
         self.timing.update += updated - begun
         self.timing.solve += time.perf_counter() - updated
         self.timing.highs = self.solver.seconds_in_highs
@@ -84,26 +90,35 @@ class Planner:
         self.grades[Grade.RULES if plan is None else plan.grade] += 1
         return plan
 
-    def _move_to(self, index: int) -> None:
-        """Turn the ring to step `index`; a horizon that grows stays and moves its basis."""
+    def _move_to(self, index: int) -> int:
+        """Turn the ring to step `index` and return by how many steps.
+
+        A horizon that grows stays and moves its basis.
+        """
         made_at, self._made_at = self._made_at, index
         if made_at is None:
-            return
+            return 0
         if not self.steps.coarse:
             self.program.layout.advance(index - made_at)
-            return
+            return index - made_at
         first = self.program.layout.first
         self.solver.shift(first, first + self.steps.fine)
         if self.steps.refilled(index):
             self.solver.shift(first + self.steps.fine, first + len(self.steps))
+        return index - made_at
 
-    def _solve(self, index: int) -> Plan | None:
+    def _solve(self, index: int, moved: int) -> Plan | None:
         try:
-            solution = self.solver.solve(self.deadline)
+            chosen = self.commitments.solve(self.deadline, moved)
         except NoPlanError:
             return self._fall_back(index)
-        self.last_good = Plan.read(self.program, solution, index)
-        return self.last_good
+        plan = Plan.read(self.program, chosen.solution, index)
+        if not chosen.closed:
+            plan.grade = Grade.DEADLINE
+        plan.gap = chosen.gap
+        self.timing.gaps.append(chosen.gap)
+        self.last_good = plan
+        return plan
 
     def _fall_back(self, index: int) -> Plan | None:
         """Return the last good plan's word for now, within today's limits, if it reaches so far."""

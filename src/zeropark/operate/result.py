@@ -22,6 +22,8 @@ from zeropark.units.text import Text
 
 # Below this share of the rules' cost there is nothing to capture, only noise [1].
 _LEAST_TO_CAPTURE = 0.01
+# Carriers that are counted in other units than energy.
+_NO_ENERGY = frozenset({"compute", "material"})
 
 
 @dataclass
@@ -180,6 +182,7 @@ def _plans(results: Results) -> dict[str, Any]:
     return {
         "count": sum(grades.values()),
         **{grade.value: grades[grade] for grade in Grade},
+        "gap_max": max(timing.gaps, default=0.0),
         "build_s": timing.build,
         "update_s": timing.update,
         "solve_s": timing.highs,
@@ -260,7 +263,7 @@ def _energy(world: World, outcome: Outcome) -> dict[str, Any]:
     made, taken = outcome.figures.made, outcome.figures.taken
     sources, uses, losses = [], [], []
     for asset in world.assets:
-        carriers = {port.carrier for port in asset.ports().values()} - {"compute"}
+        carriers = {port.carrier for port in asset.ports().values()} - _NO_ENERGY
         for carrier in sorted(carriers):
             entry = {
                 "asset": asset.name,

@@ -20,7 +20,8 @@ def refusal(code: str, text: Text, field: str = "", **params: object) -> Pydanti
 
     code: stable name of the mistake. text: the sentence, with placeholders for `params`; the
     Chinese one travels with the error, so that a new kind edits no catalogue. field: the field to
-    point at where the check sees the whole object, dotted below it (`profile.mean`).
+    point at where the check sees the whole object, dotted below it (`profile.mean`,
+    `orders.0.due`).
     """
     return PydanticCustomError(
         code, text.en, {**params, CHINESE: text.zh, **({FIELD: field} if field else {})}

@@ -280,6 +280,9 @@ def _grades(result: Figures) -> Text | None:
     grades = [
         f"{_(words)} {plans[grade]}" for grade, words in numbers.GRADES.items() if plans.get(grade)
     ]
+    if plans.get("deadline"):
+        gap = f"{plans['gap_max']:.1%}".replace("%", " %")
+        grades.append(_("gap to the least cost up to") + " " + gap)
     return _line(_("Plans"), " · ".join(grades))
 
 
