@@ -42,7 +42,7 @@ def follow(
 
 
 def _with_less(missing: float, planned: Mapping[str, float], price_import: float) -> float:
-    """Less sun than foreseen: discharge more where the grid is dearer, else at least charge less."""
+    """Less sun than foreseen: discharge more where the grid is dearer, else charge less."""
     worth, efficiency = planned["worth"], planned["efficiency"]
     if missing <= 0.0:
         return 0.0
