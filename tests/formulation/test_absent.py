@@ -65,8 +65,9 @@ class Seller:
         return []
 
 
-def _program(*waits: bool) -> Program:
-    shops = [Shop(f"shop{i}", each) for i, each in enumerate(waits)]
+def _program(waits: str) -> Program:
+    """Return a program with a shop for each word of `waits`, one that waits where it is `yes`."""
+    shops = [Shop(f"shop{i}", each == "yes") for i, each in enumerate(waits.split())]
     layout = Layout(np.ones(STEPS))
     return Program([Balance("bus", "electricity")], {"shop": shops, "seller": [Seller()]}, layout)
 
@@ -88,7 +89,7 @@ def _plan(program: Program, count: int) -> Plan:
 
 def test_one_waits_and_one_does_not_by_hand() -> None:
     """Given 5, 7 and 9 at 3, 1 and 2: 40. The 2 that wait: 1.5 at 1 and 0.5 at 2: 2.5."""
-    program = _program(True, False)
+    program = _program("yes no")
     plan = _plan(program, 2)
     assert plan.solution.objective == pytest.approx(40.0 + 2.5)
     assert plan.amounts("shop", "extra") == pytest.approx(np.array([[0, 1.5, 0.5], [0, 0, 0]]))
@@ -97,7 +98,7 @@ def test_one_waits_and_one_does_not_by_hand() -> None:
 
 
 def test_who_does_not_wait_has_no_columns_and_no_rows() -> None:
-    one, two = _program(True), _program(True, False)
+    one, two = _program("yes"), _program("yes no")
     assert two.column_count == one.column_count
     assert two.row_count == one.row_count
     assert two.column_of("shop", "extra").columns[1].tolist() == [NONE] * (STEPS + 1)
@@ -105,14 +106,14 @@ def test_who_does_not_wait_has_no_columns_and_no_rows() -> None:
 
 
 def test_nobody_who_waits_leaves_a_program_that_is_only_given() -> None:
-    program = _program(False, False)
+    program = _program("no no")
     plan = _plan(program, 2)
     assert plan.solution.objective == pytest.approx(40.0)
     assert not plan.amounts("shop", "extra").any()
 
 
 def test_the_empty_column_and_row_bind_nothing_and_stay_empty() -> None:
-    program = _program(True, False)
+    program = _program("yes no")
     program.update(_inputs(2))
     lower, upper, row_lower, row_upper = program.shut()
     assert (lower[NONE], upper[NONE]) == (0.0, 0.0)
@@ -124,7 +125,7 @@ def test_the_empty_column_and_row_bind_nothing_and_stay_empty() -> None:
 
 
 def test_the_text_of_a_program_leaves_out_what_is_not_there() -> None:
-    program = _program(True, False)
+    program = _program("yes no")
     program.update(_inputs(2))
     text = lp_text(program)
     assert "shop0-extra[0]" in text
@@ -135,13 +136,13 @@ def test_the_text_of_a_program_leaves_out_what_is_not_there() -> None:
 
 def test_what_is_given_is_why() -> None:
     """Who does not wait takes what is given, and says so."""
-    plan = _plan(_program(True, False), 2)
+    plan = _plan(_program("yes no"), 2)
     codes = {reason.asset: reason.code for reason in explain(plan, 0)}
     assert codes["shop1"] == "forecast"
 
 
 def test_a_window_of_slots_is_all_a_member_has() -> None:
-    """Only the last two of three steps: what waits goes at 1 and 2, as before; the first is shut."""
+    """Only the last of three steps, at a price of 2: 2 · 1.25."""
 
     @dataclass(frozen=True)
     class Late(Shop):
