@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
-from zeropark.formulation.block import Block
+from zeropark.formulation.block import Block, Formulated
 from zeropark.formulation.layout import Layout
 from zeropark.formulation.linear import NONE, Rule
 from zeropark.formulation.lp_text import lp_text
@@ -155,7 +156,10 @@ def test_a_window_of_slots_is_all_a_member_has() -> None:
             return [("all", extra.total() == total)]
 
     layout = Layout(np.ones(STEPS))
-    kinds = {"shop": [Late("shop", waits=True)], "seller": [Seller()]}
+    kinds: dict[str, Sequence[Formulated]] = {
+        "shop": [Late("shop", waits=True)],
+        "seller": [Seller()],
+    }
     program = Program([Balance("bus", "electricity")], kinds, layout)
     plan = _plan(program, 1)
     assert plan.amounts("shop", "extra")[0] == pytest.approx([0.0, 0.0, 1.25])
@@ -174,7 +178,10 @@ def test_a_cost_that_looks_back_is_paid_in_open_slots_only() -> None:
             return []
 
     layout = Layout(np.ones(STEPS))
-    kinds = {"shop": [Runs("shop", waits=True)], "seller": [Seller()]}
+    kinds: dict[str, Sequence[Formulated]] = {
+        "shop": [Runs("shop", waits=True)],
+        "seller": [Seller()],
+    }
     program = Program([Balance("bus", "electricity")], kinds, layout)
     solver = Solver(program)
     for _ in range(2 * STEPS):
