@@ -71,9 +71,9 @@ def _lists(count: int) -> list[list[Ended]]:
 
 def year(effort: Effort) -> Findings:
     """Run a year closed loop by plan and by rules, a month beside it, and foresight apart."""
-    month, whole = (1, 2) if effort.small else (30, 365)
+    month, whole = ("1", "2") if effort.small else ("30", "365")
     alone = "--no-compare"
-    asked = {
+    asked: dict[str, tuple[str, ...]] = {
         "plan, a month": (month, "--policy", "plan", alone),
         "plan": (whole, "--policy", "plan", alone),
         "rules": (whole, "--policy", "rules", alone),
@@ -84,12 +84,12 @@ def year(effort: Effort) -> Findings:
         folder = Path(empty)
         for name, (days, *words) in asked.items():
             say(f"zeropark run, {days} days by {name}")
-            line = ("run", PARK, "--days", str(days), *words, "--json")
+            line = ("run", PARK, "--days", days, *words, "--json")
             ended[name] = _run(line, folder / "cache", folder / "out")
     rows = [
         (
             name,
-            str(asked[name][0]),
+            asked[name][0],
             f"{each.wall / 60:.2f}",
             f"{each.cpu / 60:.2f}",
             f"{each.memory_mb:.0f}",

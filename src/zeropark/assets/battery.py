@@ -173,11 +173,9 @@ class Battery(Kind):
         stored, taken = charge * efficiency, discharge / efficiency
         for k in range(len(_TOUCH) - 1 if m.exact else 0):
             hard_in, hard_out = m.flow(f"hard_in_{k}"), m.flow(f"hard_out_{k}")
-            yield f"hard_in_{k}", hard_in - charge >= -1.0 * m.signal(f"bend_in_{k}") * m.hours
-            yield (
-                f"hard_out_{k}",
-                hard_out - discharge >= -1.0 * m.signal(f"bend_out_{k}") * m.hours,
-            )
+            bend_in, bend_out = m.signal(f"bend_in_{k}"), m.signal(f"bend_out_{k}")
+            yield f"hard_in_{k}", hard_in - charge >= -1.0 * bend_in * m.hours
+            yield f"hard_out_{k}", hard_out - discharge >= -1.0 * bend_out * m.hours
             stored = stored - hard_in * m.signal(f"worse_in_{k}")
             taken = taken + hard_out * m.signal(f"worse_out_{k}")
         energy = m.state(
@@ -220,7 +218,7 @@ class Battery(Kind):
         return found
 
     def _bends(self) -> dict[str, float]:
-        """Return where the tangents of the loss curves meet [MW], and what the next costs more [1].
+        """Return where tangents of the loss curves meet [MW], and how much worse the next is [1].
 
         Losses grow with the square of the power, so that tangents never overstate them: a bound may
         use them where a plan does with one efficiency.
@@ -260,12 +258,8 @@ class Battery(Kind):
         reserve = self.e_reserve * held
         wanted = np.maximum(reserve, doubtful)[None, :]
         short_price = np.where(reserve >= doubtful, self.price_reserve, _PRICE_OF_DOUBT)[None, :]
-        signals = {
-            "end_value": worth,
-            "lowest": lowest,
-            "wanted": wanted,
-            "short_price": short_price,
-        }
+        signals = {"end_value": worth, "lowest": lowest}
+        signals |= {"wanted": wanted, "short_price": short_price}
         return Inputs(signals, {"energy": np.array([energy])})
 
     def setpoints(self, step: PlannedStep) -> dict[str, float]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from zeropark.formulation.block import Block, Column, Limit
 from zeropark.formulation.linear import Sense
@@ -13,6 +14,7 @@ from zeropark.formulation.plan import Plan
 from zeropark.formulation.value import Value
 from zeropark.units.text import Text
 
+Floats = npt.NDArray[np.float64]
 # A reduced cost below this moves nothing [CNY per unit].
 _WORTH_NAMING = 1e-3
 # An amount this near to a bound is at it [MWh, or a carrier's amount].
@@ -78,16 +80,24 @@ def explain(plan: Plan, step: int = 0) -> list[Reason]:
     What binds with the highest worth is the reason; where nothing worth naming does, what the asset
     does.
     """
-    slot = int(plan.open[step])
-    found: list[Reason] = []
+    return explain_steps(plan, [step])[0]
+
+
+def explain_steps(plan: Plan, steps: Sequence[int]) -> list[list[Reason]]:
+    """Return the reasons of each of the open steps, as `explain` returns them."""
+    slots = plan.open[np.asarray(steps, dtype=np.intp)]
+    found: list[list[Reason]] = [[] for _ in steps]
     for block in plan.program.blocks.values():
-        codes = _given(block, slot)
+        weighed = _given(block, slots)
         for column in block.columns:
             if column.columns.shape[1] > 1 and column.rank is None:
-                _weigh_column(plan, column, slot, codes)
-        _weigh_rules(plan, block, slot, codes)
-        for name, (code, worth) in zip(block.names, codes, strict=True):
-            found.append(Reason(name, code, worth, limit_words(block.limits, code)))
+                _weigh_column(plan, column, slots, weighed)
+        _weigh_rules(plan, block, slots, weighed)
+        for name, codes, worths in zip(
+            block.names, weighed.codes.tolist(), weighed.worths.tolist(), strict=True
+        ):
+            for reasons, code, worth in zip(found, codes, worths, strict=True):
+                reasons.append(Reason(name, code, worth, limit_words(block.limits, code)))
     return found
 
 
@@ -103,47 +113,60 @@ def explain_price(plan: Plan, node: str, step: int = 0) -> Text:
     )
 
 
-def _given(block: Block, slot: int) -> list[tuple[str, float]]:
+@dataclass
+class _Weighed:
+    """The reason found so far of each member at each slot: codes and what they are worth."""
+
+    codes: npt.NDArray[np.object_]
+    worths: Floats
+
+    def put(self, where: npt.NDArray[np.bool_], code: str, worths: Floats | float) -> None:
+        """Let `code` be the reason there."""
+        self.codes[where] = code
+        self.worths[where] = worths if isinstance(worths, float) else worths[where]
+
+
+def _given(block: Block, slots: npt.NDArray[np.intp]) -> _Weighed:
     """Return the reason of members with a flow that is given, and of those without."""
-    fixed = np.zeros(len(block), dtype=bool)
+    codes = np.full((len(block), len(slots)), "idle", dtype=object)
     for into in block.intos:
         if isinstance(into.expression.constant, Value):
             amounts = into.expression.constant.array
-            fixed |= np.abs(amounts[:, slot if amounts.shape[1] > 1 else 0]) > _NEAR
-    return [("forecast" if given else "idle", 0.0) for given in fixed.tolist()]
+            some = amounts[:, slots] if amounts.shape[1] > 1 else amounts
+            codes[np.broadcast_to(np.abs(some) > _NEAR, codes.shape)] = "forecast"
+    return _Weighed(codes, np.zeros(codes.shape))
 
 
-def _weigh_column(plan: Plan, column: Column, slot: int, codes: list[tuple[str, float]]) -> None:
+def _weigh_column(
+    plan: Plan, column: Column, slots: npt.NDArray[np.intp], weighed: _Weighed
+) -> None:
     """Let a column's bound, or that it is used, be the reason where it outweighs the last one."""
-    at = column.columns[:, slot]
+    at = column.columns[:, slots]
     amounts, prices = plan.solution.columns[at], plan.solution.reduced[at]
-    upper, lower = plan.program.upper[at], plan.program.lower[at]
-    for i, (code, worth) in enumerate(codes):
-        price, used = float(prices[i]), bool(abs(amounts[i]) > _NEAR)
-        full = bool(amounts[i] >= upper[i] - _NEAR)
-        # A flow at zero is not held there; a store that is empty is.
-        low = bool(amounts[i] <= lower[i] + _NEAR) and (used or column.state)
-        if full and used and -price > max(worth, _WORTH_NAMING):
-            codes[i] = (column.means or "forecast", -price)
-        elif low and column.means_low and price > max(worth, _WORTH_NAMING):
-            codes[i] = (column.means_low, price)
-        elif code not in {"idle", "price"} or column.state:
-            continue
-        elif full and used:
-            codes[i] = (column.means or "forecast", 0.0)
-        elif not full and column.spare:
-            codes[i] = (column.spare, 0.0)
-        elif used:
-            codes[i] = ("price", 0.0)
+    used = np.abs(amounts) > _NEAR
+    full = (amounts >= plan.program.upper[at] - _NEAR) & used
+    # A flow at zero is not held there; a store that is empty is.
+    low = (amounts <= plan.program.lower[at] + _NEAR) & (used | column.state)
+    worth_more = np.maximum(weighed.worths, _WORTH_NAMING)
+    held = full & (-prices > worth_more)
+    lifted = low & (prices > worth_more) & ~held & bool(column.means_low)
+    plain = ~held & ~lifted & ((weighed.codes == "idle") | (weighed.codes == "price"))
+    weighed.put(held, column.means or "forecast", -prices)
+    weighed.put(lifted, column.means_low, prices)
+    if column.state:
+        return
+    weighed.put(plain & full, column.means or "forecast", 0.0)
+    below = amounts < plan.program.upper[at] - _NEAR
+    spared = plain & ~full & below & bool(column.spare)
+    weighed.put(spared, column.spare, 0.0)
+    weighed.put(plain & ~full & ~spared & used, "price", 0.0)
 
 
-def _weigh_rules(plan: Plan, block: Block, slot: int, codes: list[tuple[str, float]]) -> None:
+def _weigh_rules(plan: Plan, block: Block, slots: npt.NDArray[np.intp], weighed: _Weighed) -> None:
     """Let an inequality with a higher price outweigh what the columns say."""
     for rows in plan.program.rows:
         rule = rows.name.removeprefix(f"{block.kind}-")
         if rows.name == rule or rows.rule.sense is Sense.EQUAL or rows.numbers.shape[1] == 1:
             continue
-        prices = np.abs(plan.solution.duals[rows.numbers[:, slot]])
-        for i, worth in enumerate(prices.tolist()):
-            if worth > max(codes[i][1], _WORTH_NAMING):
-                codes[i] = (rule, worth)
+        prices = np.abs(plan.solution.duals[rows.numbers[:, slots]])
+        weighed.put(prices > np.maximum(weighed.worths, _WORTH_NAMING), rule, prices)

@@ -10,7 +10,7 @@ import numpy as np
 
 from zeropark import __version__
 from zeropark.formulation.plan import Plan
-from zeropark.formulation.reasons import explain
+from zeropark.formulation.reasons import explain_steps
 from zeropark.operate.build import RunRequest
 from zeropark.operate.figures import flow_name, is_flow_name
 from zeropark.operate.foresight import plan_costs, series_of
@@ -51,7 +51,7 @@ def _as_json(world: World, planner: Planner, plan: Plan, request: RunRequest) ->
     grid, timing, program = world.grid, planner.timing, planner.program
     series = series_of(planner, plan, grid)
     steps = range(len(grid))
-    parts = plan_costs(program, plan)
+    parts, reasons = plan_costs(program, plan), explain_steps(plan, steps)
     gave = [Gave(g.asset, g.limit, g.first, g.last, g.amount) for g in plan.gave_way]
     return {
         "version": __version__,
@@ -70,9 +70,7 @@ def _as_json(world: World, planner: Planner, plan: Plan, request: RunRequest) ->
         "electricity_mw": _by_role(world, series),
         "price_cny_per_mwh": _list(_electric_price(planner, plan)),
         "set_points": _set_points(planner, plan, world),
-        "reasons": list(
-            reasons_json(world, ((at, reason) for at in steps for reason in explain(plan, at)))
-        ),
+        "reasons": list(reasons_json(world, ((at, each) for at in steps for each in reasons[at]))),
         "gave_way": [gave_json(world, each) for each in gave],
         "series": {
             name: _list(values) for name, values in series.items() if not is_flow_name(name)

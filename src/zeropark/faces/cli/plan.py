@@ -66,14 +66,14 @@ def plan(
     for path in files.values():
         files_of.readable(path)
     source = park_file(park)
-    # The engine's libraries take a while to import: only once the words of the command are read.
-    from zeropark.faces.cli.asked import Asked, whole  # noqa: PLC0415
+    with _without_collector():
+        # The engine's libraries take a while to import: only once the command's words are read.
+        from zeropark.faces.cli.asked import Asked, whole  # noqa: PLC0415
 
-    number = whole("--days", days, 1, MOST_DAYS)
-    asked = Asked(
-        start, str(number), step, f"{24 * number}h", "plan", seed, peak_so_far, files=files
-    )
-    found = _planned(source, asked)
+        number = whole("--days", days, 1, MOST_DAYS)
+        horizon = f"{24 * number}h"
+        asked = Asked(start, str(number), step, horizon, "plan", seed, peak_so_far, files=files)
+        found = _planned(source, asked)
     if out is not None:
         _write(out, found)
     if as_json:
@@ -92,7 +92,7 @@ def _planned(source: Path, asked: Asked) -> Mapping[str, Any]:
     from zeropark.model.parkfile import read_park  # noqa: PLC0415
     from zeropark.operate.one_plan import plan_once  # noqa: PLC0415
 
-    with in_sentences(), _shown_when_long() as stages, _without_collector():
+    with in_sentences(), _shown_when_long() as stages:
         request = asked.request(read_park(source, kinds()), source.parent)
         return plan_once(request, stages.append)
 
