@@ -82,3 +82,24 @@ def test_an_hour_stands_for_its_quarter_hours() -> None:
     demand = np.full(24, 1.0)
     demand[10] = 2.0
     assert _run("2026-04-17", 1, 60, demand) == pytest.approx(PRICE * 2.0 / 30)
+
+
+@pytest.mark.parametrize(("interval", "highest"), [(0.25, 2.0), (0.5, 1.75), (1.0, 1.5)])
+def test_a_plan_pays_for_the_interval_of_its_tariff(interval: float, highest: float) -> None:
+    """Quarters of 1, 1, 1.5, 2 MW hour by hour, and one hour of four times 1.5 MW.
+
+    So the highest half-hour has a mean of 1.75 MW, and the highest hour is the one of 1.5 MW.
+    """
+    demand = np.tile([1.0, 1.0, 1.5, 2.0], 24)
+    demand[40:44] = 1.5
+    assets = [
+        GridTie(name="tie", node="bus", import_max=9.0, tariff="simple"),
+        Load(name="works", node="bus", profile=Profile(constant=1.0)),
+    ]
+    park = park_of(assets, demand=PRICE, interval=interval)
+    run = Run(request_of(park, start="2026-04-17", days=1, step_minutes=15))
+    series = {**run.world.truth.series, "works/demand": demand}
+    run.world = replace(run.world, truth=replace(run.world.truth, series=series))
+    assert run.foresight().costs["demand"] == pytest.approx(PRICE * highest / 30)
+    lived = run.live("rules", run.rules(), None, lambda *_: None)
+    assert lived.costs["demand"] == pytest.approx(PRICE * highest / 30)

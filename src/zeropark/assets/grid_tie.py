@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from zeropark.assets.kind import Account, Floats, Horizon, Kind, PlannedStep, Readings, RuleView
 from zeropark.data.outlook import Outlook
@@ -16,10 +16,15 @@ from zeropark.formulation.block import Block, Limit, Rank
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
 from zeropark.model.asset import ElectricityNode, Point, TariffName
+from zeropark.model.tariff import Tariff
 from zeropark.units.text import Text
 from zeropark.units.timegrid import TimeGrid
 from zeropark.units.types import Power
 
+# The demand interval of every tariff in China [h].
+_QUARTER = 0.25
+# The longest a tariff may have [h].
+_LONGEST = 1.0
 # Clock times that differ by less are one time [intervals].
 _ROUNDING = 1e-6
 
@@ -84,9 +89,24 @@ class GridTie(Kind):
         """Import under contract [MW]; the cap where there is no contract."""
         return self.import_max if self.contract is None else self.contract
 
+    # What the tariff says of it: how many slots the demand rule spans hangs on it.
+    _interval: float = PrivateAttr(default=_QUARTER)
+
+    def billed_by(self, tariffs: Mapping[str, Tariff]) -> Self:
+        """Return the tie knowing the demand interval of its tariff [h]."""
+        demand = tariffs[self.tariff].demand
+        found = self.model_copy()
+        found._interval = _QUARTER if demand is None else demand.interval  # noqa: SLF001 - its own
+        return found
+
+    @property
+    def interval(self) -> float:
+        """Demand interval [h]."""
+        return self._interval
+
     def lookback(self, hours: float) -> int:
-        """Return how many slots a demand interval of a quarter-hour spans."""
-        return _slots_of_an_interval(hours)
+        """Return how many slots a demand interval spans."""
+        return _slots_of(self.interval, hours)
 
     @staticmethod
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
@@ -102,7 +122,8 @@ class GridTie(Kind):
         even = m.once("peak_even", lower=m.figure("peak_even"))
         odd = m.once("peak_odd", lower=m.figure("peak_odd"))
         demand = bring * m.signal("demand_0")
-        for back in range(1, _slots_of_an_interval(float(m.layout.hours.min()))):
+        longest = float(m["interval"].array.max())
+        for back in range(1, _slots_of(longest, float(m.layout.hours.min()))):
             demand = demand + bring.lag(back) * m.signal(f"demand_{back}")
         yield (
             "demand",
@@ -196,7 +217,7 @@ class TieDevice:
             for month, price in zip(self._month, signals["month_price"], strict=True)
         }
         demand = truth.tariffs[tie.tariff].demand
-        self._interval = 0.25 if demand is None else demand.interval
+        self._interval = _QUARTER if demand is None else demand.interval
         free = _demand_rule(truth.grid, self._interval)["demand_free"][0]
         self._ends: list[bool] = (free == 0.0).tolist()
         # Hours since the run's start at which each step, and each month, begins and ends.
@@ -289,15 +310,16 @@ def _demand_rule(grid: TimeGrid, interval: float) -> dict[str, Floats]:
         "in_odd": 1.0 - even,
         "demand_free": np.where(ends, 0.0, np.inf),
     }
-    for back in range(_slots_of_an_interval(float(hours[0]))):
+    # Ties with other intervals share a plan: each says its weight, if only 0, as far as any looks.
+    for back in range(_slots_of(_LONGEST, float(hours[0]))):
         inside = back * hours < interval - 1e-9
         found[f"demand_{back}"] = np.where(inside, 1.0 / np.maximum(hours, interval), 0.0)
     return {name: weights[None, :] for name, weights in found.items()}
 
 
-def _slots_of_an_interval(hours: float) -> int:
-    """Return how many slots of `hours` [h] a demand interval of a quarter-hour spans."""
-    return max(1, math.ceil(0.25 / hours - 1e-9))
+def _slots_of(interval: float, hours: float) -> int:
+    """Return how many slots of `hours` [h] a demand interval [h] spans."""
+    return max(1, math.ceil(interval / hours - _ROUNDING))
 
 
 def _is_whole(number: Floats) -> npt.NDArray[np.bool_]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from zeropark.formulation.block import Block, Limit
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
 from zeropark.model.asset import Asset, Point
+from zeropark.model.tariff import Tariff
 from zeropark.units.timegrid import TimeGrid
 
 Floats = npt.NDArray[np.float64]
@@ -167,6 +168,11 @@ class Kind(Asset):
     example: ClassVar[str] = ""
     limits: ClassVar[Mapping[str, Limit]] = {}
     """Words for what binds or gives way: a rule, a slack, or what a column `means`, by name."""
+
+    def billed_by(self, tariffs: Mapping[str, Tariff]) -> Self:
+        """Return the asset knowing what its tariff says of the shape of its rules."""
+        del tariffs
+        return self
 
     def members(self) -> Sequence[tuple[str, object]]:
         """Return (name, object) of the parts with rows of their own; by default the asset."""

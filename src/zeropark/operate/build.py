@@ -73,10 +73,11 @@ def build_world(request: RunRequest) -> World:
     start = grid.start - np.timedelta64(before * step * 60, "s")
     whole = TimeGrid.regular(start, before + len(grid), step, park.place.zone)
     days = Days(whole, grid)
-    assets = tuple(asset for asset in park.assets if isinstance(asset, Kind))
+    tariffs = park.tariffs_by_name
+    assets = tuple(a.billed_by(tariffs) for a in park.assets if isinstance(a, Kind))
     files = brought(park, request.folder, request.files, assets)
     sky = _weather(request, files, days)
-    empty = Outlook(whole, sky.weather, park.tariffs_by_name, grid)
+    empty = Outlook(whole, sky.weather, tariffs, grid)
     series, tables = _draw(request, assets, empty)
     own = read_own(files, park.place.zone, days, tables, series)
     _told(assets, series | own.series)
