@@ -76,7 +76,7 @@ def build_world(request: RunRequest) -> World:
     assets = tuple(asset for asset in park.assets if isinstance(asset, Kind))
     files = brought(park, request.folder, request.files, assets)
     sky = _weather(request, files, days)
-    empty = Outlook(whole, sky.weather, park.tariffs_by_name, grid)
+    empty = Outlook(whole, sky.weather, park.tariffs_by_name, grid, warmths=park.warmths)
     series, tables = _draw(request, assets, empty)
     own = read_own(files, park.place.zone, days, tables, series)
     _told(assets, series | own.series)

@@ -15,6 +15,8 @@ from zeropark.operate.follow import follow
 Setpoints = Mapping[str, Mapping[str, float]]
 # What a node may miss before someone has to give way [MW]: the arithmetic's own noise.
 _NOISE = 1e-9
+# What carries on is asked after what can make more or less, and before a load loses supply.
+_CARRIED = 0.5
 
 
 @dataclass
@@ -49,6 +51,8 @@ class Plant:
         }
         self._ties = [asset for asset in self._assets if asset.kind == "grid_tie"]
         self._helpers = self._who_can_help()
+        # What is carried on is missing at the next node: one look at each node is not enough.
+        self._passes = 1 + sum(asset.role == "carry" for asset in self._assets)
         self._pools = [a for a in self._assets if isinstance(self.devices[a.name], Deferrable)]
         self._halls: dict[tuple[str, str], list[Kind]] = {}
         for asset in self._assets:
@@ -144,16 +148,23 @@ class Plant:
     def _balance_untied(self, hours: float, at_node: dict[str, float]) -> None:
         """Let heat and cooling be balanced while the tie can still bring the power that takes."""
         tied = {self._ports[tie.name]["node"] for tie in self._ties}
-        for node in self._spills:
-            if node not in tied and abs(at_node[node]) > _NOISE:
-                self._ask_helpers(node, -at_node[node], hours, at_node)
+        self._settle([node for node in self._spills if node not in tied], hours, at_node)
+
+    def _settle(self, nodes: Sequence[str], hours: float, at_node: dict[str, float]) -> None:
+        """Balance nodes as far as anyone can, once more where that has moved others."""
+        for _ in range(self._passes):
+            before = dict(at_node)
+            for node in nodes:
+                if abs(at_node[node]) > _NOISE:
+                    self._ask_helpers(node, -at_node[node], hours, at_node)
+            if at_node == before:
+                return
 
     def _balance_rest(self, hours: float, at_node: dict[str, float]) -> None:
         """Balance nodes without a tie, spill what may be spilled, keep the rest as the residual."""
         self.spilled, self.residual = {}, 0.0
+        self._settle(list(self._spills), hours, at_node)
         for node in self._spills:
-            if abs(at_node[node]) > _NOISE:
-                self._ask_helpers(node, -at_node[node], hours, at_node)
             left = at_node[node]
             if self._spills[node] and left > _NOISE:
                 self.spilled[node], left = left, 0.0
@@ -199,7 +210,7 @@ class Plant:
             device = self.devices[asset.name]
             if not isinstance(device, Adjustable):
                 continue
-            loss = float(getattr(asset, "price_unserved", 0.0))
+            loss = float(getattr(asset, "price_unserved", _CARRIED * (asset.role == "carry")))
             rank = -1.0 if self._is_store(asset.name) else loss
             for port, node in self._ports[asset.name].items():
                 found.setdefault(node, []).append((rank, asset.name, port))
