@@ -39,7 +39,7 @@ NODES = [
     Balance("h2", "hydrogen", spill_cost=1.0),
 ]
 WARMTHS = {
-    "steam": Warmth.model_validate({"supply": [150.0], "return": 100.0}),
+    "steam": Warmth.model_validate({"supply": [150.0], "return": 30.0}),
     "warm": Warmth.model_validate({"supply": [75.0], "return": 50.0}),
     "mild": Warmth.model_validate({"supply": [35.0], "return": 25.0}),
 }

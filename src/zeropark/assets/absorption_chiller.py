@@ -26,7 +26,8 @@ _TOO_COOL = Text(
     "节点“{given}”从未达到 {least} degC；可用：更热的节点，或更低的 t_least",
 )
 _NO_TEMPERATURE = Text(
-    "node '{given}' has no temperature; write temperature: {{supply: 95 degC, return: 80 degC}} there",
+    "node '{given}' has no temperature; write temperature: {{supply: 95 degC, return: 80 degC}} "
+    "there",
     "节点“{given}”没有温度；在该节点写 temperature: {{supply: 95 degC, return: 80 degC}}",
 )
 
@@ -76,9 +77,7 @@ class AbsorptionChiller(Kind):
     node: Annotated[ElectricityUse, Field(title="用电节点", description="node its pumps run from")]
     heat: Annotated[HeatUse, Field(title="热源节点", description="node whose heat drives it")]
     cooling: Annotated[CoolingNode, Field(title="供冷节点", description="node it cools")]
-    q_drive: Annotated[
-        Power, Field(gt=0, title="额定驱动热功率", description="rated driving heat")
-    ]
+    q_drive: Annotated[Power, Field(gt=0, title="额定驱动热功率", description="rated driving heat")]
     t_supply: Annotated[
         Temperature, Field(title="供水温度", description="temperature of the chilled water")
     ]

@@ -63,7 +63,8 @@ class Generator(Kind):
     ] = None
     p_nom: Annotated[Power, Field(gt=0, title="额定功率", description="rated electric power")]
     fuel_price: Annotated[
-        EnergyPrice, Field(ge=0, title="燃料价", description="price of the fuel, by its lower value")
+        EnergyPrice,
+        Field(ge=0, title="燃料价", description="price of the fuel, by its lower value"),
     ]
     efficiency: Annotated[
         Share, Field(gt=0, title="发电效率", description="electricity per fuel in ordinary use")

@@ -33,13 +33,14 @@ _NO_SERIES = Text(
 class GreenPowerContract(Kind):
     """A contract for green electricity through the public grid, beside the tie's own tariff.
 
-    cost = price · delivered, delivered[t] = shape[t] · h, taken and paid whatever is used. Its power
-    comes through the tie, which counts it, its demand and its energy price; `price` is what the
-    green attribute costs on top. Of what is delivered in each `matching` interval as much as was
-    imported in the same interval counts as clean (`clean_share_contract` of a run); the rest is
+    cost = price · delivered, delivered[t] = shape[t] · h, taken and paid whatever is used. Its
+    power comes through the tie, which counts it, its demand and its energy price; `price` is what
+    the green attribute costs on top. Of what is delivered in each `matching` interval as much as
+    was imported in the same interval counts as clean (`clean_share_contract` of a run); the rest is
     paid for nothing. The interval is counted from the run's start. In the plant the seller delivers
     between `least` and `most` of the shape, and a plan expects the shape. Form: the contract with a
-    curve of China's green power trade (《电力中长期交易基本规则—绿色电力交易专章》, 2024, recalled).
+    curve of China's green power trade (《电力中长期交易基本规则—绿色电力交易专章》, 2024,
+    recalled).
     """
 
     kind: ClassVar[str] = "green_power_contract"
@@ -61,7 +62,9 @@ class GreenPowerContract(Kind):
     ]
     matching: Annotated[
         Duration,
-        Field(gt=0, le=8784, title="匹配周期", description="over which delivery and use are matched"),
+        Field(
+            gt=0, le=8784, title="匹配周期", description="over which delivery and use are matched"
+        ),
     ] = 1.0
     least: Annotated[
         Ratio, Field(ge=0, title="交付下限", description="least that is delivered, of the shape")

@@ -52,7 +52,8 @@ class HeatExchanger(Kind):
     heat: Annotated[HeatNode, Field(title="冷侧节点", description="cooler node it gives heat to")]
     q_nom: Annotated[Power, Field(gt=0, title="额定热功率", description="rated heat flow")]
     pinch: Annotated[
-        Temperature, Field(gt=0, title="最小传热温差", description="least difference of the streams")
+        Temperature,
+        Field(gt=0, title="最小传热温差", description="least difference of the streams"),
     ] = 5.0
     difference: Annotated[
         Temperature,
@@ -63,7 +64,8 @@ class HeatExchanger(Kind):
         ),
     ] = 10.0
     fouling: Annotated[
-        Share, Field(le=0.4, title="污垢损失", description="mean share of its power lost to fouling")
+        Share,
+        Field(le=0.4, title="污垢损失", description="mean share of its power lost to fouling"),
     ] = 0.05
 
     @classmethod

@@ -13,13 +13,15 @@ from zeropark.model.warmth import Warmth
 from zeropark.units.text import Text
 
 _NO_TEMPERATURE = Text(
-    "node '{given}' has no temperature; write temperature: {{supply: 95 degC, return: 60 degC}} there",
+    "node '{given}' has no temperature; write temperature: {{supply: 95 degC, return: 60 degC}} "
+    "there",
     "节点“{given}”没有温度；在该节点写 temperature: {{supply: 95 degC, return: 60 degC}}",
 )
 _UPWARDS = Text(
-    "heat does not flow up: '{start}' is never {gap} K warmer than '{end}'; let it flow to a cooler "
-    "node, or lift it by a heat_pump",
-    "热量不会自低温流向高温：“{start}”从不比“{end}”高 {gap} K；改接更低温的节点，或用 heat_pump 升温",
+    "heat does not flow up: '{start}' is never {gap} K warmer than '{end}'; let it flow to a "
+    "cooler node, or lift it by a heat_pump",
+    "热量不会自低温流向高温：“{start}”从不比“{end}”高 {gap} K；改接更低温的节点，"
+    "或用 heat_pump 升温",
 )
 # Temperatures that differ by less are equal [K].
 _ROUNDING = 1e-9
@@ -82,15 +84,14 @@ class HeatLinkDevice:
         return {"unserved": self._paid + self.cold * self._hours * self._price}
 
     def read(self) -> dict[str, Any]:
-        """Return heat given, taken, what of it is of no use, and what it lacks to stay warm [MW]."""
+        """Return heat given, taken, lost of it, and lacking to stay warm [MW]; the loss so far."""
         lost = self.taken - self.q
-        dumped = self._lost + lost * self._hours
         return {
             "q": self.q,
             "taken": self.taken,
             "lost": lost,
             "cold": self.cold,
-            "lost_sum": dumped,
+            "lost_sum": self._lost + lost * self._hours,
         }
 
     def account(self) -> Account:
@@ -118,9 +119,7 @@ class HeatLinkDevice:
         elif port == "node" and change > 0.0:
             less = min(self.q, change * self._share)
             self._most = self.q - less
-            self.cold += min(
-                self._standing - self.cold, max(0.0, change - less / self._share)
-            )
+            self.cold += min(self._standing - self.cold, max(0.0, change - less / self._share))
             self._settle(self._most)
         return self.flows.get(port, 0.0) - before
 

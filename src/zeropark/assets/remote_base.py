@@ -81,9 +81,7 @@ class RemoteBase(Kind):
     node: Annotated[
         ElectricityUse, Field(title="基地节点", description="node its plants and storage stand on")
     ]
-    out: Annotated[
-        ElectricityNode, Field(title="送端节点", description="sending end of its line")
-    ]
+    out: Annotated[ElectricityNode, Field(title="送端节点", description="sending end of its line")]
     p_nom: Annotated[Power, Field(gt=0, title="送出上限", description="limit of delivery")]
     ramp_up: Annotated[
         Annotated[Ramp, Field(gt=0)] | None,

@@ -26,7 +26,8 @@ _SAME_SIDE = Text(
 _LARGER_INSIDE = Text(
     "{given} MW stands behind {outer} of {most} MW, so that its limit is never reached; allowed: "
     "up to {most} MW, or a larger {outer}",
-    "{given} MW 位于 {most} MW 的 {outer} 之下，其限值永不起作用；可用：不大于 {most} MW，或加大 {outer}",
+    "{given} MW 位于 {most} MW 的 {outer} 之下，其限值永不起作用；可用：不大于 {most} MW，"
+    "或加大 {outer}",
 )
 _ROUND = Text(
     "the transformers {loop} stand one above another in a ring; let the outermost one's up be the "
@@ -65,9 +66,7 @@ class Transformer(Kind):
 
     node: Annotated[ElectricityNode, Field(title="下级节点", description="node it serves")]
     up: Annotated[ElectricityNode, Field(title="上级节点", description="node it hangs from")]
-    p_nom: Annotated[
-        Power, Field(gt=0, title="额定功率", description="most it carries either way")
-    ]
+    p_nom: Annotated[Power, Field(gt=0, title="额定功率", description="most it carries either way")]
     loss_load: Annotated[
         Share, Field(le=0.2, title="负载损耗率", description="share lost at rated power by load")
     ] = 0.006
