@@ -72,6 +72,8 @@ class HeatLinkDevice:
     ) -> None:
         self._most_at, self._share_at, self._standing_at = most, share, standing
         self._price = price_cold
+        # Heat that is there to be passed on comes before heat made anew.
+        self.turns = {"heat": -0.5, "node": 0.5}
         self._most = self._share = self._standing = 0.0
         self._hours = 0.0
         self._lost = self._paid = 0.0

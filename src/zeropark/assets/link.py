@@ -59,6 +59,8 @@ class LinkDevice:
 
     def __init__(self, carries: Carries) -> None:
         self._c = carries
+        # Asked before all others at its far node, to which it is the way; late at the near one.
+        self.turns = {"node": -2.0, carries.near: 0.5}
         self._most_in = carries.p_in
         self._most_out = carries.p_out
         self._idle = carries.idle

@@ -124,6 +124,7 @@ class SteamHeaderDevice:
     def __init__(self, header: SteamHeader, most: list[float]) -> None:
         self._h = header
         self._most_at = most
+        self.turns = {"heat": -0.5, "node": 0.5}
         self._most = self._least = 0.0
         self._hours = 0.0
         self._vented = 0.0

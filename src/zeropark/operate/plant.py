@@ -15,8 +15,9 @@ from zeropark.operate.follow import follow
 Setpoints = Mapping[str, Mapping[str, float]]
 # What a node may miss before someone has to give way [MW]: the arithmetic's own noise.
 _NOISE = 1e-9
-# What carries on is asked after what can make more or less, and before a load loses supply.
-_CARRIED = 0.5
+# A store is asked first, then what makes more or less, then what carries on, then loads by their
+# loss; a device that knows better says so in `turns`.
+_STORE, _CARRIED = -1.0, 0.5
 
 
 @dataclass
@@ -210,10 +211,20 @@ class Plant:
             device = self.devices[asset.name]
             if not isinstance(device, Adjustable):
                 continue
-            loss = float(getattr(asset, "price_unserved", _CARRIED * (asset.role == "carry")))
-            rank = -1.0 if self._is_store(asset.name) else loss
             for port, node in self._ports[asset.name].items():
+                rank = _turn(asset, device, port)
                 found.setdefault(node, []).append((rank, asset.name, port))
         return {
             node: [(name, port) for _, name, port in sorted(who)] for node, who in found.items()
         }
+
+
+def _turn(asset: Kind, device: Device, port: str) -> float:
+    """Return when a device is asked to help at one of its ports; less is earlier."""
+    turns: Mapping[str, float] = getattr(device, "turns", {})
+    if port in turns:
+        return turns[port]
+    if hasattr(device, "energy"):
+        return _STORE
+    usual = _CARRIED if asset.role == "carry" else 0.0
+    return float(getattr(asset, "price_unserved", usual))
