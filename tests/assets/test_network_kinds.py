@@ -122,9 +122,7 @@ def test_a_base_stays_near_its_smoothed_mean() -> None:
     gate = _gate(band=0.3, band_time=1.0, start=0.5)
     assert gate.step(0, 1.0, {}, {"node": 2.0})["out"] == pytest.approx(1.3)
     assert gate.read()["mean"] == pytest.approx(1.0 + 0.3 * (1 - np.exp(-1)))
-    assert gate.step(1, 1.0, {}, {"node": 0.0})["out"] == pytest.approx(
-        gate._mean_before - 0.3  # noqa: SLF001 - the mean before the step is what it is held to
-    )
+    assert gate.step(1, 1.0, {}, {"node": 0.0})["out"] == pytest.approx(gate._mean_before - 0.3)
 
 
 def test_a_base_delivers_no_more_than_its_limit_or_what_a_hand_sets() -> None:
@@ -280,7 +278,7 @@ assets:
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("told", [True, False], ids=["planned", "alone"])
-def test_three_levels_a_base_and_a_heat_chain_balance_in_the_plant(seed: int, told: bool) -> None:  # noqa: FBT001
+def test_three_levels_a_base_and_a_heat_chain_balance_in_the_plant(seed: int, told: bool) -> None:
     """With the plan's set-points and with none; the export cap makes the base curtail at noon."""
     assets = parse(WHOLE.replace("bus2", "it_bus"))
     nodes = [*NODES, type(NODES[0])("it_bus", "electricity")]
@@ -347,8 +345,10 @@ def test_three_levels_a_base_and_a_heat_chain_balance_in_the_plant(seed: int, to
         (
             "generator",
             {"node": "bus", "p_nom": 1.0, "fuel_price": 1.0, "heat_ratio": 1.6},
-            "power and heat would be 1.04 of the fuel; allowed: efficiency_best · "
-            "(1 + heat_ratio) ≤ 1",
+            (
+                "power and heat would be 1.04 of the fuel; allowed: efficiency_best · "
+                "(1 + heat_ratio) ≤ 1"
+            ),
         ),
         (
             "electrolyser",

@@ -83,8 +83,8 @@ NETWORK_TOYS = [
         signals={"pv": {"available": (3.0, 3.0, 0.0)}},
         amounts={("remote_base", "output"): (1.0, 1.0, 0.0)},
     ),
-    # It delivered 2 MW before and may fall by 1: half a MW of sun is too little, by 0.5 the contract
-    # gives way. Then it rises by 1 and by 0.5, all there is.
+    # It delivered 2 MW before and may fall by 1: half a MW of sun is too little by 0.5: the
+    # contract gives way by that. Then it rises by 1 and by 0.5, all there is.
     Toy(
         "remote_base whose sun sets faster than agreed",
         f"""

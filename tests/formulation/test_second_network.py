@@ -78,7 +78,7 @@ def test_a_base_is_planned_as_a_second_sheet_plans_it(seed: int) -> None:
         sheet.row({f"out {t}": 1.0, **before}, ">", -down * STEP)
         sheet.row({f"out {t}": 1.0, **mean}, "<", band)
         sheet.row({f"out {t}": 1.0, **mean}, ">", -band)
-        old = {name: -keep for name in mean}
+        old = dict.fromkeys(mean, -keep)
         sheet.row({f"mean {t}": 1.0, f"out {t}": keep - 1.0, **old}, "=", 0.0)
         for x in (0.15, 0.5, 0.9):
             # The tangent of lost · p² / 3 at p = 3 x.
@@ -92,7 +92,7 @@ def test_a_base_is_planned_as_a_second_sheet_plans_it(seed: int) -> None:
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(seed=seeds)
 def test_heat_is_passed_on_as_a_second_sheet_passes_it(seed: int) -> None:
-    """A boiler's steam goes by exchanger and by valve to a network, by pipe on, and to a chiller."""
+    """A boiler's steam goes by exchanger and by valve to a network, by pipe on, to a chiller."""
     random = np.random.default_rng(seed)
 
     def drawn(low: float, high: float) -> Floats:

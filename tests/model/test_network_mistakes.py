@@ -69,16 +69,29 @@ def test_all_mistakes_of_a_network_are_told_at_once() -> None:
 """
     )
     assert sentences(text) == [
-        f"park.yaml:{FIRST}: assets[7] 'inner' p_nom: 4 MW stands behind outer of 3 MW, so that its "
-        "limit is never reached; allowed: up to 3 MW, or a larger outer",
-        f"park.yaml:{FIRST + 2}: assets[9] 'gate' out: no line begins at node 'far'; add kind: line "
-        "with node: far, or a transformer",
-        f"park.yaml:{FIRST + 3}: assets[10] 'loop' charge: power sent round site → sub → site would "
-        "earn CNY 6 a MWh without end; the charges of a loop must not sum to less than 0",
-        f"park.yaml:{FIRST + 4}: assets[11] 'plates' heat: heat does not flow up: 'net' is never 5 K "
-        "warmer than 'steam'; let it flow to a cooler node, or lift it by a heat_pump",
-        f"park.yaml:{FIRST + 5}: assets[12] 'main' heat: node 'bare' has no temperature; write "
-        "temperature: {supply: 95 degC, return: 60 degC} there",
+        (
+            f"park.yaml:{FIRST}: assets[7] 'inner' p_nom: 4 MW stands behind outer of 3 MW, "
+            "so that "
+            "its limit is never reached; allowed: up to 3 MW, or a larger outer"
+        ),
+        (
+            f"park.yaml:{FIRST + 2}: assets[9] 'gate' out: no line begins at node 'far'; add kind: "
+            "line with node: far, or a transformer"
+        ),
+        (
+            f"park.yaml:{FIRST + 3}: assets[10] 'loop' charge: power sent round sub → site "
+            "→ sub would "
+            "earn CNY 6 a MWh without end; the charges of a loop must not sum to less than 0"
+        ),
+        (
+            f"park.yaml:{FIRST + 4}: assets[11] 'plates' heat: heat does not flow up: 'net' "
+            "is never "
+            "5 K warmer than 'steam'; let it flow to a cooler node, or lift it by a heat_pump"
+        ),
+        (
+            f"park.yaml:{FIRST + 5}: assets[12] 'main' heat: node 'bare' has no temperature; write "
+            "temperature: {supply: 95 degC, return: 60 degC} there"
+        ),
     ]
 
 
@@ -87,23 +100,29 @@ def test_the_same_in_chinese() -> None:
     with pytest.raises(ParkError) as caught:
         parse_park(text, kinds())
     assert [mistake.sentence("zh") for mistake in caught.value.mistakes] == [
-        f"park.yaml:{FIRST + 4}: assets[11] 'plates' heat: 热量不会自低温流向高温：“net”从不比“steam”"
-        "高 5 K；改接更低温的节点，或用 heat_pump 升温"
+        (
+            f"park.yaml:{FIRST + 4}: assets[11] 'plates' heat: 热量不会自低温流向高温：“net”从不比"
+            "“steam”高 5 K；改接更低温的节点，或用 heat_pump 升温"
+        )
     ]
 
 
 def test_transformers_in_a_ring_are_told_once() -> None:
     text = GOOD.replace("node: sub, up: bus, p_nom: 3 MW", "node: sub, up: site, p_nom: 2 MW")
     assert sentences(text) == [
-        f"park.yaml:{FIRST}: assets[7] 'inner' up: the transformers inner, outer stand one above "
-        "another in a ring; let the outermost one's up be the node of the tie"
+        (
+            f"park.yaml:{FIRST}: assets[7] 'inner' up: the transformers inner, outer stand "
+            "one above "
+            "another in a ring; let the outermost one's up be the node of the tie"
+        )
     ]
 
 
 def test_two_transformers_side_by_side_are_one_limit() -> None:
     beside = "  - {kind: transformer, name: other, node: sub, up: bus, p_nom: 1 MW}\n"
-    assert parse_park(GOOD.replace("p_nom: 2 MW}\n  - {kind: transformer", "p_nom: 4 MW}\n"
-                                   + beside + "  - {kind: transformer"), kinds())  # fmt: skip
+    text = GOOD.replace("up: sub, p_nom: 2 MW}\n", "up: sub, p_nom: 4 MW}\n" + beside)
+    park = parse_park(text, kinds())
+    assert len(park.assets_of("transformer")) == 3
 
 
 @pytest.mark.parametrize(
@@ -132,8 +151,11 @@ def test_a_loop_is_refused_where_its_charges_sum_below_nothing(
     [
         (
             {"supply": [90.0, 80.0], "return": 50.0},
-            "2 supply temperatures are written; allowed: one, 24 (one for each local hour), or as "
-            "many as air",
+            (
+                "2 supply temperatures are written; allowed: one, 24 (one for each local "
+                "hour), or as "
+                "many as air"
+            ),
         ),
         (
             {"supply": [90.0], "air": [-15.0, 15.0], "return": 50.0},
@@ -161,8 +183,10 @@ def test_only_heat_has_a_temperature() -> None:
         "{name: bus, carrier: electricity, temperature: {supply: 9 degC, return: 1 degC}}",
     )
     assert sentences(text) == [
-        "park.yaml:8: nodes[0] 'bus' temperature: a node that carries electricity has no "
-        "temperature; take it out"
+        (
+            "park.yaml:8: nodes[0] 'bus' temperature: a node that carries electricity has no "
+            "temperature; take it out"
+        )
     ]
 
 

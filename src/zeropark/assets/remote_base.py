@@ -10,6 +10,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from zeropark.assets.kind import Account, Floats, Horizon, Kind, Readings
+from zeropark.assets.line import Line
+from zeropark.assets.transformer import Transformer
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Limit, Rank
 from zeropark.formulation.linear import Rule
@@ -26,6 +28,8 @@ _FREE = 1e3
 # 15-min lag of 0.74 measured at a plant of the region, fact base section 1).
 _MINUTE = 0.98
 _ROUNDING = 1e-9
+# Most tries for the offer whose cut minutes have a given mean.
+_TRIES = 60
 _SAME_NODE = Text(
     "the base feeds the node '{given}' it stands on; let out be the sending end of its line",
     "基地送出到自身所在节点“{given}”；out 应为其线路的送端",
@@ -143,16 +147,11 @@ class RemoteBase(Kind):
     def beside(cls, assets: Sequence[Asset], warmths: Mapping[str, Warmth]) -> Iterable[Wrong]:
         """Yield each base from whose sending end nothing leads on."""
         del warmths
+        leave = {a.node for a in assets if isinstance(a, Line) and a.p_in > 0.0}
+        leave |= {a.node for a in assets if isinstance(a, Transformer)}
         for base in assets:
-            if isinstance(base, RemoteBase):
-                there = {
-                    node
-                    for asset in assets
-                    if asset.kind in ("line", "transformer")
-                    for node in asset.port_nodes().values()
-                }
-                if base.out not in there:
-                    yield Wrong(base.name, "out", "base_line", _NO_LINE.format(given=base.out))
+            if isinstance(base, RemoteBase) and base.out not in leave:
+                yield Wrong(base.name, "out", "base_line", _NO_LINE.format(given=base.out))
 
     @staticmethod
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
@@ -208,7 +207,7 @@ class RemoteBaseDevice:
         self.flows: dict[str, float] = {"node": 0.0, "out": 0.0}
         self._before, self._mean_before = self.p, self.mean
         self._minute = self._minute_before = self.p
-        self._most = self._least = 0.0
+        self._most = self._least = self._offered = 0.0
         self._index = -1
         self._hours = 0.0
         self._steps = self._kept = 0
@@ -242,7 +241,8 @@ class RemoteBaseDevice:
         up = min(self._before + b.up_most * hours, self._mean_before + b.band_most)
         self._least = max(self._before - b.down_most * hours, self._mean_before - b.band_most)
         self._most = max(0.0, min(b.p_nom, up, setpoints.get("limit", b.p_nom)))
-        self._settle(max(ports.get("node", 0.0), self._least))
+        self._offered = min(self._most, max(0.0, ports.get("node", 0.0), self._least))
+        self._settle(self._offered)
         return dict(self.flows)
 
     def adjust(self, port: str, change: float, hours: float) -> float:
@@ -250,17 +250,28 @@ class RemoteBaseDevice:
         del hours
         before = self.flows[port]
         if port == "node":
-            self._settle(self.p - change)
+            self._reach(self.p - change)
         elif port == "out" and change < 0.0:
             self._most = max(0.0, self.p + change)
-            self._settle(self._most)
+            self._reach(self._most)
         return self.flows[port] - before
 
-    def _settle(self, wanted: float) -> None:
+    def _reach(self, wanted: float) -> None:
+        """Deliver `wanted` [MW] on average, of no more than the base has offered in this step."""
+        target = min(self._most, max(0.0, wanted))
+        self._offered = max(self._offered, target)
+        offered = target
+        for _ in range(_TRIES):
+            self._settle(offered)
+            # Cut minutes make the mean fall short; a mean never rises by more than the offer.
+            missing = target - self.p
+            if missing <= _ROUNDING * _ROUNDING or offered >= self._offered:
+                return
+            offered = min(self._offered, offered + missing)
+
+    def _settle(self, offered: float) -> None:
         b = self._b
-        flicker = self._flicker[self._index]
-        offered = min(self._most, max(0.0, wanted)) * flicker
-        minutes = np.minimum(offered, b.p_nom)
+        minutes = np.minimum(offered * self._flicker[self._index], b.p_nom)
         if b.minute_up is not None:
             minutes = _risen(minutes, self._minute_before, b.minute_up)
         self.p = min(self._most, float(minutes.mean()))

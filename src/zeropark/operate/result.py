@@ -282,6 +282,7 @@ def _energy(world: World, outcome: Outcome) -> dict[str, Any]:
                 "label": both(asset.shown),
                 "kind": asset.kind,
                 "carrier": carrier,
+                "clean": asset.clean or carrier != "electricity",
             }
             gave, took = made.get((asset.name, carrier), 0.0), taken.get((asset.name, carrier), 0.0)
             if asset.role == "store":
@@ -306,6 +307,7 @@ def assets_json(world: World) -> list[dict[str, Any]]:
             "name": asset.name,
             "kind": asset.kind,
             "role": asset.role,
+            "clean": asset.clean,
             "label": both(asset.shown),
             "carrier": next(iter(port.carrier for port in asset.ports().values()), ""),
         }
