@@ -264,7 +264,7 @@ def _network_park(random: np.random.Generator) -> list[Kind]:
         ("grid_tie", {"node": "bus", "import_max": size(1.0, 4.0), "export_max": size(0.0, 2.0),
                       "tariff": "simple"}),
         ("load", {"node": "site", "profile": {"constant": 1.0}}),
-        ("curtailable_load", {"node": "bus", "profile": {"constant": 1.0}, "share": size(0.1, 0.9),
+        ("curtailable_load", {"node": "far", "profile": {"constant": 1.0}, "share": size(0.1, 0.9),
                               "price_curtailed": size(100, 900), "response": size(0.5, 1.0)}),
         ("pv", {"node": "far", "p_nom": 3.0, "arrays": [{"tilt": 30.0}]}),
         ("battery", {"node": "far", "p_nom": size(0.2, 2.0), "e_nom": size(0.2, 4.0)}),

@@ -273,6 +273,7 @@ class Figures:
             "losses_mwh": self.lost,
             "grid_import_mwh": self.imported,
             "grid_export_mwh": self.exported,
+            "fired_mwh": self.fired,
             "grid_peak_mw": self.peak,
             "curtailed_mwh": self.curtailed,
             "unserved_mwh": sum(self.unserved.values()),
