@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from zeropark.assets.kind import Kind
 from zeropark.assets.link import TOUCHES, Carries, LinkDevice
 from zeropark.formulation.plan import Plan
 from zeropark.formulation.solver import Solver
+from zeropark.model.warmth import Warmth
 from zeropark.operate.plant import Plant
 
 
@@ -77,8 +79,10 @@ def test_a_line_asked_at_its_near_end_carries_less_and_never_the_other_way(
     towards_nothing = change if before * change < 0 else 0.0
     assert done == pytest.approx(np.sign(change) * min(abs(towards_nothing), abs(before)), abs=1e-9)
     # What was given up in a step is not taken back in it.
-    line.adjust("node", np.sign(-sent) * 5.0, 0.25)
-    assert abs(line.p) <= max(abs(sent) if done == 0.0 else 0.0, abs(line.p)) + 1e-12
+    left = abs(line.p)
+    line.adjust("node", -np.sign(sent) * 5.0, 0.25)
+    if abs(done) > 0.0:
+        assert abs(line.p) <= left + 1e-12
 
 
 def test_a_dead_transformer_takes_nothing() -> None:
@@ -178,6 +182,29 @@ def test_an_exchanger_passes_what_pinch_and_returns_leave() -> None:
     assert most.tolist() == [2.0]
     upwards = _asset("heat_exchanger", node="mild", heat="warm", q_nom=2.0)
     assert upwards.passes(outlook_of(day(1)))[0].tolist() == [0.0]  # type: ignore[attr-defined]
+
+
+def test_heat_passes_only_in_the_steps_in_which_its_end_is_cooler() -> None:
+    """A network at 80 degC feeds one that goes from 95 to 65 degC as it gets warmer outside."""
+    curve = {"supply": [95.0, 65.0], "air": [-15.0, 15.0], "return": 50.0}
+    warmths = {
+        "bath": Warmth.model_validate({"supply": [80.0], "return": 55.0}),
+        "warm": Warmth.model_validate(curve),
+    }
+    outlook = replace(outlook_of(day()), warmths=warmths)
+    assert outlook.weather is not None
+    air = outlook.weather.t_air
+    # 80 - (80 - air) ≥ 5 from 5 degC on; a pipe needs no difference, and a chiller 75 degC.
+    plates = _asset("heat_exchanger", node="bath", heat="warm", q_nom=1.0).signals(outlook)["most"]
+    pipe = _asset("heat_pipe", node="bath", heat="warm", q_nom=1.0, length=1.0).signals(outlook)
+    back = _asset("heat_pipe", node="warm", heat="bath", q_nom=1.0, length=1.0).signals(outlook)
+    ab = _asset("absorption_chiller", node="bus", heat="warm", cooling="cold", q_drive=1.0,
+                t_supply=12.0).signals(outlook)  # fmt: skip
+    assert ((plates[0] > 0) == (air >= 5.0)).all()
+    assert 0 < (air >= 5.0).sum() < 96
+    assert ((pipe["most"][0] > 0) == (air >= 0.0)).all()
+    assert ((back["most"][0] > 0) == (air <= 0.0)).all()
+    assert ((ab["most"][0] > 0) == (air <= 5.0)).all()
 
 
 def test_an_exchanger_takes_more_than_it_gives_and_counts_the_rest() -> None:

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from zeropark.assets.kind import Account, Floats, Kind, PlannedStep
 from zeropark.data.outlook import Outlook
-from zeropark.formulation.block import Block
+from zeropark.formulation.block import Block, Limit
 from zeropark.formulation.linear import Rule
 from zeropark.model.asset import ElectricityNode, HeatNode, Point
 from zeropark.units.refusal import refusal
@@ -47,6 +47,9 @@ class Generator(Kind):
         Point("q", "MW", Text("heat delivered", "供热功率")),
         Point("fuel", "MW", Text("fuel burnt", "燃料功率")),
     )
+    limits: ClassVar[Mapping[str, Limit]] = {
+        "heat": Limit(Text("all the heat it makes is used", "余热已全部利用"))
+    }
     example: ClassVar[str] = """
     assets:
       - {kind: grid_tie, name: tie, node: bus, import_max: 0.8 MW, export_max: 1 MW, tariff: simple}

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from zeropark.assets.kind import Floats, Kind
-from zeropark.assets.link import Carries, LinkDevice, ohmic_rules
+from zeropark.assets.link import Carries, LinkDevice, ohmic_amount, ohmic_pieces
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block
 from zeropark.formulation.linear import Rule
@@ -118,8 +118,8 @@ class Line(Kind):
         """Yield what the load carried loses."""
         inward = m.flow("inward", upper=m["p_in"] * m.hours, means="rating")
         outward = m.flow("outward", upper=m["p_out"] * m.hours, means="rating")
-        ohmic = m.flow("ohmic", upper=m["loss_load"] * m["p_nom"] * m.hours)
-        yield from ohmic_rules(m, inward + outward, ohmic)
+        ohmic, pieces = ohmic_pieces(m, inward + outward)
+        yield from pieces
         kept = 1.0 - m["loss"]
         m.never_both(inward, outward)
         m.into("node", outward * kept - inward)
@@ -129,7 +129,7 @@ class Line(Kind):
     def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
         """Return what is sent and lost [MW] as planned."""
         inward, outward = amounts["inward"][0], amounts["outward"][0]
-        lost = (inward + outward) * self.loss + amounts["ohmic"][0]
+        lost = (inward + outward) * self.loss + ohmic_amount(amounts, self.loss_load)
         return {"p": (inward - outward) / hours, "loss": lost / hours}
 
     def device(self, truth: Outlook, random: np.random.Generator) -> LinkDevice:

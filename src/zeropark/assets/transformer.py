@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from zeropark.assets.kind import Floats, Kind
-from zeropark.assets.link import Carries, LinkDevice, ohmic_rules
+from zeropark.assets.link import Carries, LinkDevice, ohmic_amount, ohmic_pieces
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block
 from zeropark.formulation.linear import Rule
@@ -112,9 +112,9 @@ class Transformer(Kind):
         """Yield what the load carried loses."""
         down = m.flow("down", upper=m["p_nom"] * m.hours, means="rating")
         upward = m.flow("upward", upper=m["p_nom"] * m.hours, means="rating")
-        ohmic = m.flow("ohmic", upper=m["loss_load"] * m["p_nom"] * m.hours)
         idle = m.flow("idle", lower=m["p_idle"] * m.hours, upper=m["p_idle"] * m.hours)
-        yield from ohmic_rules(m, down + upward, ohmic)
+        ohmic, pieces = ohmic_pieces(m, down + upward)
+        yield from pieces
         m.never_both(down, upward)
         m.into("node", down - upward)
         m.into("up", upward - down - ohmic - idle)
@@ -122,7 +122,8 @@ class Transformer(Kind):
     def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
         """Return what is carried and lost [MW] as planned."""
         p = (amounts["upward"][0] - amounts["down"][0]) / hours
-        return {"p": p, "loss": (amounts["ohmic"][0] + amounts["idle"][0]) / hours}
+        lost = ohmic_amount(amounts, self.loss_load) + amounts["idle"][0]
+        return {"p": p, "loss": lost / hours}
 
     def device(self, truth: Outlook, random: np.random.Generator) -> LinkDevice:
         """Return the transformer."""
