@@ -35,7 +35,8 @@ NETWORK_TOYS = [
         worth={"far": (100 / 0.9 + 50, 100 / 0.9 + 50, 20_000.0)},
     ),
     # A tenth of the rated MW is lost at full load: at half load a quarter of that, 0.025, where a
-    # tangent touches: 0.075 without loss, 0.25 at 0.3, 0.175 at 1 of a tenth. There one MWh more loses 2 · 0.1 · 0.5 = 0.1 of itself.
+    # tangent touches: 0.075 without loss, 0.25 at 0.3, 0.175 at 1 of a tenth. There one
+    # MWh more loses 2 · 0.1 · 0.5 = 0.1 of itself.
     Toy(
         "line that loses by its load",
         f"""
