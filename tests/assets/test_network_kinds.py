@@ -17,7 +17,7 @@ from zeropark.assets.absorption_chiller import absorption_cop
 from zeropark.assets.converter import root
 from zeropark.assets.heat_link import log_mean
 from zeropark.assets.kind import Kind
-from zeropark.assets.link import TOUCHES, Carries, LinkDevice
+from zeropark.assets.link import FINE_TOUCHES, TOUCHES, Carries, LinkDevice
 from zeropark.formulation.plan import Plan
 from zeropark.formulation.solver import Solver
 from zeropark.model.warmth import Warmth
@@ -96,9 +96,10 @@ def test_a_dead_transformer_takes_nothing() -> None:
 
 @given(x=st.floats(0, 1))
 def test_the_pieces_of_the_ohmic_loss_lie_below_it_and_near(x: float) -> None:
-    piece = max(0.0, *(2 * at * x - at * at for at in TOUCHES))
-    assert piece <= x * x + 1e-15
-    assert x * x - piece <= 0.05
+    for touches, near in ((TOUCHES, 0.05), (FINE_TOUCHES, 0.003)):
+        piece = max(0.0, *(2 * at * x - at * at for at in touches))
+        assert piece <= x * x + 1e-15
+        assert x * x - piece <= near
 
 
 @given(x=st.floats(0, 5), straight=st.floats(0.5, 2), square=st.floats(-0.05, 1))
@@ -405,3 +406,39 @@ def test_what_cannot_be_is_refused_in_a_sentence(
     with pytest.raises(ValidationError) as refused:
         _asset(kind, **fields)
     assert [error["msg"] for error in refused.value.errors()] == [sentence]
+
+
+# -- the best case --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_at_its_best_no_kind_is_worse_than_its_plant(seed: int) -> None:
+    """Rate by rate: fuel for power, hydrogen, heat exchanged, lost by a pipe, given by a seller."""
+    outlook = outlook_of(day())
+    best = outlook.at_its_best()
+    engine = _asset("generator", node="bus", p_nom=1.0, fuel_price=100.0)
+    cells = _asset("electrolyser", node="bus", p_nom=1.0, price=500.0)
+    plates = _asset("heat_exchanger", node="steam", heat="warm", q_nom=1.0)
+    pipe = _asset("heat_pipe", node="warm", heat="mild", q_nom=1.0, length=1e3)
+    chiller = _asset("absorption_chiller", node="bus", heat="steam", cooling="cold", q_drive=1.0,
+                     t_supply=12.0)  # fmt: skip
+    seller = _asset("green_power_contract", shape={"constant": 1.0}, price=5.0)
+    gate = _asset("remote_base", node="base", out="far", p_nom=1.0, ramp_down=0.1)
+    burns = _device(engine, seed)
+    makes, gives, leaks = (_device(a, seed) for a in (cells, plates, pipe))
+    cools, sells = _device(chiller, seed), _device(seller, seed)
+    for p in (0.05, 0.4, 1.0):
+        burns.step(0, 1.0, {"p": p}, {})
+        assert burns.read()["fuel"] >= p / engine.signals(best)["efficiency"][0, 0] - 1e-12
+        made = makes.step(0, 1.0, {"p": p}, {})["hydrogen"]
+        assert made <= p * cells.signals(best)["efficiency"][0, 0] + 1e-12
+        flows = cools.step(0, 1.0, {"drive": p}, {})
+        assert flows["cooling"] <= p * chiller.signals(best)["cop"][0, 0] + 1e-12
+        assert -flows["node"] >= 0.02 * flows["cooling"] - 1e-12
+    assert gives.step(0, 1.0, {"q": 9.0}, {})["heat"] <= plates.signals(best)["most"][0, 0]
+    leaks.step(0, 1.0, {"q": 0.0}, {})
+    assert leaks.read()["lost"] >= pipe.signals(best)["loss"][0, 0] - 1e-12
+    sells.step(0, 1.0, {}, {})
+    assert sells.read()["delivered"] >= seller.signals(best)["delivered"][0, 0] - 1e-12
+    assert gate.signals(best)["loose"].min() >= 1.0, "a fall of all it delivers binds nobody"
+    assert gate.signals(outlook)["loose"].max() == 0.0

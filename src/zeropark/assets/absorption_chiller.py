@@ -118,13 +118,13 @@ class AbsorptionChiller(Kind):
 
     @staticmethod
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
-        """Yield the cooling that heat makes."""
+        """Make cooling of heat; a coefficient says how much."""
         drive = m.flow("drive", upper=m.signal("most") * m.hours, means="rating")
-        cooling = m.flow("cooling")
-        yield "conversion", cooling == drive * m.signal("cop")
+        cooling = m.show("cooling", drive * m.signal("cop"))
         m.into("node", cooling * (-1.0 * m["pump_power"]))
         m.into("heat", -drive)
         m.into("cooling", cooling)
+        return ()
 
     def signals(self, outlook: Outlook) -> dict[str, Floats]:
         """Return the most heat it uses [MW] and the COP to be expected [1]."""

@@ -101,13 +101,13 @@ class Electrolyser(Kind):
 
     @staticmethod
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
-        """Yield the hydrogen that a unit of electricity makes."""
+        """Make hydrogen of electricity; a coefficient says how much."""
         use = m.flow("use", upper=m["p_nom"] * m.hours, means="rating")
-        made = m.flow("made")
-        yield "conversion", made == use * m.signal("efficiency")
+        made = m.show("made", use * m.signal("efficiency"))
         m.into("node", -use)
         m.into("hydrogen", made)
         m.cost("energy", made * (-1.0 * m["earns"]))
+        return ()
 
     def signals(self, outlook: Outlook) -> dict[str, Floats]:
         """Return the efficiency [1]."""

@@ -103,12 +103,12 @@ class Generator(Kind):
 
     @staticmethod
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
-        """Yield the fuel that power takes, and the heat that comes with it."""
+        """Yield the heat that comes with power; the fuel it takes is a coefficient."""
+        warms = m.connected("heat")
         p = m.flow("p", upper=m["p_nom"] * m.hours, means="rating")
-        fuel = m.flow("fuel")
-        heat = m.flow("heat")
-        yield "fuel", fuel * m.signal("efficiency") == p
-        yield "heat", heat <= p * m["heat_ratio"]
+        fuel = m.show("fuel", p / m.signal("efficiency"))
+        heat = m.flow("heat", where=warms)
+        yield "heat", (heat <= p * m["heat_ratio"]).only(warms)
         m.into("node", p)
         m.into("heat", heat)
         m.cost("energy", fuel * m["fuel_price"])

@@ -77,12 +77,11 @@ class HeatExchanger(Kind):
 
     @staticmethod
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
-        """Yield what of the heat taken is of use."""
-        take = m.flow("take")
+        """Take more than is given; a coefficient says how much."""
         give = m.flow("give", upper=m.signal("most") * m.hours, means="rating")
-        yield "share", give == take * m.signal("share")
-        m.into("node", -take)
+        m.into("node", -m.show("take", give / m.signal("share")))
         m.into("heat", give)
+        return ()
 
     def signals(self, outlook: Outlook) -> dict[str, Floats]:
         """Return the most it gives [MW] and the share of use [1]."""

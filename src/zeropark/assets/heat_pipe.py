@@ -78,15 +78,14 @@ class HeatPipe(Kind):
 
     @staticmethod
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
-        """Yield that the pipes are kept warm."""
+        """Keep the pipes warm but for what is lacking; a bound says that this is no more."""
         give = m.flow("give", upper=m.signal("most") * m.hours, means="rating")
         loss = m.signal("loss") * m.hours
-        warm = m.flow("warm", upper=loss)
         cold = m.flow("cold", upper=loss)
-        yield "warm", warm + cold == loss
-        m.into("node", -give - warm)
+        m.into("node", -give - m.show("warm", loss - cold))
         m.into("heat", give)
         m.cost("unserved", cold * m["price_cold"])
+        return ()
 
     def signals(self, outlook: Outlook) -> dict[str, Floats]:
         """Return the most it delivers and what it loses [MW]."""

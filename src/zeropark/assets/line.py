@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from zeropark.assets.kind import Floats, Kind
-from zeropark.assets.link import Carries, LinkDevice, ohmic_amount, ohmic_pieces
+from zeropark.assets.link import Carries, LinkDevice, ohmic_pieces
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block
 from zeropark.formulation.linear import Rule
@@ -129,7 +129,7 @@ class Line(Kind):
     def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
         """Return what is sent and lost [MW] as planned."""
         inward, outward = amounts["inward"][0], amounts["outward"][0]
-        lost = (inward + outward) * self.loss + ohmic_amount(amounts, self.loss_load)
+        lost = (inward + outward) * self.loss + amounts["ohmic"][0]
         return {"p": (inward - outward) / hours, "loss": lost / hours}
 
     def device(self, truth: Outlook, random: np.random.Generator) -> LinkDevice:

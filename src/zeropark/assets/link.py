@@ -8,16 +8,15 @@ from itertools import pairwise
 from typing import Any
 
 from zeropark.assets.converter import root
-from zeropark.assets.kind import Account, Floats
+from zeropark.assets.kind import Account
 from zeropark.formulation.block import Block
 from zeropark.formulation.linear import Linear, Rule
 
 # Loads [1 of rated] at which a plan's straight pieces touch the parabola of the ohmic loss: between
-# them a plan is short of it by less than 0.05 of the loss at rated power. A piece goes from one
-# crossing of tangents to the next; below the first crossing the loss is taken as nothing.
+# them a plan is short of it by less than 0.05 of the loss at rated power, a bound by 0.003. A piece
+# goes from one crossing of tangents to the next; below the first the loss is taken as nothing.
 TOUCHES = (0.15, 0.5, 0.9)
-_ENDS = (0.0, TOUCHES[0] / 2, *((a + b) / 2 for a, b in pairwise(TOUCHES)), 1.0)
-_SLOPES = (0.0, *(2.0 * x for x in TOUCHES))
+FINE_TOUCHES = tuple((k + 0.5) / 10 for k in range(10))
 
 
 def ohmic_pieces(m: Block, carried: Linear) -> tuple[Linear, list[tuple[str, Rule]]]:
@@ -25,26 +24,23 @@ def ohmic_pieces(m: Block, carried: Linear) -> tuple[Linear, list[tuple[str, Rul
 
     The loss is the highest of the tangents loss_load · (2 x carried - x² · p_nom · h) for x in
     `TOUCHES`, and 0: tangents of loss_load · carried² / (p_nom · h), Joule's law at a steady
-    voltage, which never lie above it. Where no member loses by load there is neither.
+    voltage, which never lie above it. It is shown as `ohmic`; where no member loses by load there
+    is none.
     """
     if not m["loss_load"].array.any():
+        m.show("ohmic", carried * 0.0)
         return Linear([]), []
-    rated = m["p_nom"] * m.hours
+    touches = FINE_TOUCHES if m.exact else TOUCHES
+    ends = (0.0, touches[0] / 2, *((a + b) / 2 for a, b in pairwise(touches)), 1.0)
     loss, whole = Linear([]), Linear([])
-    for k, slope in enumerate(_SLOPES):
+    for k, slope in enumerate((0.0, *(2.0 * x for x in touches))):
         # That a piece is full is no limit of anything: it is the next one's turn.
-        width = _ENDS[k + 1] - _ENDS[k]
-        piece = m.flow(f"piece_{k}", upper=rated * width, means="price")
+        width = m["p_nom"] * m.hours * (ends[k + 1] - ends[k])
+        piece = m.flow(f"piece_{k}", upper=width, means="price")
         whole = whole + piece
         if slope:
             loss = loss + piece * (m["loss_load"] * slope)
-    return loss, [("pieces", carried == whole)]
-
-
-def ohmic_amount(amounts: Mapping[str, Floats], loss_load: float) -> Floats | float:
-    """Return the ohmic loss [MWh per step] of a plan's amounts."""
-    pieces = [amounts[f"piece_{k}"][0] * s for k, s in enumerate(_SLOPES) if "piece_0" in amounts]
-    return loss_load * sum(pieces, 0.0)
+    return m.show("ohmic", loss), [("pieces", carried == whole)]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from zeropark.assets.kind import Floats, Kind
-from zeropark.assets.link import Carries, LinkDevice, ohmic_amount, ohmic_pieces
+from zeropark.assets.link import Carries, LinkDevice, ohmic_pieces
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block
 from zeropark.formulation.linear import Rule
@@ -112,18 +112,16 @@ class Transformer(Kind):
         """Yield what the load carried loses."""
         down = m.flow("down", upper=m["p_nom"] * m.hours, means="rating")
         upward = m.flow("upward", upper=m["p_nom"] * m.hours, means="rating")
-        idle = m.flow("idle", lower=m["p_idle"] * m.hours, upper=m["p_idle"] * m.hours)
         ohmic, pieces = ohmic_pieces(m, down + upward)
         yield from pieces
         m.never_both(down, upward)
         m.into("node", down - upward)
-        m.into("up", upward - down - ohmic - idle)
+        m.into("up", upward - down - ohmic - m["p_idle"] * m.hours)
 
     def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
         """Return what is carried and lost [MW] as planned."""
         p = (amounts["upward"][0] - amounts["down"][0]) / hours
-        lost = ohmic_amount(amounts, self.loss_load) + amounts["idle"][0]
-        return {"p": p, "loss": lost / hours}
+        return {"p": p, "loss": amounts["ohmic"][0] / hours + self.p_idle}
 
     def device(self, truth: Outlook, random: np.random.Generator) -> LinkDevice:
         """Return the transformer."""
