@@ -65,7 +65,7 @@ _ROWS = (
     Row(N_("Heat recovered, {unit}"), "heat_recovered_mwh", numbers.ENERGY, idle=True),
     Row(N_("Heat cooled away or vented, {unit}"), "heat_dumped_mwh", numbers.ENERGY, idle=True),
     Row(
-        N_("Steps that keep a base's downward limits, {unit}"),
+        N_("Falls a base kept to contract, {unit}"),
         "base.ramp_kept_share",
         numbers.SHARE,
     ),
