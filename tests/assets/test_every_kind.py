@@ -25,7 +25,14 @@ from zeropark.units.quantity import Unit, parse_unit
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 KINDS = sorted(kinds())
-CARRIERS = {"electricity": 1.0, "heat": 1.0, "cooling": -1.0, "compute": 0.0, "material": 0.0}
+CARRIERS = {
+    "electricity": 1.0,
+    "heat": 1.0,
+    "cooling": -1.0,
+    "compute": 0.0,
+    "material": 0.0,
+    "hydrogen": 1.0,
+}
 HAN = re.compile(r"[\u4e00-\u9fff]")
 NOON = "2026-04-17T04:00:00"
 

@@ -18,6 +18,7 @@ from zeropark.data.weather.sunpath import sun_path
 from zeropark.formulation.layout import Layout
 from zeropark.formulation.program import Balance, Inputs, Program
 from zeropark.model.tariff import Tariff
+from zeropark.model.warmth import Warmth
 from zeropark.units.place import Place
 from zeropark.units.timegrid import TimeGrid
 
@@ -30,7 +31,18 @@ NODES = [
     Balance("cold", "cooling", spill_cost=1.0),
     Balance("it", "compute"),
     Balance("rod", "material"),
+    Balance("far", "electricity"),
+    Balance("base", "electricity"),
+    Balance("site", "electricity"),
+    Balance("sub", "electricity"),
+    Balance("steam", "heat", spill_cost=1.0),
+    Balance("h2", "hydrogen", spill_cost=1.0),
 ]
+WARMTHS = {
+    "steam": Warmth.model_validate({"supply": [150.0], "return": 30.0}),
+    "warm": Warmth.model_validate({"supply": [75.0], "return": 50.0}),
+    "mild": Warmth.model_validate({"supply": [35.0], "return": 25.0}),
+}
 END_PRICE = 400.0
 
 WHOLE = """
@@ -95,7 +107,7 @@ def sky(grid: TimeGrid) -> Weather:
 
 def outlook_of(grid: TimeGrid) -> Outlook:
     """The yard's world on `grid`: nothing arrives and no series is given."""
-    return Outlook(grid, sky(grid), {"simple": simple_tariff()}, grid)
+    return Outlook(grid, sky(grid), {"simple": simple_tariff()}, grid, warmths=WARMTHS)
 
 
 def day(steps: int = 96, minutes: float = 15, start: str = "2026-04-16T16:00:00") -> TimeGrid:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.formulation.network_toys import NETWORK_TOYS
 from tests.formulation.toys import GRID, Toy, load, load_solution, save, save_solution
 from zeropark.assets import kinds
 from zeropark.formulation.plan import Plan
@@ -387,6 +388,7 @@ TOYS = [
             ("grid_tie", "import"): (0.0, 2.0, 1.0),
         },
     ),
+    *NETWORK_TOYS,
 ]
 IDS = [toy.name for toy in TOYS]
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tests.assets.yard import NODES, by_kind, inputs_of, parse, sky
+from tests.assets.yard import NODES, WARMTHS, by_kind, inputs_of, parse, sky
 from zeropark.assets import kinds
 from zeropark.assets.kind import Kind
 from zeropark.data.outlook import Outlook
@@ -59,7 +59,7 @@ class Toy:
         series = {name: np.array(numbers, dtype=float) for name, numbers in self.series.items()}
         # A sky only where signals take its place: without one stores lose what they say.
         weather = sky(GRID) if self.signals else None
-        outlook = Outlook(GRID, weather, {"simple": tariff}, GRID, series)
+        outlook = Outlook(GRID, weather, {"simple": tariff}, GRID, series, warmths=WARMTHS)
         found = inputs_of(by_kind(self.assets()), outlook, end_price=self.end_price)
         for kind, signals in self.signals.items():
             for name, numbers in signals.items():

@@ -114,3 +114,9 @@ class PartLoad:
         straight = rate * (1.0 - self._loss) - kept
         # The stable form of the root: no small difference of two large numbers.
         return 2.0 * product / (straight + sqrt(straight * straight + 4.0 * square * product))
+
+
+def root(y: float, straight: float, square: float) -> float:
+    """Return x ≥ 0 with straight · x + square · x² = y; the smaller one where there are two."""
+    # The stable form of the root: no small difference of two large numbers.
+    return 2.0 * y / (straight + sqrt(max(0.0, straight * straight + 4.0 * square * y)))

@@ -155,7 +155,13 @@ class Kind(Asset):
 
     order: ClassVar[int] = 50
     role: ClassVar[str] = "use"
-    """What it is to the park's balance: source, use, store, grid, or convert (between carriers)."""
+    """What it is to the park's balance.
+
+    source, use, store, grid, convert (between carriers), carry (between nodes of one carrier), or
+    trade (green attributes only).
+    """
+    clean: ClassVar[bool] = True
+    """Whether electricity it makes counts as clean; of fuel it does not."""
     measured: ClassVar[Mapping[str, str]] = {}
     """Signals whose last true value a reading shows, by name: a forecast is corrected with it."""
     lasting: ClassVar[Mapping[str, str]] = {}

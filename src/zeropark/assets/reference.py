@@ -36,6 +36,8 @@ _ROLES = {
     "store": "stores what its node has",
     "grid": "ties its node to the public grid",
     "convert": "turns one carrier into another",
+    "carry": "moves a carrier from one of its nodes to another",
+    "trade": "brings green attributes and no power",
 }
 
 

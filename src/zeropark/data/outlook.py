@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from zeropark.data.weather import Weather
 from zeropark.model.tariff import Tariff
+from zeropark.model.warmth import Warmth
 from zeropark.units.timegrid import TimeGrid
 
 Floats = npt.NDArray[np.float64]
@@ -24,6 +25,7 @@ class Outlook:
     series: named profiles on that grid in inside units, each shape (N,).
     run: the whole run's grid, which decides what share of a month's demand charge it pays.
     tables: what arrives at an asset by its name (jobs, cars), in the form its kind draws it.
+    warmths: temperatures of heat nodes, by node.
     best_case: whether plant behaves at its best everywhere, as perfect foresight assumes.
     """
 
@@ -33,11 +35,17 @@ class Outlook:
     run: TimeGrid
     series: Mapping[str, Floats] = field(default_factory=dict)
     tables: Mapping[str, Any] = field(default_factory=dict)
+    warmths: Mapping[str, Warmth] = field(default_factory=dict)
     best_case: bool = False
 
     def at_its_best(self) -> Outlook:
         """Return the same world with every plant at its best."""
         return replace(self, best_case=True)
+
+    def supply(self, node: str) -> Floats:
+        """Return the supply temperature of a heat node at each step [degC], shape (N,)."""
+        air = None if self.weather is None else self.weather.t_air
+        return self.warmths[node].at(self.grid.local_hour, air)
 
     def window(self, first: int, last: int) -> Outlook:
         """Return the steps `first` to `last` (exclusive); tables stay whole."""

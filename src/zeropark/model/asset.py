@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from zeropark.model.warmth import Warmth
 from zeropark.units.text import Text
 
 Name = Annotated[
@@ -98,6 +99,19 @@ class Point:
     codes: tuple[Text, ...] = ()
 
 
+@dataclass(frozen=True)
+class Wrong:
+    """What is wrong with an asset beside the others.
+
+    asset: its name. field: of its nameplate. code: stable name of the mistake. text: the sentence.
+    """
+
+    asset: str
+    field: str
+    code: str
+    text: Text
+
+
 class Asset(BaseModel):
     """A thing that makes, turns, stores, moves or uses a carrier.
 
@@ -126,6 +140,16 @@ class Asset(BaseModel):
     def ports(cls) -> Mapping[str, Port]:
         """Return the ports of the kind by field name."""
         return _ports(cls)
+
+    @classmethod
+    def beside(cls, assets: Sequence[Asset], warmths: Mapping[str, Warmth]) -> Iterable[Wrong]:
+        """Yield what is wrong with assets of this kind among all `assets` of a park.
+
+        Asked once for the kind. warmths: the temperatures of the heat nodes that have them, by
+        node.
+        """
+        del assets, warmths
+        return ()
 
     def port_nodes(self) -> Mapping[str, str | None]:
         """Return the node at each port; None where an optional port is not connected."""

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from zeropark.model.asset import Asset, Port, Reference
 from zeropark.model.document import Document
 from zeropark.model.fields import Leaf, Loc
+from zeropark.model.warmth import Warmth
 from zeropark.units.refusal import meant, with_meant
 from zeropark.units.text import Text
 
@@ -64,12 +67,16 @@ _FEEDERS = {
 
 
 def check_together(
-    document: Document, used: Mapping[str, type[Asset]], found: Iterable[Leaf], folder: Path | None
+    document: Document,
+    used: Mapping[str, type[Asset]],
+    found: Iterable[Leaf],
+    folder: Path | None,
+    assets: Mapping[int, Asset],
 ) -> None:
     """Note what is wrong between the things of the park; needs none of them to be without mistakes.
 
     used: the kinds the park names. found: the file's values with their types. folder: where series
-    lie.
+    lie. assets: those without mistakes of their own, by their place in the list.
     """
     names = {section: dict(_named(document, section)) for section in _SECTIONS}
     _check_names(document)
@@ -90,6 +97,7 @@ def check_together(
     # Who feeds whom is only known once every asset is where it was meant to be.
     if all_fit and _every_kind_is_known(document, used):
         _check_feeding(document, carriers, touching)
+        _check_beside(document, used, assets)
     if folder is not None:
         _check_files(document, folder)
 
@@ -208,6 +216,33 @@ def _check_feeding(
                 carrier=carrier,
                 feeders=feeders,
             )
+
+
+def _check_beside(
+    document: Document, used: Mapping[str, type[Asset]], assets: Mapping[int, Asset]
+) -> None:
+    """Note what each kind finds wrong with its assets among the others, once all are readable."""
+    listed = document.data["assets"]
+    if len(assets) != len(listed):
+        return
+    warmths = dict(_warmths(document))
+    place = {asset.name: index for index, asset in assets.items()}
+    for kind in dict.fromkeys(used[item["kind"]] for item in listed):
+        for wrong in kind.beside(list(assets.values()), warmths):
+            loc = ("assets", place[wrong.asset], wrong.field)
+            document.mistake(loc, wrong.code, wrong.text)
+
+
+def _warmths(document: Document) -> Iterator[tuple[str, Warmth]]:
+    for name, index in _named(document, "nodes"):
+        raw = document.at(("nodes", index, "temperature"))
+        if raw is None:
+            continue
+        try:
+            yield name, Warmth.model_validate(raw, context={"file": True})
+        except ValidationError:
+            # Its own mistakes are told where the park is read.
+            continue
 
 
 def _check_files(document: Document, folder: Path) -> None:

@@ -11,12 +11,17 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validat
 from zeropark.model.asset import Asset, AssetName, Name, PartyName, ShownLabel
 from zeropark.model.series import Profile
 from zeropark.model.tariff import Tariff
+from zeropark.model.warmth import Warmth
 from zeropark.units.place import Place
 from zeropark.units.refusal import refusal
 from zeropark.units.text import Text
 from zeropark.units.types import Duration, EnergyPrice, Ratio, Zone
 
 Status = Literal["read", "secondary", "recalled", "computed", "assumption"]
+_NOT_HEAT = Text(
+    "a node that carries {carrier} has no temperature; take it out",
+    "载体为 {carrier} 的节点没有温度；删去此项",
+)
 _FILE_OR_GENERATED = Text(
     "a series has either a file or a generator; write file or generated",
     "序列来自文件或由生成器产生；写 file 或 generated 之一",
@@ -59,7 +64,7 @@ class Node(_Part):
     """A place where one carrier balances at every step.
 
     spill_cost: what throwing the carrier away costs [CNY/MWh]; where it is not said, that is a
-    last resort.
+    last resort. temperature: of a heat node, where something asks for it.
     """
 
     name: Name
@@ -69,6 +74,15 @@ class Node(_Part):
         Annotated[EnergyPrice, Field(ge=0)] | None,
         Field(description="cost of throwing it away", title="弃用代价"),
     ] = None
+    temperature: Annotated[
+        Warmth | None, Field(description="how warm a heat node is", title="温度")
+    ] = None
+
+    @model_validator(mode="after")
+    def _only_heat_is_warm(self) -> Node:
+        if self.temperature is not None and self.carrier != "heat":
+            raise refusal("not_heat", _NOT_HEAT, field="temperature", carrier=self.carrier)
+        return self
 
 
 class Contract(_Part):
@@ -199,6 +213,11 @@ class Park(_Part):
     def shown(self) -> Text:
         """The park's label, or its name."""
         return self.label or Text(self.name, self.name)
+
+    @property
+    def warmths(self) -> dict[str, Warmth]:
+        """The temperatures of the heat nodes that have them, by node."""
+        return {n.name: n.temperature for n in self.nodes if n.temperature is not None}
 
     @property
     def tariffs_by_name(self) -> dict[str, Tariff]:

@@ -62,7 +62,7 @@ def _understand(document: Document, kinds: Kinds, folder: Path | None) -> Park:
     park = _read_rest(document, assets)
     used = _used_kinds(document, kinds)
     found = list(_all_leaves(document, used))
-    check_together(document, used, found, folder)
+    check_together(document, used, found, folder, assets)
     if document.mistakes:
         raise ParkError(document.mistakes)
     assert park is not None, "a park without mistakes is a park"

@@ -18,6 +18,7 @@ from zeropark.model.park import Contract, Node, Park, Party, Series, Study
 from zeropark.model.series import Profile
 from zeropark.model.sources import STATUSES
 from zeropark.model.tariff import Band, Demand, Season, Tariff
+from zeropark.model.warmth import Warmth
 from zeropark.units.place import Place
 from zeropark.units.quantity import Unit
 
@@ -47,6 +48,14 @@ _PARTS: tuple[tuple[str, str, type], ...] = (
     ("place", "Where the park is.", Place),
     ("parties", "A list of firms, the park itself, grid companies.", Party),
     ("nodes", "A list of places where one carrier balances at every step.", Node),
+    (
+        "temperature",
+        (
+            "How warm a heat node is at each step; heat passes only to a cooler node. What a "
+            "network gives back is at one fixed temperature."
+        ),
+        Warmth,
+    ),
     (
         "assets",
         (

@@ -77,7 +77,7 @@ def build_world(request: RunRequest) -> World:
     assets = tuple(a.billed_by(tariffs) for a in park.assets if isinstance(a, Kind))
     files = brought(park, request.folder, request.files, assets)
     sky = _weather(request, files, days)
-    empty = Outlook(whole, sky.weather, tariffs, grid)
+    empty = Outlook(whole, sky.weather, tariffs, grid, warmths=park.warmths)
     series, tables = _draw(request, assets, empty)
     own = read_own(files, park.place.zone, days, tables, series)
     _told(assets, series | own.series)

@@ -14,6 +14,8 @@ from zeropark.operate.record import column_name
 
 Floats = npt.NDArray[np.float64]
 Columns = Mapping[str, Floats]
+# Share of an interval by which a step may begin early and still be of the next one [1].
+_ROUNDING = 1e-9
 
 
 def flow_name(asset: str, port: str) -> str:
@@ -40,6 +42,7 @@ class Figures:
     start: Mapping[str, float] = field(default_factory=dict)
     hours: float = 0.0
     imported: float = 0.0
+    fired: float = 0.0
     matched: float = 0.0
     exported: float = 0.0
     used: float = 0.0
@@ -57,6 +60,9 @@ class Figures:
     residual: float = 0.0
     interrupted: bool = False
     _grown: dict[str, float] = field(default_factory=dict)
+    dumped: dict[str, float] = field(default_factory=dict)
+    _bought: list[tuple[Floats, Floats]] = field(default_factory=list)
+    _traded: dict[str, list[Floats]] = field(default_factory=dict)
     _left: tuple[Floats, Floats] = field(default_factory=lambda: (np.zeros(0), np.zeros(0)))
 
     def add(self, columns: Columns, hours: Floats, green: Floats | float = 0.0) -> Floats:
@@ -67,6 +73,8 @@ class Figures:
         self.hours += float(hours.sum())
         used, charge = self._flows(columns, hours)
         bring, send = self._tie(columns, len(hours))
+        fired = self._fired(columns, len(hours))
+        self.fired += float(fired @ hours)
         self.imported += float(bring @ hours)
         self.matched += float(np.minimum(bring, green) @ hours)
         self.exported += float(send @ hours)
@@ -74,12 +82,13 @@ class Figures:
         stored = self._stored(columns)
         self.lost += float(charge @ hours) - (stored - self.stored)
         self.stored = stored
+        self._trade(columns, np.maximum(0.0, bring - green), hours)
         self._demand(bring, hours)
         self._curtailed(columns, hours)
         self._unserved(columns, hours)
         taken = used + np.maximum(charge, 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
-            clean = np.where(taken > 0, 1.0 - np.minimum(1.0, bring / taken), np.nan)
+            clean = np.where(taken > 0, 1.0 - np.minimum(1.0, (bring + fired) / taken), np.nan)
         self._halls(columns, hours)
         self._jobs(columns, hours, clean)
         return clean
@@ -97,7 +106,8 @@ class Figures:
                 self.taken[key] = self.taken.get(key, 0.0) - float(np.minimum(flow, 0.0) @ hours)
                 if kind.carrier != "electricity" or asset.role == "grid":
                     continue
-                if asset.role == "store":
+                if asset.role in {"store", "carry"}:
+                    # What is carried on is no use; what is left of it on the way is lost.
                     charge = charge - flow
                 else:
                     used = used - np.minimum(flow, 0.0)
@@ -110,6 +120,54 @@ class Figures:
                 bring = bring + columns[column_name(asset.name, "import", "MW")]
                 send = send + columns[column_name(asset.name, "export", "MW")]
         return bring, send
+
+    def _trade(self, columns: Columns, bring: Floats, hours: Floats) -> None:
+        """Keep what contracts delivered and what was imported beside it: they are matched later."""
+        trades = [asset for asset in self.assets if asset.role == "trade"]
+        for asset in trades:
+            given = columns[column_name(asset.name, "delivered", "MW")]
+            self._traded.setdefault(asset.name, []).append(np.nan_to_num(given) * hours)
+        if trades:
+            self._bought.append((bring * hours, hours))
+
+    def traded(self) -> dict[str, tuple[float, float]]:
+        """Return of each green contract what it delivered and what of it was matched [MWh].
+
+        Delivery and import are matched over the contract's own interval, counted from the run's
+        start, the shortest first; no MWh of import is matched twice.
+        """
+        if not self._bought:
+            return {}
+        bring = np.concatenate([energy for energy, _ in self._bought])
+        hours = np.concatenate([lengths for _, lengths in self._bought])
+        begun = np.cumsum(hours) - hours
+        found = {}
+        lengths = {a.name: float(getattr(a, "matching", 0.0)) for a in self.assets}
+        for name in sorted(self._traded, key=lambda name: lengths[name]):
+            given = np.concatenate(self._traded[name])
+            group = np.floor(begun / lengths[name] + _ROUNDING).astype(int)
+            need, have = np.bincount(group, bring), np.bincount(group, given)
+            matched = np.minimum(need, have)
+            left = np.divide(need - matched, need, out=np.zeros_like(need), where=need > 0)
+            bring = bring * left[group]
+            found[name] = (float(given.sum()), float(matched.sum()))
+        return found
+
+    def dump(self, spilled: Mapping[str, float], hours: float) -> None:
+        """Count what nodes threw away in a step; spilled: by node [MW]."""
+        for node, amount in spilled.items():
+            self.dumped[node] = self.dumped.get(node, 0.0) + amount * hours
+
+    def _fired(self, columns: Columns, count: int) -> Floats:
+        """Return the electricity made of fuel [MW], which is no clean power."""
+        fired = np.zeros(count)
+        for asset in self.assets:
+            if not asset.clean:
+                for port, kind in asset.ports().items():
+                    if kind.carrier == "electricity":
+                        flow = columns.get(flow_name(asset.name, port), np.zeros(count))
+                        fired = fired + np.maximum(flow, 0.0)
+        return fired
 
     def _stored(self, columns: Columns) -> float:
         """Return what electric stores hold at the stretch's end [MWh]; note each one's growth."""
@@ -178,9 +236,12 @@ class Figures:
     # -- what they come to ---------------------------------------------------------------------
 
     def clean_share(self) -> float | None:
-        """Return 1 - grid import over use and losses [1], physical; None where nothing was used."""
+        """Return 1 - grid import and fuel-fired power over use and losses [1], physical.
+
+        None where nothing was used.
+        """
         taken = self.used + self.lost
-        return 1.0 - self.imported / taken if taken > 0 else None
+        return 1.0 - (self.imported + self.fired) / taken if taken > 0 else None
 
     def self_use(self) -> float | None:
         """Return the share of own generation not exported [1]; None where nothing was made."""
@@ -201,7 +262,8 @@ class Figures:
     def clean_share_contract(self) -> float | None:
         """Return the clean share with green trade that was matched in the same step [1]."""
         taken = self.used + self.lost
-        return 1.0 - (self.imported - self.matched) / taken if taken > 0 else None
+        matched = self.matched + sum(amount for _, amount in self.traded().values())
+        return 1.0 - (self.imported + self.fired - matched) / taken if taken > 0 else None
 
     def as_json(self, mode_names: Mapping[int, str], halls: int) -> dict[str, Any]:
         """Return the figures by the names of `run.json`, units last."""
@@ -211,6 +273,7 @@ class Figures:
             "losses_mwh": self.lost,
             "grid_import_mwh": self.imported,
             "grid_export_mwh": self.exported,
+            "fired_mwh": self.fired,
             "grid_peak_mw": self.peak,
             "curtailed_mwh": self.curtailed,
             "unserved_mwh": sum(self.unserved.values()),
@@ -220,6 +283,7 @@ class Figures:
                 for mode, time in sorted(self.cooling_hours.items())
             },
             "heat_recovered_mwh": self._recovered(),
+            "dumped_mwh": dict(sorted(self.dumped.items())),
             "balance_residual_max_mw": self.residual,
         }
 

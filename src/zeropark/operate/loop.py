@@ -79,6 +79,7 @@ def live(
             row = _row(points, readings, plant.flows)
             _note_plan(controller, index, row, outcome)
             _note_unserved(world, readings, index, outcome)
+            outcome.figures.dump(plant.spilled, float(world.grid.hours[index]))
             recorder.add(row)
             outcome.figures.residual = max(outcome.figures.residual, plant.residual)
             if recorder.full:

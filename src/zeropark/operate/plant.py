@@ -15,6 +15,9 @@ from zeropark.operate.follow import follow
 Setpoints = Mapping[str, Mapping[str, float]]
 # What a node may miss before someone has to give way [MW]: the arithmetic's own noise.
 _NOISE = 1e-9
+# A store is asked first, then what makes more or less, then what carries on, then loads by their
+# loss; a device that knows better says so in `turns`.
+_STORE, _CARRIED = -1.0, 0.5
 
 
 @dataclass
@@ -49,6 +52,10 @@ class Plant:
         }
         self._ties = [asset for asset in self._assets if asset.kind == "grid_tie"]
         self._helpers = self._who_can_help()
+        # What is carried on is missing at the next node: one look at each node is not enough.
+        self._carriers = {asset.name for asset in self._assets if asset.role == "carry"}
+        self._passes = 1 + len(self._carriers)
+        self._refusing: set[tuple[str, bool]] = set()
         self._pools = [a for a in self._assets if isinstance(self.devices[a.name], Deferrable)]
         self._halls: dict[tuple[str, str], list[Kind]] = {}
         for asset in self._assets:
@@ -86,6 +93,7 @@ class Plant:
         hours = self._hours[index]
         at_node: dict[str, float] = dict.fromkeys(self._spills, 0.0)
         self.flows = {}
+        self._refusing.clear()
         for asset in self._assets:
             name, ports = asset.name, self._ports[asset.name]
             if asset.kind == "grid_tie":
@@ -120,11 +128,15 @@ class Plant:
             if change:
                 self._adjust(name, "node", change, hours, at_node)
         self._keep_target(node, wanted.get("target", np.inf), hours, at_node)
-        need = -at_node[node]
-        if need > bring + _NOISE:
-            self._ask_helpers(node, need - bring, hours, at_node)
-        elif need < -send - _NOISE:
-            self._ask_helpers(node, need + send, hours, at_node)
+        for _ in range(self._passes):
+            need = -at_node[node]
+            beyond = need - min(bring, max(-send, need))
+            if abs(beyond) <= _NOISE:
+                return
+            self._ask_helpers(node, beyond, hours, at_node)
+            if self._passes > 1:
+                # What was carried less is too much elsewhere: that is settled while the tie waits.
+                self._balance_untied(hours, at_node)
 
     def _keep_target(
         self, node: str, target: float, hours: float, at_node: dict[str, float]
@@ -144,16 +156,23 @@ class Plant:
     def _balance_untied(self, hours: float, at_node: dict[str, float]) -> None:
         """Let heat and cooling be balanced while the tie can still bring the power that takes."""
         tied = {self._ports[tie.name]["node"] for tie in self._ties}
-        for node in self._spills:
-            if node not in tied and abs(at_node[node]) > _NOISE:
-                self._ask_helpers(node, -at_node[node], hours, at_node)
+        self._settle([node for node in self._spills if node not in tied], hours, at_node)
+
+    def _settle(self, nodes: Sequence[str], hours: float, at_node: dict[str, float]) -> None:
+        """Balance nodes as far as anyone can, once more where that has moved others."""
+        for _ in range(self._passes):
+            before = dict(at_node)
+            for node in nodes:
+                if abs(at_node[node]) > _NOISE:
+                    self._ask_helpers(node, -at_node[node], hours, at_node)
+            if at_node == before:
+                return
 
     def _balance_rest(self, hours: float, at_node: dict[str, float]) -> None:
         """Balance nodes without a tie, spill what may be spilled, keep the rest as the residual."""
         self.spilled, self.residual = {}, 0.0
+        self._settle(list(self._spills), hours, at_node)
         for node in self._spills:
-            if abs(at_node[node]) > _NOISE:
-                self._ask_helpers(node, -at_node[node], hours, at_node)
             left = at_node[node]
             if self._spills[node] and left > _NOISE:
                 self.spilled[node], left = left, 0.0
@@ -165,9 +184,29 @@ class Plant:
         """Change flows into `node` by `change` [MW] as far as anyone can."""
         wanted = at_node[node] + change
         for name, port in self._helpers.get(node, []):
-            if abs(wanted - at_node[node]) <= _NOISE:
+            rest = wanted - at_node[node]
+            if abs(rest) <= _NOISE:
                 break
-            self._adjust(name, port, wanted - at_node[node], hours, at_node)
+            if name not in self._carriers:
+                self._adjust(name, port, rest, hours, at_node)
+            elif self._late(name, port):
+                self._adjust(name, port, rest, hours, at_node)
+                self._refusing.add((node, rest > 0.0))
+            elif not self._is_refused(name, port, rest):
+                self._adjust(name, port, rest, hours, at_node)
+
+    def _late(self, name: str, port: str) -> bool:
+        """Return whether a carrier is asked at this port only when nobody else could help."""
+        turns = getattr(self.devices[name], "turns", {})
+        return bool(turns.get(port, _CARRIED) >= _CARRIED)
+
+    def _is_refused(self, name: str, port: str, change: float) -> bool:
+        """Return whether a node at a carrier's other end has itself made others carry less.
+
+        Two ways from one node would else hand what it lacks to each other without end.
+        """
+        ends = self._ports[name].items()
+        return any((node, change > 0.0) in self._refusing for end, node in ends if end != port)
 
     def _adjust(
         self, name: str, port: str, change: float, hours: float, at_node: dict[str, float]
@@ -199,10 +238,20 @@ class Plant:
             device = self.devices[asset.name]
             if not isinstance(device, Adjustable):
                 continue
-            loss = float(getattr(asset, "price_unserved", 0.0))
-            rank = -1.0 if self._is_store(asset.name) else loss
             for port, node in self._ports[asset.name].items():
+                rank = _turn(asset, device, port)
                 found.setdefault(node, []).append((rank, asset.name, port))
         return {
             node: [(name, port) for _, name, port in sorted(who)] for node, who in found.items()
         }
+
+
+def _turn(asset: Kind, device: Device, port: str) -> float:
+    """Return when a device is asked to help at one of its ports; less is earlier."""
+    turns: Mapping[str, float] = getattr(device, "turns", {})
+    if port in turns:
+        return turns[port]
+    if hasattr(device, "energy"):
+        return _STORE
+    usual = _CARRIED if asset.role == "carry" else 0.0
+    return float(getattr(asset, "price_unserved", usual))

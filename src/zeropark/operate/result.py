@@ -106,8 +106,20 @@ def figures(results: Results, outcome: Outcome) -> dict[str, Any]:
         "green_share": green / jobs if jobs > 0 else None,
     }
     found["ev"] = {"served_mwh": tally.get("ev_served_mwh"), "short_mwh": tally.get("ev_short_mwh")}
+    found["base"] = _base(tally)
+    found["heat_dumped_mwh"] = tally.get("heat_dumped_mwh")
+    found["green_contracts"] = {
+        name: {"delivered_mwh": given, "matched_mwh": matched}
+        for name, (given, matched) in outcome.figures.traded().items()
+    }
     found["reserve_cost_cny"] = outcome.reserve_cost
     return found
+
+
+def _base(tally: Mapping[str, float]) -> dict[str, float | None]:
+    """Return the share of steps in which remote bases kept their downward limits [1]."""
+    steps = tally.get("ramp_steps", 0.0)
+    return {"ramp_kept_share": tally["ramp_steps_kept"] / steps if steps else None}
 
 
 def _tally(world: World, outcome: Outcome) -> dict[str, float]:
@@ -270,12 +282,16 @@ def _energy(world: World, outcome: Outcome) -> dict[str, Any]:
                 "label": both(asset.shown),
                 "kind": asset.kind,
                 "carrier": carrier,
+                "clean": asset.clean or carrier != "electricity",
             }
             gave, took = made.get((asset.name, carrier), 0.0), taken.get((asset.name, carrier), 0.0)
             if asset.role == "store":
                 losses.append({**entry, "mwh": outcome.figures.lost_in(asset.name, took - gave)})
                 sources.append({**entry, "mwh": gave})
                 uses.append({**entry, "mwh": took})
+            elif asset.role == "carry":
+                losses.append({**entry, "mwh": took - gave})
+                uses.append({**entry, "mwh": took - gave})
             else:
                 if gave > 0 or asset.role in {"source", "grid"}:
                     sources.append({**entry, "mwh": gave})
@@ -291,6 +307,7 @@ def assets_json(world: World) -> list[dict[str, Any]]:
             "name": asset.name,
             "kind": asset.kind,
             "role": asset.role,
+            "clean": asset.clean,
             "label": both(asset.shown),
             "carrier": next(iter(port.carrier for port in asset.ports().values()), ""),
         }

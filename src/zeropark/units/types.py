@@ -32,12 +32,19 @@ LatePrice = Annotated[float, Unit("CNY/t-h")]
 Ratio = Annotated[float, Unit("1")]
 Share = Annotated[float, Unit("1"), Field(ge=0, le=1)]
 TemperatureCoefficient = Annotated[float, Unit("1/K")]
+Ramp = Annotated[float, Unit("MW/h")]
+MinuteRamp = Annotated[float, Unit("MW/min")]
+HeatLoss = Annotated[float, Unit("W/m-K")]
+HeatContent = Annotated[float, Unit("MWh/t")]
+MassPrice = Annotated[float, Unit("CNY/t")]
 
 _Several = BeforeValidator(spread, json_schema_input_type=str | list[str])
 Speeds = Annotated[tuple[Speed, ...], _Several]
 """Speeds in one text with one unit: `3 4 5 m/s`; or a list, a unit with each."""
 Powers = Annotated[tuple[Power, ...], _Several]
 """Powers in one text with one unit: `0.1 0.4 0.85 kW`; or a list, a unit with each."""
+Temperatures = Annotated[tuple[Temperature, ...], _Several]
+"""Temperatures in one text with one unit: `95 75 60 degC`; or a list, a unit with each."""
 
 _NO_ZONE = Text(
     "time zone '{given}' does not exist{meant} Allowed: an IANA name such as Asia/Shanghai",

@@ -63,6 +63,12 @@ _ROWS = (
     Row(N_("short, {unit}"), "ev.short_mwh", numbers.ENERGY, part=True),
     Row(N_("Demand not served, {unit}"), "unserved_mwh", numbers.ENERGY, idle=True),
     Row(N_("Heat recovered, {unit}"), "heat_recovered_mwh", numbers.ENERGY, idle=True),
+    Row(N_("Heat cooled away or vented, {unit}"), "heat_dumped_mwh", numbers.ENERGY, idle=True),
+    Row(
+        N_("Falls a base kept to contract, {unit}"),
+        "base.ramp_kept_share",
+        numbers.SHARE,
+    ),
 )
 
 

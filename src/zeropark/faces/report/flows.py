@@ -75,7 +75,8 @@ def _flow(
 ) -> Flow:
     sources, uses = [], []
     for entry in _of(carrier, energy["sources"], roles, stores=False):
-        manner = "grid" if roles.get(entry["asset"]) == "grid" else "clean"
+        grid = roles.get(entry["asset"]) == "grid" or not entry.get("clean", True)
+        manner = "grid" if grid else "clean"
         sources.append(_band(entry, manner, carrier))
     for entry in _of(carrier, energy["uses"], roles, stores=False):
         manner = "export" if roles.get(entry["asset"]) == "grid" else "use"

@@ -118,7 +118,8 @@ def _above(run: Run, curves: Curves, carrier: str, policy: str) -> Iterator[_Nam
             label = label_of(asset)
             if manner == "store":
                 label = say("discharge", name=label)
-            yield asset["name"], label, manner, _positive(values)
+            fired = carrier == "electricity" and not asset.get("clean", True)
+            yield asset["name"], label, "grid" if fired else manner, _positive(values)
 
 
 def _below(run: Run, curves: Curves, carrier: str, policy: str) -> Iterator[_Named]:

@@ -260,12 +260,14 @@ def service_rows(run: Figures) -> Iterator[Cells]:
         ("self_use", ("self_use_share",), percent),
         ("pue_row", ("pue",), ratio),
         ("heat_recovered", ("heat_recovered_mwh",), mwh),
+        ("heat_dumped", ("heat_dumped_mwh",), mwh),
+        ("ramp_kept", ("base", "ramp_kept_share"), percent),
     )
     foreseen = at(run, "compare", "foresight")
     for label, path, measure in lines:
         values = [at(figures, *path) for _, figures, _ in columns(run)]
         if any(value is not None for value in values) and (
-            label != "heat_recovered" or any(values)
+            label not in {"heat_recovered", "heat_dumped"} or any(values)
         ):
             written = measure(*values)
             cells = tuple(

@@ -199,6 +199,8 @@ WORDS: dict[str, Text] = {
     "export": Text("Exported", "上网电量"),
     "self_use": Text("Own generation used here", "自发自用率"),
     "heat_recovered": Text("Waste heat recovered", "余热回收"),
+    "heat_dumped": Text("Heat cooled away or vented", "弃热与放空"),
+    "ramp_kept": Text("Steps that keep a base's downward limits", "基地下降限值达标率"),
     "pue_row": Text("PUE", "PUE"),
     "shares": Text("Three clean shares, never one", "三种清洁占比，不可合一"),
     "share_physical": Text("physical, per interval", "物理口径，逐时段"),
