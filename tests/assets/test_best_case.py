@@ -102,7 +102,7 @@ def test_a_converter_never_makes_more_than_its_best(kind: str, product: str, rat
 def test_a_bound_on_a_battery_lies_close_and_never_below_what_it_stores(p: float) -> None:
     """Half a percent of the power is all that a tangent gives away."""
     found = next(a for a in parse(kinds()["battery"].example) if isinstance(a, Battery))
-    battery = found.model_copy(update={"room_temperature": 25.0, "room_leak": 0.0})
+    battery = found.model_copy(update={"room_temperature": 35.0, "room_leak": 0.0})
     truth = outlook_of(day())
     program = program_of([battery], truth.at_its_best())
     says = {
