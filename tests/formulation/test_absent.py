@@ -189,3 +189,22 @@ def test_a_cost_that_looks_back_is_paid_in_open_slots_only() -> None:
         # Worth 1, 2 and 3 when done; 2 may be done, and only by the last step: 3 · 2.
         assert solver.solve().objective == pytest.approx(-6.0)
         layout.advance(1)
+
+
+def test_last_resorts_are_asked_for_only_where_nothing_else_serves() -> None:
+    """A seller of 100 cannot serve 150: 50 are shed. Afterwards the warm plan is the cold one."""
+    program = _program("no")
+    solver = Solver(program)
+    usual = _inputs(1)
+    too_much = _inputs(1)
+    too_much["shop"].signals["given"] = np.array([[1.0, 150.0, 3.0]])
+    for inputs, shed in ((usual, 0.0), (too_much, 50.0), (usual, 0.0)):
+        program.update(inputs)
+        solution = solver.solve()
+        plan = Plan.read(program, solution, 0)
+        assert plan.amounts("node", "shed")[0] == pytest.approx([0.0, shed, 0.0], abs=1e-6)
+        assert solution.elastic == (shed > 0.0)
+        assert [gave.limit for gave in plan.gave_way] == (["shed"] if shed else [])
+        assert len(solution.columns) == program.column_count
+    # 1 at 3, 2 at 1, 3 at 2.
+    assert solver.solve().objective == pytest.approx(11.0)

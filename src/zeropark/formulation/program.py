@@ -146,9 +146,11 @@ class Program:
         )
         priced = np.array([node.spill_cost is not None for node in self.nodes])
         price = np.array([[node.spill_cost or 0.0] for node in self.nodes])
+        spill = block.flow("spill", where=priced)
+        self.last_resort = block.next_column
+        """From this column on to the last one all are of a node's last resort."""
         shed = block.slack("shed", Rank.SUPPLY)
         dump = block.slack("dump", Rank.SUPPLY, where=~priced)
-        spill = block.flow("spill", where=priced)
         block.cost("spill", spill * Given(price))
         self._columns = block.next_column
         numbers = self._number_rows((len(self.nodes), slots))

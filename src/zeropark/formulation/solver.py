@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zeropark.formulation.block import Rank
-from zeropark.formulation.linear import Indices
+from zeropark.formulation.linear import NONE, Indices
 from zeropark.formulation.program import Program
 
 Floats = npt.NDArray[np.float64]
@@ -116,8 +116,9 @@ class Solver:
     def solve(self, deadline_seconds: float = np.inf) -> Solution:
         """Return the optimum of the program as it now stands.
 
-        One solve with moderate prices on the limits that may give way; where one does, passes from
-        the highest rank down. Raises `NoPlanError` past the deadline.
+        One solve without last resorts and with moderate prices on the other limits that may give
+        way; where that has no point, or one does give way, passes from the highest rank down.
+        Raises `NoPlanError` past the deadline.
         """
         until = time.perf_counter() + deadline_seconds
         bounds = self.program.shut()
@@ -152,12 +153,12 @@ class Solver:
         if not self._passed:
             return
         basis = self._highs.getBasis()
-        for name, grid in (
-            ("col_status", self.program.slot_columns),
-            ("row_status", self.program.slot_rows),
-        ):
+        columns = self.program.slot_columns
+        columns = columns[(columns < self.program.last_resort).all(axis=1)]
+        for name, grid in (("col_status", columns), ("row_status", self.program.slot_rows)):
             status = np.array(getattr(basis, name), dtype=object)
             stretch = grid[:, first:last]
+            stretch = stretch[(stretch != NONE).all(axis=1)]
             status[stretch] = status[np.roll(stretch, -1, axis=1)]
             setattr(basis, name, status.tolist())
         self._highs.setBasis(basis)
@@ -170,7 +171,8 @@ class Solver:
         self, bounds: tuple[Floats, Floats, Floats, Floats], until: float
     ) -> Solution:
         self._hand_over(bounds, self.program.prices_of_ranks())
-        self._run(self._highs, until)
+        if not self._run(self._highs, until):
+            return self._settle_ranks(bounds, until)
         solution = self._read(self._highs, self._held[4])
         self._check(solution, bounds)
         if self._gave_way(solution.columns):
@@ -184,7 +186,7 @@ class Solver:
             # HiGHS would refuse the change, keep the last number and plan with it.
             raise NoPlanError("a number of the plan is missing")
         if not self._passed:
-            pass_model(self._highs, self.program, bounds, cost)
+            pass_model(self._highs, self.program, bounds, cost, count=self.program.last_resort)
             self._passed = True
         else:
             self._change(bounds, cost)
@@ -194,11 +196,12 @@ class Solver:
         """Tell HiGHS only what differs from what it holds."""
         lower, upper, row_lower, row_upper = bounds
         old_lower, old_upper, old_row_lower, old_row_upper, old_cost, old_value = self._held
-        highs = self._highs
-        at = np.flatnonzero((lower != old_lower) | (upper != old_upper)).astype(np.int32)
+        highs, count = self._highs, self.program.last_resort
+        moved = (lower[:count] != old_lower[:count]) | (upper[:count] != old_upper[:count])
+        at = np.flatnonzero(moved).astype(np.int32)
         if len(at):
             highs.changeColsBounds(len(at), at, lower[at], upper[at])
-        at = np.flatnonzero(cost != old_cost).astype(np.int32)
+        at = np.flatnonzero(cost[:count] != old_cost[:count]).astype(np.int32)
         if len(at):
             highs.changeColsCost(len(at), at, cost[at])
         at = np.flatnonzero((row_lower != old_row_lower) | (row_upper != old_row_upper)).astype(
@@ -215,14 +218,18 @@ class Solver:
             for entry in np.flatnonzero(value != old_value).tolist():
                 highs.changeCoeff(int(rows[entry]), int(index[entry]), float(value[entry]))
 
-    def _run(self, highs: highspy.Highs, until: float) -> None:
-        """Run to the optimum; where a warm basis leads astray, once more from cold."""
+    def _run(self, highs: highspy.Highs, until: float) -> bool:
+        """Run to the optimum; where a warm basis leads astray, once more from cold.
+
+        Returns whether there is one; raises `NoPlanError` where the time is over.
+        """
         status = self._run_once(highs, until)
         if status not in _OUT_OF_TIME and status != highspy.HighsModelStatus.kOptimal:
             highs.clearSolver()
             status = self._run_once(highs, until)
-        if status != highspy.HighsModelStatus.kOptimal:
+        if status in _OUT_OF_TIME:
             raise NoPlanError(highs.modelStatusToString(status))
+        return status == highspy.HighsModelStatus.kOptimal
 
     def _run_once(self, highs: highspy.Highs, until: float) -> highspy.HighsModelStatus:
         left = until - time.perf_counter()
@@ -253,7 +260,9 @@ class Solver:
     def _read(self, highs: highspy.Highs, cost: Floats) -> Solution:
         """Return the optimum; each vector is read as a list, so only what is needed is."""
         program, found = self.program, highs.getSolution()
-        columns = np.array(found.col_value)
+        columns = np.zeros(program.column_count)
+        known = np.array(found.col_value)
+        columns[: len(known)] = known
         duals = np.array(found.row_dual)[: program.row_count]
         priced = Priced(cost, program.entry_row, program.index, program.value)
         return Solution(
@@ -264,6 +273,10 @@ class Solver:
             reckon=partial(priced.reduced, duals),
             iterations=int(highs.getInfo().simplex_iteration_count),
         )
+
+    def _must_run(self, highs: highspy.Highs, until: float) -> None:
+        if not self._run(highs, until):
+            raise NoPlanError(highs.modelStatusToString(highs.getModelStatus()))
 
     # -- limits that give way ---------------------------------------------------------------------
 
@@ -285,12 +298,12 @@ class Solver:
             only = np.zeros(program.column_count)
             only[columns] = 1.0
             highs.changeColsCost(len(everything), everything, only)
-            self._run(highs, until)
+            self._must_run(highs, until)
             least = highs.getInfo().objective_function_value
             most = least + 1e-9 * max(1.0, abs(least)) + 1e-9
             highs.addRow(-np.inf, most, len(columns), columns, np.ones(len(columns)))
         highs.changeColsCost(len(everything), everything, program.cost)
-        self._run(highs, until)
+        self._must_run(highs, until)
         solution = self._read(highs, program.cost)
         solution.elastic = True
         self._check(solution, bounds)
@@ -303,27 +316,35 @@ def pass_model(
     bounds: tuple[Floats, Floats, Floats, Floats],
     cost: Floats,
     whole: npt.NDArray[np.int32] | None = None,
+    *,
+    count: int | None = None,
 ) -> None:
-    """Hand the whole program to HiGHS as arrays; `whole` are the columns of whole numbers."""
-    integrality = np.zeros(program.column_count, dtype=np.int32)
+    """Hand the program to HiGHS as arrays.
+
+    whole: the columns of whole numbers. count: of the columns the first so many, by default all.
+    """
+    count = program.column_count if count is None else count
+    integrality = np.zeros(count, dtype=np.int32)
     if whole is not None:
         integrality[whole] = int(highspy.HighsVarType.kInteger)
     lower, upper, row_lower, row_upper = bounds
+    some = program.index < count
+    before = np.concatenate([[0], np.cumsum(some)]).astype(np.int32)
     status = highs.passModel(
-        program.column_count,
+        count,
         program.row_count,
-        len(program.value),
+        int(before[-1]),
         int(highspy.MatrixFormat.kRowwise),
         int(highspy.ObjSense.kMinimize),
         0.0,
-        cost,
-        lower,
-        upper,
+        cost[:count],
+        lower[:count],
+        upper[:count],
         row_lower,
         row_upper,
-        program.start[:-1],
-        program.index,
-        program.value,
+        before[program.start[:-1]],
+        program.index[some],
+        program.value[some],
         integrality,
     )
     # A warning says that coefficients below 1e-9 count as none, which a point's check allows.
