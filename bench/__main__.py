@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import cases, commands, report
+from bench import cases, commands, proof, report, store
 from bench.findings import Findings
 from bench.process import ROOT, is_installed, python_of
 
@@ -18,6 +18,8 @@ CASES: dict[str, Callable[[cases.Effort], Findings]] = {
     "scenarios": cases.scenarios,
     "command": commands.command,
     "year": commands.year,
+    "proof": proof.proof,
+    "store": store.store,
 }
 BOUNDS = Path(__file__).with_name("bounds.json")
 

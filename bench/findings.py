@@ -57,4 +57,12 @@ GOALS = (
     Goal("command/help_s", "`zeropark --help` [s]", 0.3),
     Goal("year/minutes", "a year closed loop at 15 min [CPU min]", 5.0),
     Goal("year/memory_per_month", "a year's peak memory by that of a month", 1.1),
+    Goal("proof/rows_per_s", "ledger: rows verified a second", 200_000.0, at_most=False),
+    Goal("proof/leaves_per_s", "ledger: JSON leaves verified a second", 20_000.0, at_most=False),
+    Goal("ledger/readings_per_s_one", "readings durable a second", 200_000.0, at_most=False),
+    Goal("ledger/readings_per_cpu_s_one", "readings a CPU second", 200_000.0, at_most=False),
+    Goal("ledger/day_ms", "hourly sums of a day of 1,000 meters [ms]", 100.0),
+    Goal("ledger/latest_ms", "newest of 1,000 meters [ms]", 5.0),
+    Goal("ledger/month_ms", "a month of 1,000 meters by meter [ms]", 1_000.0),
+    Goal("ledger/year_mb", "a year of 1,000 meters at 15 min [MB]", 300.0),
 )

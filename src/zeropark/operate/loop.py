@@ -16,10 +16,13 @@ from zeropark.formulation.solver import USED
 from zeropark.operate.controllers import Controller, Planned
 from zeropark.operate.figures import Figures, flow_name
 from zeropark.operate.plant import Plant
-from zeropark.operate.record import Recorder, SeriesFile, column_name
+from zeropark.operate.record import Recorder, Written, column_name
 from zeropark.operate.world import World
 
 Floats = npt.NDArray[np.float64]
+Shown = Mapping[str, Mapping[str, Any]]
+"""Numbers by asset and point."""
+Note = Callable[[int, Shown, Shown, Shown], None]
 STRETCH = 96 * 7
 # Reasons of longer runs are read from the series' prices; a list of a year's would fill the memory.
 REASONS_UP_TO = 96 * 7 + 1
@@ -59,10 +62,14 @@ def live(
     plant: Plant,
     controller: Controller,
     policy: str,
-    file: SeriesFile | None,
+    file: Written | None,
     progress: Callable[[int], None],
+    note: Note | None = None,
 ) -> Outcome:
-    """Live through the run's steps under `controller`; an interrupt ends it with what there is."""
+    """Live through the run's steps under `controller`; an interrupt ends it with what there is.
+
+    note: told each step's number, what was known, what was written, and what was read back.
+    """
     recorder = Recorder(STRETCH)
     readings = plant.read()
     outcome = Outcome(new_figures(world, readings), {}, readings)
@@ -72,9 +79,12 @@ def live(
     ]
     try:
         for index in range(len(world.grid)):
-            plant.write(controller.decide(index, readings))
+            known, setpoints = readings, controller.decide(index, readings)
+            plant.write(setpoints)
             plant.step(index)
             readings = plant.read()
+            if note is not None:
+                note(index, known, setpoints, readings)
             outcome.readings = readings
             row = _row(points, readings, plant.flows)
             _note_plan(controller, index, row, outcome)
@@ -192,7 +202,7 @@ def hand_on(
     taken: tuple[int, dict[str, Floats]],
     policy: str,
     figures: Figures,
-    file: SeriesFile | None,
+    file: Written | None,
 ) -> None:
     """Sum a stretch of steps and write it out."""
     first, columns = taken

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,14 @@ def series_columns(assets: Sequence[Kind], nodes: Iterable[str]) -> list[str]:
     prices = [f"{node}/price_cny_per_mwh" for node in nodes]
     park = ["park/clean_share_pu", "weather/t_air_c", "weather/t_wet_c"]
     return [*points, *prices, *park]
+
+
+class Written(Protocol):
+    """Takes the stretches of a run."""
+
+    def write(self, policy: str, starts: Times, columns: Mapping[str, Floats]) -> None:
+        """Take a stretch: `starts` (N,) UTC, each column (N,); an absent one or NaN is unknown."""
+        ...
 
 
 class SeriesFile:

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,9 +21,13 @@ from zeropark.operate.horizon import Steps
 from zeropark.operate.loop import Outcome, hand_on, live, new_figures
 from zeropark.operate.planner import Planner
 from zeropark.operate.plant import Plant
-from zeropark.operate.record import SeriesFile, series_columns
+from zeropark.operate.record import SeriesFile, Written, series_columns
 from zeropark.operate.result import Results, as_json
 from zeropark.operate.world import World
+
+if TYPE_CHECKING:
+    from zeropark.ledger.store import Store
+    from zeropark.operate.posted import RunLedger
 
 Progress = Callable[[str, int, int], None]
 # What the missing part is made of is told for runs of up to so many days: it takes one more run.
@@ -66,28 +70,51 @@ class Run:
         return Rules(self.world, Thresholds())
 
     def live(
-        self, policy: str, controller: Controller, file: SeriesFile | None, progress: Progress
+        self,
+        policy: str,
+        controller: Controller,
+        file: Written | None,
+        progress: Progress,
+        ledger: RunLedger | None = None,
     ) -> Outcome:
-        """Live through the run under a controller."""
-        total = len(self.world.grid)
+        """Live through the run under a controller. ledger: where its commands are posted."""
+        total, plant = len(self.world.grid), self.plant()
+        if ledger is not None:
+            begun = new_figures(self.world, plant.read())
+            ledger.start_from(begun.start, begun.interval)
         return live(
-            self.world, self.plant(), controller, policy, file, lambda n: progress(policy, n, total)
-        )
+            self.world, plant, controller, policy, file, lambda n: progress(policy, n, total),
+            None if ledger is None else ledger.note,
+        )  # fmt: skip
 
     def foresight(self) -> Foresight:
         """Return the plan with everything known."""
         return look_ahead(self.world, self.nodes, self.plant().read())
 
 
-def execute(request: RunRequest, out: Path, progress: Progress) -> dict[str, Any]:
-    """Run what is asked, write `series.parquet` and `run.json` into `out`, return the latter."""
+def _posting(store: Store, world: World, policy: str, file: SeriesFile) -> RunLedger:
+    # The ledger's libraries take a while to import: only who posts into a store waits for them.
+    from zeropark.operate.posted import RunLedger  # noqa: PLC0415
+
+    return RunLedger(store, world, policy, file)
+
+
+def execute(
+    request: RunRequest, out: Path, progress: Progress, store: Store | None = None
+) -> dict[str, Any]:
+    """Run what is asked, write `series.parquet` and `run.json` into `out`, return the latter.
+
+    store: a simulated one, where what the run did is posted; `run.json` then names it `ledger_run`.
+    """
     begun = time.perf_counter()
     run = Run(request)
     columns = series_columns(run.world.assets, [node.name for node in run.nodes])
     results = Results(request, run.world)
-    with SeriesFile(out / "series.parquet", columns) as file:
+    with SeriesFile(out / "series.parquet", columns) as series:
+        ledger = None if store is None else _posting(store, run.world, request.policy, series)
+        file: Written = series if ledger is None else ledger
         main = run.planned() if request.policy == "plan" else run.rules()
-        outcome = run.live(request.policy, main, file, progress)
+        outcome = run.live(request.policy, main, file, progress, ledger)
         results.outcomes[request.policy] = outcome
         if isinstance(main, Planned):
             results.planner = main.planner
@@ -100,11 +127,14 @@ def execute(request: RunRequest, out: Path, progress: Progress) -> dict[str, Any
                 outcome.figures.interrupted = True
     results.seconds = time.perf_counter() - begun
     found = as_json(results)
+    if ledger is not None:
+        ledger.finish(outcome.reasons, found)
+        found["ledger_run"] = ledger.id
     (out / "run.json").write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
     return found
 
 
-def _compare(run: Run, results: Results, file: SeriesFile, progress: Progress) -> None:
+def _compare(run: Run, results: Results, file: Written, progress: Progress) -> None:
     """Live the same days by rules, plan them with foresight, and play that plan."""
     if "rules" not in results.outcomes:
         results.outcomes["rules"] = _to_the_end(run.live("rules", run.rules(), file, progress))
@@ -128,7 +158,7 @@ def _to_the_end(outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _as_outcome(run: Run, seen: Foresight, file: SeriesFile) -> Outcome:
+def _as_outcome(run: Run, seen: Foresight, file: Written) -> Outcome:
     """Return a plan's own series as if it had been lived."""
     world = run.world
     readings = run.plant().read()

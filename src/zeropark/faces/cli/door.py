@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from zeropark.faces.cli.command import Command
 from zeropark.faces.cli.help import HelpPage
+from zeropark.faces.cli.ledger import LEDGER
 from zeropark.faces.cli.refused import (
     DONE,
     OUR_FAULT,
@@ -24,15 +26,6 @@ from zeropark.faces.cli.refused import (
 )
 from zeropark.faces.locale import N_
 from zeropark.faces.locale import gettext as _
-
-
-class Command(NamedTuple):
-    """Where a command is written and what it is for; imported when it is asked for."""
-
-    module: str
-    function: str
-    purpose: str
-
 
 COMMANDS = {
     "init": Command("zeropark.faces.cli.init", "init", N_("Copy an example park to start from.")),
@@ -47,6 +40,7 @@ COMMANDS = {
         "run",
         N_("Run a park in closed loop on the simulated plant, and compare."),
     ),
+    "ledger": Command("", "", N_("What happened: durable, provable, never edited."), LEDGER),
 }
 # What the parser returns where Ctrl-C ended a command.
 _INTERRUPTED = 130
@@ -58,39 +52,59 @@ class OneCommand(HelpPage, TyperCommand):
 
 
 class Door(HelpPage, TyperGroup):
-    """All commands by name; a command's module is imported when that command is asked for.
+    """Commands by name; a command's module is imported when that command is asked for.
 
     `zeropark --help` must answer at once, and the engine's libraries take a second to import.
     """
 
+    commands_here: Mapping[str, Command] = COMMANDS
+
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands, in the order of a newcomer's path."""
         del ctx
-        return list(COMMANDS)
+        return list(self.commands_here)
 
     def purposes(self) -> list[tuple[str, str]]:
         """Return (name, what it is for) of all commands."""
-        return [(name, _(command.purpose)) for name, command in COMMANDS.items()]
+        return [(name, _(command.purpose)) for name, command in self.commands_here.items()]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return the command of that name; refuses an unknown one with the nearest known."""
         del ctx
-        known = COMMANDS.get(cmd_name)
+        known = self.commands_here.get(cmd_name)
         if known is None:
             sentence = _("'{given}' is no command.{meant} Commands: {known}.")
-            meant = did_you_mean(cmd_name, COMMANDS)
-            names = ", ".join(COMMANDS)
+            meant = did_you_mean(cmd_name, self.commands_here)
+            names = ", ".join(self.commands_here)
             raise Refused(sentence.format(given=cmd_name, meant=meant, known=names))
-        return built(cmd_name)
+        return built(cmd_name, known)
 
 
-def built(name: str) -> Any:
+def built(name: str, known: Command) -> Any:
     """Return the command `name` as the parser knows it; imports its module."""
-    known = COMMANDS[name]
+    if known.below:
+        return _group(name, known)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     function = getattr(import_module(known.module), known.function)
-    app.command(name, cls=OneCommand, help=known.purpose)(function)
+    examples = "\n".join(known.examples)
+    app.command(name, cls=OneCommand, help=known.purpose, epilog=examples)(function)
     return typer.main.get_command(app)
+
+
+def _group(name: str, known: Command) -> Any:
+    """Return a group of commands as the parser knows it."""
+    group = type("Group", (Door,), {"commands_here": known.below})
+    app = typer.Typer(
+        name=name, cls=group, add_completion=False, rich_markup_mode=None, help=known.purpose,
+        no_args_is_help=True,
+    )  # fmt: skip
+    app.callback()(_group_start)
+    app.command()(_nothing)
+    return typer.main.get_command(app)
+
+
+def _group_start() -> None:
+    """Stand where the parser wants a function of the group itself."""
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - the parser hands a flag over by position
@@ -159,6 +173,10 @@ def _ask(arguments: Sequence[str]) -> int:
     parser: Any = sys.modules[typer.BadParameter.__module__]
     try:
         code = door().main(list(arguments) or ["--help"], "zeropark", standalone_mode=False)
+    except parser.NoArgsIsHelpError as asked:
+        # A word with commands below it and nothing behind it: which there are is the answer.
+        print(asked.ctx.get_help())  # noqa: T201 - the answer of a command
+        return DONE
     except parser.ClickException as error:
         raise Refused(_sentence(error, parser)) from None
     if code == _INTERRUPTED:

@@ -50,6 +50,9 @@ class HelpPage:
                 lines += ["", _("{title}:").format(title=title)]
             for name, help_text in rows:
                 lines += _row(name, help_text, left, width)
+        if command.epilog:
+            lines += ["", _("{title}:").format(title=_("Examples"))]
+            lines += [f"  {line}" for line in command.epilog.splitlines()]
         return "\n".join(lines)
 
 

@@ -22,6 +22,10 @@ STAGES = {
     "played": N_("Foresight, played"),
     "perfect_forecast": N_("Plan with the weather known"),
     "report": N_("Report"),
+    "seal": N_("Sealing hours"),
+    "compact": N_("Putting days together"),
+    "copy": N_("Copying sealed files"),
+    "verify": N_("Verifying sealed files"),
 }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from zeropark.faces.cli.command import Command
 from zeropark.faces.cli.door import COMMANDS, built
 from zeropark.faces.locale import catalogue
 
@@ -21,12 +22,20 @@ sentence names the file with the trace). This page is made from the commands by
 
 def commands_page() -> str:
     """Return the page as Markdown: each command with its words, in English and Chinese."""
-    return "\n".join([_HEAD, *(_section(name) for name in COMMANDS)])
+    return "\n".join([_HEAD, *(part for name, c in COMMANDS.items() for part in _parts(name, c))])
 
 
-def _section(name: str) -> str:
-    purpose = COMMANDS[name].purpose
-    command = built(name)
+def _parts(name: str, known: Command) -> list[str]:
+    """Return the section of a command, or those of all commands of a group."""
+    if not known.below:
+        return [_section(name, known)]
+    below = known.below.items()
+    return [part for verb, each in below for part in _parts(f"{name} {verb}", each)]
+
+
+def _section(name: str, known: Command) -> str:
+    purpose = known.purpose
+    command = built(name, known)
     rows = [_row(param) for param in command.params if "--help" not in param.opts]
     return "\n".join(
         [

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ from zeropark.faces.locale import gettext as _
 
 if TYPE_CHECKING:
     from zeropark.faces.cli.asked import Asked
+    from zeropark.ledger.store import Store
 
 
 def run(
@@ -63,6 +65,10 @@ def run(
         Path,
         typer.Option(metavar="DIR", help=N_("Folder of the result; an earlier one is replaced.")),
     ] = Path("runs/latest"),
+    store: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help=N_("Simulated store to post into; made where it is not.")),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=N_("Print run.json only."))] = False,
     no_compare: Annotated[
         bool, typer.Option("--no-compare", help=N_("Leave out rules and foresight."))
@@ -79,7 +85,7 @@ def run(
     asked = Asked(
         start, days, step, horizon, policy, seed, peak_so_far, compare=not no_compare, files=files
     )
-    result = _lived(source, asked, out)
+    result = _lived(source, asked, out, store)
     _show(result, out, as_json=as_json)
     if not result["partial"]:
         return DONE
@@ -91,7 +97,7 @@ def run(
     return WRONG_INPUT
 
 
-def _lived(source: Path, asked: Asked, out: Path) -> Mapping[str, Any]:
+def _lived(source: Path, asked: Asked, out: Path, ledger: Path | None) -> Mapping[str, Any]:
     """Run the park file `source`, write the files of the result, return what `run.json` holds."""
     # As above: the engine's libraries only where a run really begins.
     from zeropark.assets import kinds  # noqa: PLC0415
@@ -102,13 +108,28 @@ def _lived(source: Path, asked: Asked, out: Path) -> Mapping[str, Any]:
 
     with in_sentences():
         request = asked.request(read_park(source, kinds()), source.parent)
-        with result_folder(out) as folder, Progress() as progress:
-            result = execute(request, folder, progress)
+        with _opened(ledger) as store, result_folder(out) as folder, Progress() as progress:
+            result = execute(request, folder, progress, store)
             progress("report", 0, 1)
             fault = _fault_of(lambda: write_report(result, folder / "series.parquet", folder))
     if fault is not None:
         raise fault
     return result
+
+
+@contextmanager
+def _opened(folder: Path | None) -> Iterator[Store | None]:
+    """Yield the simulated store of a run, None where nobody asks for one."""
+    if folder is None:
+        yield None
+        return
+    from zeropark.ledger.store import FILE, Store, create  # noqa: PLC0415 - as above
+
+    if not (folder / FILE).exists():
+        create(folder, "simulated")
+    with Store(folder, "run") as store:
+        store.must_be("simulated")
+        yield store
 
 
 def _fault_of(write: Callable[[], object]) -> Exception | None:

@@ -1,0 +1,259 @@
+"""How fast the ledger takes in readings and answers, beside SQLite and DuckDB doing the same."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from bench.cases import Effort, say
+from bench.findings import Findings, Table
+from bench.process import ROOT
+from zeropark.ledger.clock import OwnClock
+from zeropark.ledger.reading import Offered
+from zeropark.ledger.registry import Point
+from zeropark.ledger.seal import compact, seal
+from zeropark.ledger.store import Store, create
+
+METERS = 1_000
+QUARTER = 900_000
+DAY = 96 * QUARTER
+FROM = 1_767_225_600_000  # 2026-01-01T00:00Z
+Values = npt.NDArray[np.int64]
+
+
+@dataclass
+class Rate:
+    """How fast rows went in: by the wall and by the processor [rows/s], and one commit [ms]."""
+
+    wall: float
+    cpu: float
+    commit: float
+
+
+def store(effort: Effort) -> Findings:
+    """Write batches of 1,000 readings, each synced, then ask; then a year of 1,000 meters."""
+    batches, days = (6, 2) if effort.small else (400, 365)
+    values = np.random.default_rng(1).integers(0, 100_000, (batches, METERS))
+    # On a disk, not in memory: what is measured is what a sync costs.
+    (ROOT / "build").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=ROOT / "build") as place:
+        found = _writing(Path(place), values, 1 if effort.small else 3)
+        found.add(_year(Path(place) / "year", days, min(30, days)))
+    return found
+
+
+# -- in ------------------------------------------------------------------------------------------
+
+
+def _writing(place: Path, values: Values, repeats: int) -> Findings:
+    tools: dict[str, Callable[[Path], Rate]] = {
+        "zeropark, one producer": lambda to: _ours(to, values, 1),
+        "zeropark, 16 producers": lambda to: _ours(to, values, 16),
+        "SQLite, table and newest values": lambda to: _sqlite(to, values),
+        "DuckDB, one table": lambda to: _duckdb(to, values),
+    }
+    rates: dict[str, list[Rate]] = {name: [] for name in tools}
+    for repeat in range(repeats):
+        for number, (name, work) in enumerate(tools.items()):
+            say(f"{name}, {repeat + 1} of {repeats}")
+            rates[name].append(work(place / f"{repeat}-{number}"))
+    rows, numbers = [], {}
+    for name, some in rates.items():
+        wall, cpu = (statistics.median(getattr(r, of) for r in some) for of in ("wall", "cpu"))
+        commit = statistics.median(r.commit for r in some)
+        rows.append((name, f"{wall:,.0f}", f"{cpu:,.0f}", f"{commit:.1f}"))
+        if name.startswith("zeropark"):
+            key = "one" if "one" in name else "many"
+            numbers[f"ledger/readings_per_s_{key}"] = wall
+            numbers[f"ledger/readings_per_cpu_s_{key}"] = cpu
+    words = (
+        "Batches of 1,000 readings of 1,000 meters, each durable (full sync) before the next of "
+        "its producer. Ours is checked for health, hashed into its batch's tree and appended to "
+        "the log; SQLite (through apsw, WAL) and DuckDB only keep the rows, SQLite the newest "
+        "values too. What a second of the processor takes in does not depend on how fast the disk "
+        "syncs."
+    )
+    header = ("tool", "rows a second", "rows a CPU second", "one batch, ms")
+    return Findings([Table("Readings taken in", words, header, rows)], numbers)
+
+
+def _timed(work: Callable[[], list[float]], rows: int) -> Rate:
+    wall, cpu = time.perf_counter(), time.process_time()
+    lasted = work()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return Rate(rows / wall, rows / cpu, 1e3 * statistics.median(lasted))
+
+
+def _points(count: int) -> list[Point]:
+    return [
+        Point(f"m{i}/p", "Wh", interval=QUARTER, low=0, high=10**6, jump=10**6, freeze_after=20)
+        for i in range(count)
+    ]
+
+
+def _ours(place: Path, values: Values, producers: int) -> Rate:
+    create(place, "simulated")
+    share = max(1, len(values) // producers)
+    with Store(place, "bench") as opened:
+        opened.register(_points(METERS * producers))
+        source = opened.source("bench")
+        lasted: list[float] = []
+
+        def produce(number: int) -> None:
+            mine = np.arange(METERS) + number * METERS
+            for k in range(share):
+                begun = time.perf_counter()
+                offered = Offered.of(mine, FROM + k * QUARTER, QUARTER, values[k], 1, source)
+                if not opened.accept(offered).whole:
+                    raise RuntimeError("a good reading was refused")
+                lasted.append(time.perf_counter() - begun)
+
+        def all_of_them() -> list[float]:
+            threads = [threading.Thread(target=produce, args=(n,)) for n in range(producers)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            return lasted
+
+        return _timed(all_of_them, share * producers * METERS)
+
+
+def _sqlite(place: Path, values: Values) -> Rate:
+    connection = _sqlite_tables(place)
+
+    def work() -> list[float]:
+        lasted = []
+        for k, row in enumerate(values):
+            begun = time.perf_counter()
+            at = FROM + k * QUARTER
+            with connection:
+                rows = [(at, meter, value) for meter, value in enumerate(row.tolist())]
+                connection.executemany("INSERT INTO reading VALUES (?, ?, ?, 1)", rows)
+                connection.executemany(
+                    "INSERT INTO latest VALUES (?, ?, ?) ON CONFLICT (meter) DO UPDATE "
+                    "SET at = excluded.at, value = excluded.value",
+                    [(meter, at, value) for at, meter, value in rows],
+                )
+            lasted.append(time.perf_counter() - begun)
+        return lasted
+
+    rate = _timed(work, values.size)
+    connection.close()
+    return rate
+
+
+def _sqlite_tables(place: Path) -> apsw.Connection:
+    connection = apsw.Connection(f"{place}.db")
+    for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+    connection.execute(
+        "CREATE TABLE reading (at INTEGER, meter INTEGER, value INTEGER, quality INTEGER, "
+        "PRIMARY KEY (at, meter)) WITHOUT ROWID"
+    )
+    connection.execute("CREATE TABLE latest (meter INTEGER PRIMARY KEY, at INTEGER, value INTEGER)")
+    return connection
+
+
+def _duckdb(place: Path, values: Values) -> Rate:
+    connection = duckdb.connect(f"{place}.duckdb", config={"threads": 1})
+    connection.execute("CREATE TABLE reading (start_at BIGINT, meter INTEGER, value BIGINT)")
+
+    def work() -> list[float]:
+        lasted = []
+        for k, row in enumerate(values):
+            begun = time.perf_counter()
+            at, meter = np.full(METERS, FROM + k * QUARTER), np.arange(METERS, dtype=np.int32)
+            batch = pa.table({"start_at": at, "meter": meter, "value": row})
+            connection.register("batch", batch)
+            connection.execute("INSERT INTO reading SELECT * FROM batch")
+            lasted.append(time.perf_counter() - begun)
+        return lasted
+
+    rate = _timed(work, values.size)
+    connection.close()
+    return rate
+
+
+# -- out -----------------------------------------------------------------------------------------
+
+
+def _year(place: Path, days: int, month: int) -> Findings:
+    """Fill a store with days of 1,000 meters at 15 min, seal them, and ask."""
+    hand = [FROM]
+    clock = OwnClock(0, lambda: hand[0], lambda: hand[0], lambda: True)
+    create(place, "simulated", clock)
+    load = _loads(days * 96)
+    with Store(place, "bench", clock=clock) as opened:
+        opened.register(_points(METERS))
+        source = opened.source("bench")
+        for day in range(days):
+            if day % 30 == 0:
+                say(f"a year of 1,000 meters, day {day}")
+            # Six hours a batch: what a gateway hands over after a cut of its line.
+            for part in range(day * 96, day * 96 + 96, 24):
+                at = np.repeat(FROM + np.arange(part, part + 24) * QUARTER, METERS)
+                meters = np.tile(np.arange(METERS), 24)
+                hand[0] = int(at[-1]) + QUARTER
+                block = load[part : part + 24].ravel()
+                opened.accept(Offered.of(meters, at, QUARTER, block, 1, source))
+            if day % 7 == 6 or day == days - 1:
+                seal(opened)
+                compact(opened)
+        hand[0] += DAY
+        seal(opened)
+        compact(opened)
+        sealed = sum(f.stat().st_size for f in (place / "sealed").rglob("*.parquet"))
+        return _asked(opened, days, month, sealed)
+
+
+def _loads(steps: int) -> Values:
+    """Return loads of 1,000 meters [Wh]: a day's shape, a size of their own, noise of 5 %."""
+    random = np.random.default_rng(2)
+    shape = 1.0 + 0.5 * np.sin(np.arange(steps) * 2 * np.pi / 96)
+    size = random.uniform(500, 5_000, METERS)
+    noise = random.normal(1.0, 0.05, (steps, METERS))
+    values: Values = np.rint(shape[:, None] * size * noise).astype(np.int64)
+    return values
+
+
+def _asked(opened: Store, days: int, month: int, sealed: int) -> Findings:
+    history, last = opened.history, FROM + (days - 1) * DAY
+    questions: dict[str, Callable[[], object]] = {
+        "hourly sums of a day": lambda: history.sums(None, last, last + DAY, 3_600_000),
+        "newest of every meter": history.latest,
+        "a month's sums by meter": lambda: history.sums(None, FROM, FROM + month * DAY, 1 << 62),
+    }
+    lasted = {name: _median_ms(ask) for name, ask in questions.items()}
+    megabytes = sealed / 1e6
+    rows = [(name, f"{ms:.1f} ms") for name, ms in lasted.items()]
+    rows.append((f"size of {days} days, sealed", f"{megabytes:.0f} MB"))
+    words = f"1,000 meters at 15 min for {days} days, sealed; medians of 7."
+    table = Table("Readings asked for", words, ("question", "answer"), rows)
+    numbers = {
+        "ledger/day_ms": lasted["hourly sums of a day"],
+        "ledger/latest_ms": lasted["newest of every meter"],
+        "ledger/month_ms": lasted["a month's sums by meter"],
+        "ledger/year_mb": megabytes * 365 / days,
+    }
+    return Findings([table], numbers)
+
+
+def _median_ms(ask: Callable[[], object]) -> float:
+    lasted = []
+    for _ in range(7):
+        begun = time.perf_counter()
+        ask()
+        lasted.append(time.perf_counter() - begun)
+    return 1e3 * statistics.median(lasted)

@@ -1,0 +1,46 @@
+"""A store read by a process that does not write it, while another one writes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from zeropark.data.errors import DataError
+from zeropark.ledger.database import Database
+from zeropark.ledger.history import History
+from zeropark.ledger.log import Log
+from zeropark.ledger.registry import Registry
+from zeropark.ledger.sqlite import SqliteDatabase
+from zeropark.ledger.store import ABSENT, FILE, about, point_of
+
+
+class Reader:
+    """A store as it is for who only reads: what is durable, and nothing that could change it.
+
+    older: whether one of an older form may be read too. Raises `DataError` where there is no store
+    in `folder`.
+    """
+
+    def __init__(self, folder: Path, *, older: bool = False) -> None:
+        if not (folder / FILE).exists():
+            raise DataError("store_absent", ABSENT.format(path=folder))
+        self.folder = folder
+        self.database: Database = SqliteDatabase(folder / FILE, write=False)
+        self.about = about(self.database, folder, older=older)
+        self.log = Log(self.database)
+        self.history = History(self.database, folder)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *trace: object) -> None:
+        self.database.close()
+
+    def registry(self) -> Registry:
+        """Return the points that are registered now."""
+        sizes = self.database.rows("SELECT size FROM point ORDER BY number")
+        return Registry(point_of(entry) for entry in self.log.entries(size for (size,) in sizes))
+
+    def sources(self) -> dict[int, str]:
+        """Return the names of sources by number."""
+        return dict(self.database.rows("SELECT number, name FROM source"))

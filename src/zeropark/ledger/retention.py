@@ -1,0 +1,124 @@
+"""Rows that expire: by a policy that is an entry, named by an entry, never in silence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from zeropark.data.errors import DataError
+from zeropark.ledger.database import Database
+from zeropark.ledger.log import Log
+from zeropark.ledger.rollup import digest, keep_rollups, kept_rollups, whole_months
+from zeropark.ledger.seal import sweep
+from zeropark.ledger.sealing import HOUR_MS
+from zeropark.ledger.store import Store
+from zeropark.units.text import Text
+
+DAY_MS = 24 * HOUR_MS
+_NO_DAYS = Text(
+    "a policy keeps rows for {given} days; allowed: 1 to 36500",
+    "策略保留 {given} 天；可用：1 至 36500",
+)
+_LONGEST_DAYS = 36_500
+_NONE = Text(
+    "no policy lets rows expire; state one first (zeropark keeps everything by default)",
+    "没有允许到期的策略；先声明（默认永久保留）",
+)
+
+
+@dataclass(frozen=True)
+class Expired:
+    """What expired. size: of the log with the entry; rows, batches: how many."""
+
+    size: int
+    rows: int
+    batches: int
+
+
+def state_policy(store: Store, days: int, why: str) -> int:
+    """State for how long rows are kept [days]; return the size of the log with it.
+
+    Without a policy nothing expires. Postings, commands, decisions and heads never do, and no
+    batch that an entry names as what it rests on. Raises `DataError`.
+    """
+    if not 1 <= days <= _LONGEST_DAYS:
+        raise DataError("policy_days", _NO_DAYS.format(given=days))
+    return store.note("policy", {"of": "readings", "days": days, "why": why}, "readings")
+
+
+def policy(store: Store) -> tuple[int, int] | None:
+    """Return (size of the log with it, days) of the policy that holds; None where there is none."""
+    rows = store.database.rows("SELECT max(size) FROM entry WHERE kind = 'policy'")
+    size = rows[0][0]
+    return None if size is None else (size, int(store.log.entries([size])[0]["days"]))
+
+
+def hold(store: Store, batches: list[int], why: str) -> int:
+    """Note that batches (sizes of the log with them) are what a claim or settlement rests on."""
+    return store.note("hold", {"batches": batches, "why": why}, "readings")
+
+
+def expire(store: Store) -> Expired:
+    """Let the sealed days expire that the policy no longer keeps; the entry names all that went.
+
+    The entry holds the batches (their places in the log, from 0), their roots by the log itself,
+    the span, the policy, and the digest of the roll-ups that remain. It is durable before a row
+    goes. Raises `DataError` where no policy was stated.
+    """
+    stated = policy(store)
+    if stated is None:
+        raise DataError("no_policy", _NONE)
+    size, days = stated
+    with store.lock:
+        before = store.clock.now().known_at - days * DAY_MS
+        files = store.database.rows(
+            "SELECT path, first_row, row_count, start_min, start_max FROM sealed "
+            "WHERE known_max < ? AND start_max < ? ORDER BY first_row",
+            (before, before),
+        )
+        files = [each for each in files if not _held(store, each[1], each[2])]
+        if not files:
+            return Expired(store.log.size, 0, 0)
+        first, last = min(f[3] for f in files), max(f[4] for f in files) + 1
+        keep_rollups(store, first, last)
+        # A day and a month begin before the first row that goes, and their sums remain too.
+        remaining = digest(kept_rollups(store.database, *whole_months(first, last)))
+        batches = [
+            int(batch)
+            for _, row, count, *_ in files
+            for (batch,) in store.database.rows(
+                "SELECT size FROM batch WHERE first_row >= ? AND first_row < ?", (row, row + count)
+            )
+        ]
+        body = {
+            "batches": [batch - 1 for batch in batches],
+            "start": first,
+            "end": last,
+            "policy": size,
+            "rollups": remaining,
+        }
+        with store.writing():
+            entry = store.enter([("expiry", body, "readings")])
+            for path, *_ in files:
+                store.database.run("DELETE FROM sealed WHERE path = ?", (path,))
+                store.database.run("INSERT INTO gone VALUES (?)", (path,))
+    sweep(store)
+    return Expired(entry, sum(count for _, _, count, *_ in files), len(batches))
+
+
+def expired_in(log: Log, database: Database, first: int, last: int) -> list[dict[str, Any]]:
+    """Return the entries of what expired of [first, last) [ms]: there were rows, and they went."""
+    sizes = database.rows("SELECT size FROM entry WHERE kind = 'expiry' ORDER BY size")
+    entries = log.entries(size for (size,) in sizes)
+    return [e for e in entries if int(e["start"]) < last and int(e["end"]) > first]
+
+
+def _held(store: Store, first: int, count: int) -> bool:
+    """Return whether an entry rests on a batch among the rows `first` to `first + count`."""
+    sizes = store.database.rows("SELECT size FROM entry WHERE kind = 'hold'")
+    named = [int(b) for e in store.log.entries(s for (s,) in sizes) for b in e["batches"]]
+    return any(
+        first <= row < first + count
+        for batch in named
+        for (row,) in store.database.rows("SELECT first_row FROM batch WHERE size = ?", (batch,))
+    )

@@ -1,0 +1,539 @@
+"""A store: everything that happened at one park, in one place, written by one process."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from zeropark.data.errors import DataError
+from zeropark.ledger import canonical, leaf, rowform, schema
+from zeropark.ledger.clock import ClockState, Moment, OwnClock
+from zeropark.ledger.database import Database, DiskFullError
+from zeropark.ledger.history import History, corrections
+from zeropark.ledger.intake import AHEAD_MS, ANY_TIME_MS, Judged, judge
+from zeropark.ledger.leaf import NATURES, Nature
+from zeropark.ledger.lock import ReadersLock, WriterLock
+from zeropark.ledger.log import Log
+from zeropark.ledger.pages import write_pages
+from zeropark.ledger.reading import Ints, Manner, Offered, Outcome
+from zeropark.ledger.registry import Point, Registry
+from zeropark.ledger.reserve import RESERVE_BYTES, Reserve
+from zeropark.ledger.rowform import Flag, Rows
+from zeropark.ledger.sqlite import SqliteDatabase
+from zeropark.ledger.state import Spell, unused
+from zeropark.ledger.together import Together
+from zeropark.units.refusal import meant, with_meant
+from zeropark.units.text import Text
+
+Result = TypeVar("Result")
+FILE = "ledger.db"
+_QUARANTINE = 10_000
+"""How many refused readings are kept raw; the oldest go first."""
+_SOURCES = 65_535
+_NATURE = Text(
+    "a store is 'field' or 'simulated', not '{given}'{meant}",
+    "账本为 field（现场）或 simulated（仿真），不能是“{given}”{meant}",
+)
+_THERE = Text(
+    "{path}: a store is there already; open it, or choose another folder",
+    "{path}：已有账本；打开它，或换文件夹",
+)
+ABSENT = Text(
+    "{path}: no store is there; make one, or check the path",
+    "{path}：没有账本；新建一个，或检查路径",
+)
+_NEWER = Text(
+    "{path}: the store has form {given}; this version reads up to {known}. Use a newer zeropark",
+    "{path}：账本格式为 {given}；本版本最高读 {known}。请用更新的 zeropark",
+)
+_OLDER = Text(
+    "{path}: the store has the old form {given}; lift it with zeropark ledger upgrade",
+    "{path}：账本为旧格式 {given}；用 zeropark ledger upgrade 升级",
+)
+_FIELD = Text(
+    "{path}: this store holds the field; a simulation writes only into a simulated one. Name "
+    "another store",
+    "{path}：该账本记录现场；仿真只能写入仿真账本。换一个账本",
+)
+_SIMULATED = Text(
+    "{path}: this store is simulated; the field writes only into a field one. Name another store",
+    "{path}：该账本为仿真；现场只能写入现场账本。换一个账本",
+)
+_SOURCE = Text("a source needs a name of 1 to 80 letters", "来源名须为 1 至 80 个字符")
+_FULL = Text("no more than {most} sources can be registered", "至多可登记 {most} 个来源")
+
+
+@dataclass
+class Taken:
+    """What became of an offer.
+
+    outcomes: of each reading. moment: when it became known. size: of the log, with the batch in it.
+    """
+
+    outcomes: npt.NDArray[np.uint8]
+    moment: Moment
+    size: int
+
+    def counts(self) -> dict[Outcome, int]:
+        """Return how many readings had each outcome."""
+        found, times = np.unique(self.outcomes, return_counts=True)
+        return {Outcome(f): int(t) for f, t in zip(found.tolist(), times, strict=True)}
+
+    @property
+    def whole(self) -> bool:
+        """Whether every reading lies in the ledger now."""
+        return bool((self.outcomes <= Outcome.KEPT_AS_SUSPECT).all())
+
+
+@dataclass(frozen=True)
+class About:
+    """What a store says of itself. id: its own; nature: field or simulated, for good."""
+
+    id: str
+    nature: Nature
+    form: int
+
+
+def about(database: Database, path: object, *, older: bool = False) -> About:
+    """Return what a store says of itself; raises `DataError` where it is none we can read.
+
+    older: whether one of an older form is read too, to be copied.
+    """
+    try:
+        said = dict(database.rows("SELECT name, body FROM about"))
+    except Exception as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError("store_absent", ABSENT.format(path=path)) from None
+    form = int(said["form"])
+    if form > schema.FORMAT:
+        text = _NEWER.format(path=path, given=form, known=schema.FORMAT)
+        raise DataError("store_newer", text)
+    if form < schema.FORMAT and not older:
+        raise DataError("store_older", _OLDER.format(path=path, given=form))
+    nature: Nature = "field" if said["nature"] == "field" else "simulated"
+    return About(said["id"], nature, form)
+
+
+def create(
+    folder: Path, nature: str, clock: OwnClock | None = None, reserve: int = RESERVE_BYTES
+) -> None:
+    """Make a store in `folder`, field or simulated for good.
+
+    Raises `DataError` where one is there. reserve: [byte] kept for commands when the disk is full.
+    """
+    if nature not in NATURES:
+        text = with_meant(_NATURE, meant(nature, NATURES), given=nature)
+        raise DataError("store_nature", text)
+    if (folder / FILE).exists():
+        raise DataError("store_there", _THERE.format(path=folder))
+    folder.mkdir(parents=True, exist_ok=True)
+    database = SqliteDatabase(folder / FILE, write=True)
+    try:
+        born(database, nature, (clock or OwnClock()).now())
+        Reserve(folder, reserve).take()
+    except BaseException:
+        database.close()
+        (folder / FILE).unlink()
+        raise
+    database.close()
+
+
+def born(database: Database, nature: str, moment: Moment) -> None:
+    """Write the tables and the first leaf of a store."""
+    assert nature in NATURES, "asked before"
+    whole, data = database.types
+    store = str(uuid.uuid4())
+    with database.transaction():
+        for statement in schema.statements(whole, data):
+            database.run(statement)
+        said = {"id": store, "nature": nature, "form": str(schema.FORMAT)}
+        database.many("INSERT INTO about VALUES (?, ?)", said.items())
+        kind: Nature = "field" if nature == "field" else "simulated"
+        Log(database).append([leaf.birth(store, kind, moment.known_at)])
+
+
+@dataclass
+class _Memory:
+    """What the writing process keeps of the store beside the disk."""
+
+    registry: Registry
+    state: npt.NDArray[np.void]
+    sources: dict[str, int]
+    rows: int
+
+
+class Store:
+    """A store that this process writes.
+
+    name: of the process, told to a second one that comes. Raises `DataError` where there is no
+    store, or another process writes it. Calls may come from several threads.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        *,
+        clock: OwnClock | None = None,
+        vfs: str = "",
+        sync: str = "FULL",
+        reserve: int = RESERVE_BYTES,
+    ) -> None:
+        if not (folder / FILE).exists():
+            raise DataError("store_absent", ABSENT.format(path=folder))
+        self.folder = folder
+        self.lock = threading.RLock()
+        self._held = WriterLock(folder, name)
+        try:
+            self.database: Database = SqliteDatabase(folder / FILE, write=True, vfs=vfs, sync=sync)
+            self.about = about(self.database, folder)
+            self.log = Log(self.database)
+            # Questions see what is durable, through a connection of their own.
+            self._questions = SqliteDatabase(folder / FILE, write=False, vfs=vfs)
+            self.history = History(self._questions, folder)
+            self.readers = ReadersLock(folder)
+            self.reserve = Reserve(folder, reserve)
+            self.clock = clock or OwnClock()
+            self._together = Together[tuple[Offered, Manner], Taken](self.lock, self._take_all)
+            # Rows of the transaction under way, which questions do not see yet.
+            self._pending: list[Rows] = []
+            self._load()
+        except BaseException:
+            self._held.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *trace: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._questions.close()
+        self.database.close()
+        self._held.close()
+
+    def must_be(self, nature: Nature) -> None:
+        """Raise `DataError` where the store is not of this nature."""
+        if self.about.nature != nature:
+            text = _FIELD if nature == "simulated" else _SIMULATED
+            raise DataError("store_nature", text.format(path=self.folder))
+
+    @property
+    def registry(self) -> Registry:
+        """The points that are registered."""
+        return self._memory.registry
+
+    @property
+    def sources(self) -> Mapping[str, int]:
+        """The sources that are registered, by name."""
+        return self._memory.sources
+
+    def _load(self) -> None:
+        """Take from the disk what is kept in memory."""
+        sizes = self.database.rows("SELECT size FROM point ORDER BY number")
+        points = [point_of(entry) for entry in self.log.entries(size for (size,) in sizes)]
+        sources = dict(self.database.rows("SELECT name, number FROM source"))
+        state = self.history.latest()
+        ((rows,),) = self.database.rows("SELECT coalesce(max(first_row + row_count), 0) FROM batch")
+        self._memory = _Memory(Registry(points), state, sources, int(rows))
+        ((entered,),) = self.database.rows("SELECT coalesce(max(at), 0) FROM entry")
+        self.clock.last = max(self.clock.last, self.history.known(), int(entered))
+
+    # -- entries -------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """All that is written inside the block is durable at its end, or nothing of it is there."""
+        with self.lock:
+            try:
+                with self.database.transaction():
+                    yield
+            except BaseException:
+                self.log.reload()
+                raise
+
+    def with_reserve(self, work: Callable[[], Result]) -> Result:
+        """Do what must be written even on a full disk; the reserve is given up where it is."""
+        try:
+            return work()
+        except DiskFullError:
+            if not self.reserve.held:
+                raise
+            self.reserve.give()
+            return work()
+
+    def note(self, kind: str, body: Mapping[str, Any], subject: str = "") -> int:
+        """Append an entry and return the size of the log with it.
+
+        kind: such as command or decision. body: text, whole numbers, lists and objects of these.
+        subject: what it is about, to be found by. Written from the reserve where the disk is full.
+        """
+
+        def work() -> int:
+            with self.writing():
+                return self.enter([(kind, body, subject)])
+
+        with self.lock:
+            return self.with_reserve(work)
+
+    def enter(self, entries: Sequence[tuple[str, Mapping[str, Any], str]]) -> int:
+        """Append (kind, body, subject) inside `writing`; return the log's size with them."""
+        moment = self.clock.now()
+        bodies = [self._body(kind, body, moment) for kind, body, _ in entries]
+        before = self.log.append(bodies)
+        self.database.many(
+            "INSERT INTO entry VALUES (?, ?, ?, ?)",
+            (
+                (before + i, kind, moment.known_at, subject)
+                for i, (kind, _, subject) in enumerate(entries, 1)
+            ),
+        )
+        return before + len(entries)
+
+    def _body(self, kind: str, body: Mapping[str, Any], moment: Moment) -> bytes:
+        assert "kind" not in body, "the entry's kind stands beside its body"
+        said: dict[str, Any] = {"kind": kind, "at": moment.known_at, **body}
+        if moment.state is not ClockState.SYNCHRONISED:
+            said["clock"] = moment.state.name.lower()
+        return canonical.dumps(said)
+
+    def register(self, points: Sequence[Point]) -> None:
+        """Register points, or what is new about them; all or none."""
+        with self.lock, self.writing():
+            trial = Registry(self.registry)
+            entries: list[tuple[str, Mapping[str, Any], str]] = []
+            numbers = []
+            for point in points:
+                number = trial.place(point)
+                trial.take(point)
+                numbers.append((number, point.name))
+                entries.append(("point", {"number": number, **point.as_entry()}, point.name))
+            size = self.enter(entries) - len(entries)
+            rows = [(n, name, size + i) for i, (n, name) in enumerate(numbers, 1)]
+            self.database.many(
+                "INSERT INTO point VALUES (?, ?, ?) "
+                "ON CONFLICT (number) DO UPDATE SET size = excluded.size",
+                rows,
+            )
+            state = unused(len(trial))
+            state[: len(self._memory.state)] = self._memory.state
+        self._memory.registry, self._memory.state = trial, state
+
+    def source(self, name: str) -> int:
+        """Return the number of a source of readings; registers it where it is new."""
+        with self.lock:
+            known = self._memory.sources
+            if name in known:
+                return known[name]
+            if not 1 <= len(name) <= 80:  # noqa: PLR2004 - as the sentence says
+                raise DataError("source_name", _SOURCE)
+            if len(known) >= _SOURCES:
+                raise DataError("sources_full", _FULL.format(most=_SOURCES))
+            number = len(known)
+            with self.writing():
+                size = self.enter([("source", {"number": number, "name": name}, name)])
+                self.database.run("INSERT INTO source VALUES (?, ?, ?)", (number, name, size))
+            known[name] = number
+            return number
+
+    # -- readings ------------------------------------------------------------------------------
+
+    def accept(self, offered: Offered, manner: Manner = Manner.FIELD) -> Taken:
+        """Take readings; durable when this returns. The outcome is of each reading.
+
+        From the field a bad one costs no good one; by hand all are taken or none. Raises
+        `DiskFullError` where the disk is full: then nothing of it was taken. Offers of several
+        threads that wait at the same time are synced together.
+        """
+        return self._together.ask((offered, manner))
+
+    def _take_all(self, offers: Sequence[tuple[Offered, Manner]]) -> list[Taken]:
+        """Take the offers that wait in one transaction."""
+        undo: list[tuple[Ints, npt.NDArray[np.void]]] = []
+        memory = self._memory
+        rows = memory.rows
+        try:
+            self.reserve.take()
+            with self.writing():
+                return [self._take(offered, manner, undo) for offered, manner in offers]
+        except BaseException:
+            for points, before in reversed(undo):
+                memory.state[points] = before
+            memory.rows = rows
+            raise
+        finally:
+            self._pending.clear()
+
+    def _take(
+        self, offered: Offered, manner: Manner, undo: list[tuple[Ints, npt.NDArray[np.void]]]
+    ) -> Taken:
+        """Write what is to be kept of one offer, inside a transaction."""
+        memory = self._memory
+        moment = self.clock.now()
+        judged = judge(
+            offered, manner, memory.state, memory.registry.limits(), len(memory.sources),
+            moment.known_at, self, self._ahead,
+        )  # fmt: skip
+        refused = judged.outcomes > Outcome.KEPT_AS_SUSPECT
+        if not (manner is Manner.BY_HAND and refused.any()):
+            rows = _finished(judged, memory.rows, moment)
+            undo.append((judged.points, memory.state[judged.points]))
+            self._write(judged, rows, moment)
+            if refused.any():
+                self._set_apart(offered, judged.outcomes, moment)
+            self._pending.append(rows)
+            memory.rows += len(rows)
+        return Taken(judged.outcomes, moment, self.log.size)
+
+    @property
+    def _ahead(self) -> int:
+        return AHEAD_MS if self.about.nature == "field" else ANY_TIME_MS
+
+    def trial(self, points: Sequence[Point]) -> Registry:
+        """Return the register as it would be with further points; raises `DataError`."""
+        trial = Registry(self.registry)
+        for point in points:
+            if not trial.knows(point.name):
+                trial.take(point)
+        return trial
+
+    def preview(self, offered: Offered, trial: Registry) -> npt.NDArray[np.uint8]:
+        """Return what would become of readings taken by hand; writes nothing.
+
+        trial: a register of `trial`. A source that is not registered yet counts as the next one.
+        """
+        with self.lock:
+            state = unused(len(trial))
+            state[: len(self._memory.state)] = self._memory.state
+            now = self.clock.now().known_at
+            sources = len(self._memory.sources) + 1
+            judged = judge(
+                offered, Manner.BY_HAND, state, trial.limits(), sources, now, self, self._ahead
+            )
+            return judged.outcomes
+
+    def _write(self, judged: Judged, rows: Rows, moment: Moment) -> None:
+        """Write a batch inside a transaction: its leaf, its rows, what is kept of its points."""
+        if not len(rows):
+            return
+        body = leaf.readings(rows)
+        size = self.log.append([body]) + 1
+        start = rows["start"]
+        self.database.run(
+            "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                size, self._memory.rows, len(rows), moment.known_at, int(start.min()),
+                int(start.max()), corrections(rows), rowform.encode(rows),
+            ),
+        )  # fmt: skip
+        self._keep_state(judged, rows)
+        if judged.opened:
+            self.database.many(
+                "DELETE FROM spell WHERE point = ? AND start_at = ?",
+                [(p, a) for p, a, _ in judged.opened],
+            )
+        if judged.closed:
+            self.database.many("INSERT INTO spell VALUES (?, ?, ?)", judged.closed)
+        self._keep_findings(rows, moment)
+
+    def _keep_state(self, judged: Judged, rows: Rows) -> None:
+        """Write the newest reading of the points touched."""
+        places = np.searchsorted(judged.which, judged.latest)
+        newest = judged.state
+        for name in ("known_at", "sequence", "flags", "source", "quality"):
+            newest[name] = rows[name][places]
+        self._memory.state[judged.points] = newest
+        write_pages(self.database, self._memory.state, judged.points)
+
+    def _keep_findings(self, rows: Rows, moment: Moment) -> None:
+        """Count what was strange, by point and flag; shown, and never a claim's ground."""
+        strange = rows[(rows["flags"] & np.uint32(_STRANGE)) != 0]
+        found: list[tuple[int, ...]] = []
+        if moment.state is not ClockState.SYNCHRONISED:
+            at, state = moment.known_at, int(Flag.KNOWN_AT_UNCERTAIN)
+            found.append((OUR_CLOCK, state, at, at, len(rows), at))
+        for flag in _EACH_STRANGE if len(strange) else ():
+            mine = strange[(strange["flags"] & np.uint32(flag)) != 0]
+            points, first, times = np.unique(mine["point"], return_index=True, return_counts=True)
+            for point, i, count in zip(points.tolist(), first.tolist(), times, strict=True):
+                at = int(mine["start"][i])
+                found.append((point, flag, at, at, int(count), moment.known_at))
+        self.database.many(
+            "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (point, flag) DO UPDATE "
+            "SET last_at = excluded.last_at, times = finding.times + excluded.times, "
+            "known_at = excluded.known_at",
+            found,
+        )
+
+    def _set_apart(self, offered: Offered, outcomes: npt.NDArray[np.uint8], moment: Moment) -> None:
+        """Keep refused readings raw, the newest of them."""
+        ((number,),) = self.database.rows("SELECT coalesce(max(number), 0) FROM quarantine")
+        bad = np.flatnonzero(outcomes > Outcome.KEPT_AS_SUSPECT)[-_QUARANTINE:]
+        raw = np.stack(
+            [
+                offered.point[bad], offered.start[bad], offered.length[bad], offered.value[bad],
+                offered.quality[bad], offered.source[bad], offered.revision[bad],
+            ],
+            axis=1,
+        ).astype("<i8")  # fmt: skip
+        self.database.many(
+            "INSERT INTO quarantine VALUES (?, ?, ?, ?)",
+            (
+                (number + i, moment.known_at, int(outcomes[place]), raw[i - 1].tobytes())
+                for i, place in enumerate(bad.tolist(), 1)
+            ),
+        )
+        last = number + len(bad)
+        self.database.run("DELETE FROM quarantine WHERE number <= ?", (last - _QUARANTINE,))
+
+    def versions(self, points: Ints, first: int, last: int) -> Rows:
+        """Return rows of `points` that start from `first` to `last` [ms], in order of arrival."""
+        rows = self.history.rows(points, first, last + 1, every=True)
+        for pending in self._pending:
+            inside = (pending["start"] >= first) & (pending["start"] <= last)
+            rows = np.concatenate([rows, pending[inside & np.isin(pending["point"], points)]])
+        return rows[np.argsort(rows["sequence"], kind="stable")]
+
+    def spells(self, point: int, first: int, last: int) -> list[Spell]:
+        """Return spells of a point, but its newest, that touch the time `first` to `last` [ms]."""
+        found = self.database.rows(
+            "SELECT point, start_at, end_at FROM spell WHERE point = ? AND start_at <= ? "
+            "AND end_at >= ?",
+            (point, last, first),
+        )
+        return [(int(p), int(a), int(b)) for p, a, b in found]
+
+
+OUR_CLOCK = -1
+"""Stands for a point where a finding is about our own clock."""
+_EACH_STRANGE = tuple(
+    int(flag) for flag in Flag if flag not in {Flag.CORRECTS, Flag.KNOWN_AT_UNCERTAIN}
+)
+_STRANGE = sum(_EACH_STRANGE)
+
+
+def _finished(judged: Judged, first: int, moment: Moment) -> Rows:
+    """Return the rows with what the store adds: order of arrival and when they became known."""
+    rows = judged.rows
+    rows["sequence"] = np.arange(first, first + len(rows))
+    rows["known_at"] = moment.known_at
+    if moment.state is not ClockState.SYNCHRONISED:
+        rows["flags"] |= np.uint32(Flag.KNOWN_AT_UNCERTAIN)
+    return rows
+
+
+def point_of(entry: Mapping[str, Any]) -> Point:
+    """Return the point that an entry of the log states."""
+    known = {k: v for k, v in entry.items() if k not in {"kind", "at", "number", "clock"}}
+    return Point.from_entry(known)

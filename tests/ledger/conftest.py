@@ -1,0 +1,42 @@
+"""Stores of a test: a clock that stands where the test puts it, three meters, one source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.ledger.made_up import MINUTE, QUARTER, Hand, clock_at
+from zeropark.ledger.registry import Point
+from zeropark.ledger.store import Store, create
+
+NOON = 1_776_427_200_000  # 2026-04-17T12:00Z
+
+
+@pytest.fixture
+def hand() -> Hand:
+    return Hand(NOON)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, hand: Hand) -> Path:
+    place = tmp_path / "store"
+    create(place, "field", clock_at(hand), reserve=1 << 16)
+    return place
+
+
+@pytest.fixture
+def store(folder: Path, hand: Hand) -> Iterator[Store]:
+    with Store(folder, "test", clock=clock_at(hand), reserve=1 << 16) as opened:
+        opened.register(
+            [
+                Point("pv/node", "Wh", interval=QUARTER, low=0, high=10_000, jump=5_000),
+                Point("works/node", "Wh", interval=QUARTER, freeze_after=3),
+                Point("air/t", "mdegC", "state", interval=MINUTE),
+                Point("tie/import", "Wh", "counter", interval=QUARTER, roll_over=1_000_000),
+                Point("car/session", "Wh"),
+            ]
+        )
+        assert opened.source("gateway") == 0
+        yield opened

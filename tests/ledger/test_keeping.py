@@ -1,0 +1,233 @@
+"""What keeps a store in order: copies, forms, roll-ups, what expires and says so."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.ledger.conftest import NOON
+from tests.ledger.made_up import HOUR, PV, QUARTER, WORKS, Hand, clock_at, offer
+from zeropark.data.errors import DataError
+from zeropark.ledger.backup import back_up, restore
+from zeropark.ledger.canonical import loads
+from zeropark.ledger.database import Database
+from zeropark.ledger.reader import Reader
+from zeropark.ledger.registry import Point, Registry, residual
+from zeropark.ledger.retention import DAY_MS, expire, expired_in, hold, state_policy
+from zeropark.ledger.rollup import digest, keep_rollups, kept_rollups, months, whole_months
+from zeropark.ledger.seal import compact, seal
+from zeropark.ledger.store import FILE, Store
+from zeropark.ledger.upgrade import Lift, upgrade
+from zeropark.units.text import Text
+
+FROM = NOON - 6 * HOUR
+
+
+def filled(store: Store, hand: Hand) -> None:
+    for k in range(12):
+        offer(store, WORKS, FROM + k * QUARTER, k + 1)
+    hand.now += 2 * HOUR
+    assert seal(store)
+    offer(store, WORKS, FROM + 12 * QUARTER, 13)
+
+
+def test_a_backup_made_while_writing_is_restored_and_says_so(
+    folder: Path, store: Store, hand: Hand, tmp_path: Path
+) -> None:
+    filled(store, hand)
+    size, root, rows = store.log.size, store.log.root(), store.history.rows().tobytes()
+    assert back_up(folder, tmp_path / "copy") == size
+    offer(store, PV, FROM, 1)
+    assert restore(tmp_path / "copy", tmp_path / "again") == size
+    with Reader(tmp_path / "again") as reader:
+        assert reader.history.rows().tobytes() == rows
+        said = loads(reader.log.body(size + 1))
+        assert (said["kind"], said["size"], said["root"]) == ("restored", str(size), root.hex())
+        assert reader.about.id == store.about.id
+    for place in ("copy", "again"):
+        with pytest.raises(DataError, match="something is there already"):
+            back_up(folder, tmp_path / place)
+
+
+@pytest.mark.parametrize("what", ["sealed", "leaf"])
+def test_a_damaged_copy_is_not_restored(
+    folder: Path, store: Store, hand: Hand, tmp_path: Path, what: str
+) -> None:
+    filled(store, hand)
+    copy = tmp_path / "copy"
+    back_up(folder, copy)
+    if what == "sealed":
+        (file,) = copy.rglob("*.parquet")
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+    else:
+        content = bytearray((copy / FILE).read_bytes())
+        at = content.index(b'"kind":"readings"')
+        content[at + 9] ^= 1
+        (copy / FILE).write_bytes(content)
+    with pytest.raises(DataError, match="cannot be restored"):
+        restore(copy, tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+
+
+def test_an_old_form_is_lifted_after_a_copy_and_goes_on_after_a_stop(
+    folder: Path, store: Store, hand: Hand, tmp_path: Path
+) -> None:
+    filled(store, hand)
+    root = store.log.root()
+    store.close()
+    stop = [True]
+
+    def first(database: Database) -> None:
+        database.run("CREATE TABLE made (one INTEGER)")
+
+    def second(database: Database) -> None:
+        database.run("DROP TABLE made")
+        if stop.pop():
+            raise KeyboardInterrupt
+
+    lifts = {1: Lift(Text("one", "一"), first), 2: Lift(Text("two", "二"), second)}
+    planned = upgrade(folder, dry_run=True, lifts=lifts, wanted=3)
+    assert [step.en for step in planned.steps] == ["one", "two"]
+    assert planned.copy is None
+    with pytest.raises(KeyboardInterrupt):
+        upgrade(folder, dry_run=False, lifts=lifts, wanted=3)
+    stop.append(False)
+    done = upgrade(folder, dry_run=False, lifts=lifts, wanted=3)
+    assert (done.form, [step.en for step in done.steps]) == (2, ["two"])
+    with pytest.raises(DataError, match="has form 3; this version reads up to 1"):
+        Reader(folder)
+    copy = folder.with_name(f"{folder.name}.form-1")
+    restore(copy, tmp_path / "back")
+    with Reader(tmp_path / "back") as reader:
+        assert loads(reader.log.body(reader.log.size))["root"] == root.hex()
+    with pytest.raises(DataError, match="no step leads from form 3 to 4"):
+        upgrade(folder, dry_run=True, lifts=lifts, wanted=4)
+
+
+@pytest.mark.parametrize("form", [1])
+def test_the_smallest_store_of_each_form_opens_as_it_was(tmp_path: Path, form: int) -> None:
+    archive = Path(__file__).parent / "forms" / f"{form}.tar.gz"
+    shutil.unpack_archive(archive, tmp_path, filter="data")
+    folder = tmp_path / "store"
+    assert upgrade(folder, dry_run=False).steps == ()
+    with Store(folder, "test", reserve=4_096) as store:
+        assert store.history.rows()["value"].tolist() == [1, 2, 3]
+        assert store.log.root().hex() == (folder / "root").read_text().strip()
+        assert offer(store, 0, FROM + 9 * QUARTER, 4).whole
+    back_up(folder, tmp_path / "copy")
+
+
+def test_rollups_say_how_much_they_cover(store: Store, hand: Hand) -> None:
+    filled(store, hand)
+    offer(store, PV, FROM + QUARTER, -5)
+    keep_rollups(store, FROM, FROM + 24 * HOUR)
+    kept = kept_rollups(store.database, 0, 1 << 62)
+    hours = [row for row in kept if row[0] == "hour" and row[1] == WORKS]
+    # 1+2+3+4, 5+…+8, 9+…+12, and 13 alone in its hour.
+    assert [row[3] for row in hours] == [10, 26, 42, 13]
+    assert [row[7] for row in hours] == [HOUR, HOUR, HOUR, QUARTER]
+    (month,) = [row for row in kept if row[0] == "month"]
+    assert month[3:] == (91, 1, 13, 13, 13 * QUARTER)
+    assert not [row for row in kept if row[1] == PV]
+
+
+def test_months_are_those_of_the_calendar() -> None:
+    found = months(int(np.datetime64("2026-12-31", "ms").astype(int)), 1798761600001)
+    assert [np.datetime64(a, "ms").astype(str)[:10] for a, _ in found] == [
+        "2026-12-01",
+        "2027-01-01",
+    ]
+
+
+def test_rows_expire_by_policy_and_an_entry_says_what_went(
+    folder: Path, store: Store, hand: Hand
+) -> None:
+    filled(store, hand)
+    with pytest.raises(DataError, match="no policy lets rows expire"):
+        expire(store)
+    for days in (0, 36_501):
+        with pytest.raises(DataError, match="allowed: 1 to 36500"):
+            state_policy(store, days, "because")
+    policy = state_policy(store, 30, "grid code 7.3")
+    assert expire(store).rows == 0
+    hand.now += 40 * DAY_MS
+    seal(store)
+    (day,) = compact(store)
+    offer(store, WORKS, FROM + 13 * QUARTER, 14)
+    root = store.log.root()
+    gone = expire(store)
+    assert (gone.rows, gone.batches) == (13, 13)
+    assert store.history.rows([WORKS])["value"].tolist() == [14]
+    assert not (folder / day).exists()
+    (said,) = expired_in(store.log, store.database, FROM, FROM + 1)
+    assert said["policy"] == str(policy)
+    assert len(said["batches"]) == 13
+    for batch in said["batches"]:
+        assert loads(store.log.body(int(batch) + 1))["kind"] == "readings"
+    span = whole_months(int(said["start"]), int(said["end"]))
+    remaining = kept_rollups(store.database, *span)
+    assert digest(remaining) == said["rollups"]
+    assert not expired_in(store.log, store.database, FROM + 13 * QUARTER, NOON)
+    assert store.log.root() != root
+
+
+def test_what_a_claim_rests_on_never_expires(store: Store, hand: Hand) -> None:
+    filled(store, hand)
+    state_policy(store, 1, "short")
+    hold(store, [store.database.rows("SELECT min(size) FROM batch")[0][0]], "claim 1")
+    hand.now += 40 * DAY_MS
+    assert expire(store).rows == 0
+    assert len(store.history.rows([WORKS])) == 13
+
+
+def test_the_parts_of_a_meter_leave_a_line_of_their_own() -> None:
+    meter = np.array([100, 1_000, 1_000, 1_000, -1_000])
+    parts = np.array([[60, 500, 990, 480, -500], [40, 490, 20, 500, -480]])
+    known = np.ones((3, 5), bool)
+    known[2, 2] = False
+    found = residual(meter, parts, known, tolerance=15_000)
+    assert found.value.tolist() == [0, 10, 0, 20, -20]
+    assert found.known.tolist() == [True, True, False, True, True]
+    # 1.5 % of 1,000 is 15: 10 is within, 20 beyond, of either sign.
+    assert found.beyond.tolist() == [False, False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("point", "words"),
+    [
+        (Point("pv", "Wh"), "'pv' is no name of a point"),
+        (Point("pv/p", "kWh"), "unit 'kWh' is not known. Did you mean 'Wh'"),
+        (Point("pv/p", "Wh", "total"), "measures 'total'"),  # type: ignore[arg-type] # what is refused
+        (Point("pv/p", "Wh", interval=-1), "interval = -1 is no whole number from 0"),
+        (Point("pv/p", "Wh", low=2, high=1), "low 2 is above high 1"),
+        (Point("pv/p", "Wh", parent="mian/p"), "'mian/p' is not registered. Did you mean 'main/p'"),
+        (Point("main/p", "W"), "unit was 'Wh' and cannot become 'W'"),
+        (Point("pv/p", "Wh", calibrated="soon"), "'soon' is no date"),
+    ],
+)
+def test_a_point_that_cannot_be_is_refused_by_sentence(point: Point, words: str) -> None:
+    registry = Registry([Point("main/p", "Wh")])
+    with pytest.raises(DataError) as refused:
+        registry.place(point)
+    assert words in str(refused.value)
+    assert refused.value.text.zh
+
+
+def test_a_point_is_stated_anew_and_the_log_keeps_what_was(store: Store) -> None:
+    size = store.log.size
+    store.register([Point("works/node", "Wh", interval=QUARTER, accuracy="0.5S", meter="A-1")])
+    assert store.registry[WORKS].accuracy == "0.5S"
+    assert loads(store.log.body(size + 1))["accuracy"] == "0.5S"
+    sizes = store.database.rows("SELECT size FROM entry WHERE subject = 'works/node'")
+    assert len(sizes) == 2
+
+
+def test_a_store_is_found_by_its_clock_not_ours(folder: Path) -> None:
+    with Store(folder, "test", clock=clock_at(Hand(NOON - DAY_MS)), reserve=1 << 16) as store:
+        # Its log is from later than this clock, which therefore goes on from the log's last moment.
+        assert store.note("command", {"why": "x"}) == 2
