@@ -224,6 +224,6 @@ def test_costs_are_known_parts(kind: str) -> None:
     assets, outlook = _example(kind)
     parts = {"energy", "demand", "wear", "unserved"}
     program = program_of(assets, outlook)
-    assert {part for part, _ in program.cost_parts} <= {*parts, "reserve", "ends", "spill"}
+    assert {part for part, _ in program.cost_parts} <= {*parts, "reserve", "ends", "spill", "clean"}
     for device in devices_of(assets, outlook).values():
         assert set(device.costs) <= parts

@@ -19,7 +19,7 @@ from zeropark.model.asset import ElectricityNode, Point, TariffName
 from zeropark.model.tariff import Tariff
 from zeropark.units.text import Text
 from zeropark.units.timegrid import TimeGrid
-from zeropark.units.types import Power
+from zeropark.units.types import EnergyPrice, Power
 
 # The demand interval of every tariff in China [h].
 _QUARTER = 0.25
@@ -82,6 +82,14 @@ class GridTie(Kind):
         Annotated[Power, Field(gt=0)] | None,
         Field(title="合同需量", description="contracted import"),
     ] = None
+    clean_premium: Annotated[
+        EnergyPrice,
+        Field(
+            ge=0,
+            title="清洁溢价",
+            description="what import costs a plan beyond its price, for clean power; not billed",
+        ),
+    ] = 0.0
     tariff: Annotated[TariffName, Field(title="电价", description="tariff it is billed by")]
 
     @property
@@ -134,6 +142,9 @@ class GridTie(Kind):
         m.never_both(bring, send)
         m.into("node", bring - send)
         m.cost("energy", bring * m.signal("price_import") - send * m.signal("price_export"))
+        if not m.exact:
+            # A bound is one of cost alone.
+            m.cost("clean", bring * m["clean_premium"])
         m.cost("demand", even * m.figure("demand_price_even") + odd * m.figure("demand_price_odd"))
 
     def signals(self, outlook: Outlook) -> dict[str, Floats]:
