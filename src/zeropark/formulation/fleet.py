@@ -286,19 +286,26 @@ class Pools:
         return len(self.inward)
 
 
-def split_into_parts(batteries: Batteries, ratios: int, states: int, classes: int) -> Parts:
+def split_into_parts(
+    batteries: Batteries, ratios: int, states: int, classes: int, price: float
+) -> Parts:
     """Return the batteries split on a lattice of `ratios` × `states`, and grouped.
 
-    Those that differ in efficiency and wear are grouped by them, in up to `classes` steps of each.
-    Where no more values occur than there are steps, the lattice is those values: batteries of the
-    same ratios, efficiency and state are then grouped exactly.
+    Those that differ in efficiency and wear are grouped in `classes` by what it costs them to take
+    a MWh in and give it out again where one costs `price` [CNY/MWh]: that is the order in which
+    they are used. Where no more values occur than there are steps, those values are the lattice:
+    batteries of the same ratios, efficiency, wear and state are grouped exactly.
     """
     b, content = batteries, batteries.high - batteries.low
     ratio, ratio_weights, ratio_at = _on_lattice(b.p_nom / content, ratios)
     state, state_weights, state_at = _on_lattice((b.start - b.low) / content, states)
+    make = np.stack([b.efficiency_in, b.efficiency_out, b.wear], axis=1)
+    makes, sort = np.unique(np.round(make, 12), axis=0, return_inverse=True)
+    if len(makes) > classes:
+        trip = b.wear + price * (1.0 / (b.efficiency_in * b.efficiency_out) - 1.0)
+        sort = _in_steps(trip, classes)
     sort = _sorts(
-        _in_steps(b.efficiency_in * b.efficiency_out, classes),
-        _in_steps(b.wear, classes),
+        np.asarray(sort, dtype=np.intp).ravel(),
         _in_steps(b.low / b.high, states),
         _in_steps(b.last / b.high, states),
         _in_steps(b.worth, classes),
@@ -340,12 +347,9 @@ def _on_lattice(
 
 
 def _in_steps(numbers: Floats, most: int) -> Indices:
-    """Return which of up to `most` equal steps each number lies in; its own where they are few."""
+    """Return which of up to `most` parts, equally full, each number is in; its own if few occur."""
     points, at = np.unique(np.round(numbers, 12), return_inverse=True)
-    if len(points) <= most:
-        return np.asarray(at, dtype=np.intp)
-    whole = (numbers - points[0]) / (points[-1] - points[0]) * most
-    return np.minimum(whole.astype(np.intp), most - 1)
+    return np.asarray(at, dtype=np.intp) if len(points) <= most else _in_equal_parts(numbers, most)
 
 
 def _sorts(*keys: Indices) -> Indices:

@@ -7,7 +7,7 @@ again, until what any device could still save at them is little: that sum is the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import highspy
 import numpy as np
@@ -16,19 +16,19 @@ import numpy.typing as npt
 from zeropark.formulation.fleet import (
     Batteries,
     Cars,
-    Parts,
-    Pools,
     car_groups,
     pool,
     split_into_parts,
 )
 from zeropark.formulation.program import Program
-from zeropark.formulation.solver import NoPlanError, Option, pass_model, quiet_highs
+from zeropark.formulation.solver import USED, NoPlanError, Option, pass_model, quiet_highs
 
 Floats = npt.NDArray[np.float64]
 Columns = npt.NDArray[np.int32]
-# A column that would save less than this is not asked in [CNY].
-_CRUMB = 1e-6
+# A gap below this is the solver's own [CNY].
+_CRUMB = 1e-3
+# Of the gap that is enough, what is left to cars when only batteries keep it open [1].
+_SHARE = 0.1
 _SOLVER: dict[str, Option] = {
     "simplex_dual_edge_weight_strategy": 2,
     "dual_simplex_cost_perturbation_multiplier": 1.0,
@@ -36,19 +36,26 @@ _SOLVER: dict[str, Option] = {
 
 
 @dataclass(frozen=True)
+class Lattice:
+    """How finely batteries are told apart; see `fleet.split_into_parts`."""
+
+    ratios: int
+    states: int
+    classes: int
+
+
+@dataclass(frozen=True)
 class Effort:
     """How closely a fleet is planned.
 
     gap: what is enough, of what the fleet can save [1]. rounds: of prices, at most. groups: of
-    cars. ratios, states, classes: of the lattice of batteries (`fleet.split_into_parts`).
+    cars. lattices: of batteries, one after the other until the gap is enough.
     """
 
-    gap: float = 0.005
+    gap: float = 0.01
     rounds: int = 40
     groups: int = 36
-    ratios: int = 4
-    states: int = 4
-    classes: int = 4
+    lattices: tuple[Lattice, ...] = (Lattice(2, 2, 4), Lattice(3, 3, 8))
 
 
 @dataclass(frozen=True)
@@ -82,11 +89,20 @@ def plan_fleet(
 ) -> FleetPlan:
     """Return a plan of a park's program and a fleet at one of its nodes.
 
-    program: as updated; its steps are the fleet's. Prices below nothing are taken as they come by
-    cars; a battery may then lose energy by going both ways at once, which is kept from the plan at
-    the cost of a wider gap. Raises `NoPlanError` where the solver finds none.
+    program: as updated; its open steps are the fleet's. What limits that give way are fined is in
+    all costs. Where a price is below nothing a battery would waste by going both ways at once; the
+    plan keeps it from that, the bound does not. Raises `NoPlanError` where the solver finds none.
     """
-    return _Together(program, node, cars, batteries, effort or Effort()).plan()
+    effort = effort or Effort()
+    together = _Together(program, node, cars, batteries, effort)
+    plan = together.plan(effort.lattices[0])
+    for lattice in effort.lattices[1:]:
+        if plan.gap <= effort.gap or not len(batteries):
+            break
+        again = _Together(program, node, cars, batteries, effort).plan(lattice)
+        bound = max(plan.bound, again.bound)
+        plan = replace(again if again.cost <= plan.cost else plan, bound=bound)
+    return plan
 
 
 @dataclass
@@ -124,55 +140,48 @@ class _Together:
         self.at_node = rows[program.layout.open()].astype(np.int32)
         self.group_of = car_groups(cars, effort.groups)
         self.groups = int(self.group_of.max(initial=-1)) + 1
-        self.parts: Parts = split_into_parts(
-            batteries, effort.ratios, effort.states, effort.classes
-        )
-        self.pools: Pools = pool(batteries, self.parts, self.hours)
         # What is stored now is worth something at the end too; the pools count what is added.
         resting = batteries.start * batteries.keep ** self.hours.sum()
         self.kept = float(batteries.worth @ resting)
         self.highs = quiet_highs(_SOLVER)
         pass_model(self.highs, program, program.shut(), program.prices_of_ranks())
-        self.first_column, self.first_row = program.column_count, program.row_count
-        self._next = self.first_column
+        self._next_column, self._next_row = program.column_count, program.row_count
+        self.mix_rows = self._add_rows(np.ones(self.groups))
         self.mixed = _Mixed()
-        self._add_rows()
-        self._add_pools()
 
     # -- the master ------------------------------------------------------------------------------
 
-    def _add_rows(self) -> None:
-        """Add an equation for each pool's step, and one for each group of cars."""
-        stores, n = len(self.pools), self.steps
-        right = np.concatenate([np.zeros(stores * n), np.ones(self.groups)])
-        nothing = np.zeros(0, dtype=np.int32)
-        starts = np.zeros(len(right), dtype=np.int32)
-        self.highs.addRows(len(right), right, right, 0, starts, nothing, np.zeros(0))
-        self.pool_rows = (self.first_row + np.arange(stores * n)).reshape(stores, n)
-        self.mix_rows = self.first_row + stores * n + np.arange(self.groups)
+    def _add_rows(self, right: Floats) -> Columns:
+        """Add an empty equation for each number of `right`."""
+        count = right.size
+        nothing, starts = np.zeros(0, dtype=np.int32), np.zeros(count, dtype=np.int32)
+        if count:
+            self.highs.addRows(
+                count, right.ravel(), right.ravel(), 0, starts, nothing, np.zeros(0)
+            )
+        first, self._next_row = self._next_row, self._next_row + count
+        return (first + np.arange(count)).astype(np.int32).reshape(right.shape)
 
-    def _add_pools(self) -> None:
-        """Add what goes in and out of each pool and what has gone in since now; shut at first."""
-        p, rows = self.pools, self.pool_rows
-        shape = rows.shape
-        at_node = np.broadcast_to(self.at_node, shape)
-        shut = np.zeros(shape)
-        taken = np.broadcast_to(p.taken[:, None], shape)
-        given = np.broadcast_to(p.given[:, None], shape)
-        wear = np.broadcast_to(p.wear[:, None], shape)
-        ends = np.zeros(shape)
-        ends[:, -1:] = -p.worth[:, None]
-        one = np.ones(shape)
-        self.inward = self._add(shut, shut, shut, [(at_node, -taken), (rows, -one)])
-        self.outward = self._add(wear, shut, shut, [(at_node, given), (rows, one)])
-        keep = -(p.keep[:, None] ** self.hours)
-        after, later = np.roll(rows, -1, axis=1), np.roll(keep, -1, axis=1)
-        # The last step has none after it.
-        later = later.copy()
+    def _add_pools(self, lattice: Lattice, price: float) -> None:
+        """Add what goes in and out of each pool, and what has gone in since now."""
+        self.parts = split_into_parts(
+            self.batteries, lattice.ratios, lattice.states, lattice.classes, price
+        )
+        self.pools = p = pool(self.batteries, self.parts, self.hours)
+        self.pool_rows = rows = self._add_rows(np.zeros((len(p), self.steps)))
+        one, none = np.ones(rows.shape), np.zeros(rows.shape)
+        at_node = np.broadcast_to(self.at_node, rows.shape)
+        most_in, most_out = p.inward[:, None] * self.hours, p.outward[:, None] * self.hours
+        taken, given, wear = (one * each[:, None] for each in (p.taken, p.given, p.wear))
+        self.inward = self._add(none, none, most_in, [(at_node, -taken), (rows, -one)])
+        self.outward = self._add(wear, none, most_out, [(at_node, given), (rows, one)])
+        # What is in at the end of a step is there, less what standing loses, in the next one.
+        later = np.roll(-(p.keep[:, None] ** self.hours), -1, axis=1)
         later[:, -1:] = 0.0
-        # While nothing goes in or out, what rests may fall below what is wanted at the end.
-        free = np.full(shape, np.inf)
-        self.level = self._add(ends, -free, free, [(rows, one), (after, later)])
+        ends = none.copy()
+        ends[:, -1] = -p.worth
+        after = np.roll(rows, -1, axis=1)
+        self._add(ends, p.low, p.high, [(rows, one), (after, later)])
 
     def _add(
         self,
@@ -183,8 +192,8 @@ class _Together:
     ) -> Columns:
         """Add a column for each number of `cost`, with an entry in each of the rows named."""
         count = cost.size
-        found = (self._next + np.arange(count)).astype(np.int32).reshape(cost.shape)
-        self._next += count
+        found = (self._next_column + np.arange(count)).astype(np.int32).reshape(cost.shape)
+        self._next_column += count
         index = np.stack([rows.ravel() for rows, _ in entries], axis=1).astype(np.int32)
         value = np.stack([each.ravel() for _, each in entries], axis=1)
         starts = (np.arange(count) * len(entries)).astype(np.int32)
@@ -200,17 +209,6 @@ class _Together:
         )
         return found
 
-    def _open_pools(self) -> None:
-        p, most = self.pools, self.hours
-        none = np.zeros(self.inward.shape)
-        for columns, lower, upper in (
-            (self.inward, none, p.inward[:, None] * most),
-            (self.outward, none, p.outward[:, None] * most),
-            (self.level, p.low, p.high),
-        ):
-            at = columns.ravel()
-            self.highs.changeColsBounds(len(at), at, lower.ravel(), upper.ravel())
-
     def _mix_in(self, taken: Floats, prices: Floats | None, groups: Columns) -> None:
         """Let the cars of each of `groups` do what they do in `taken`, (cars, N), in part."""
         if not len(groups):
@@ -224,7 +222,7 @@ class _Together:
         values = np.concatenate([-meter[groups], np.ones((len(groups), 1))], axis=1)
         some = values != 0.0
         count = some.sum(axis=1)
-        first, self._next = self._next, self._next + len(groups)
+        first, self._next_column = self._next_column, self._next_column + len(groups)
         self.highs.addCols(
             len(groups),
             -later[groups],
@@ -250,26 +248,40 @@ class _Together:
 
     # -- prices out, answers back ----------------------------------------------------------------
 
-    def plan(self) -> FleetPlan:
+    def plan(self, lattice: Lattice) -> FleetPlan:
         """Solve, ask, mix, until what could still be saved is little."""
-        every = np.arange(self.groups, dtype=np.int32)
-        self._mix_in(self.cars.uncontrolled(), None, every)
-        uncontrolled = self._solve().cost
-        self._open_pools()
+        self._mix_in(self.cars.uncontrolled(), None, np.arange(self.groups, dtype=np.int32))
+        alone = self._solve()
+        prices = alone.duals[self.at_node]
+        self._add_pools(lattice, float(np.partition(prices, self.steps // 2)[self.steps // 2]))
+        # What has been added leaves the last point where it was: from there the primal simplex.
         self.highs.setOptionValue("simplex_strategy", 4)
-        best = -np.inf
-        for rounds in range(1, self.effort.rounds + 1):  # noqa: B007 - told afterwards
+        best, rounds, found = -np.inf, 0, alone
+        while rounds < self.effort.rounds:
+            rounds += 1
             found = self._solve()
             prices = found.duals[self.at_node]
             taken = self.cars.cheapest(prices)
             cost = np.bincount(self.group_of, self.cars.cost(taken, prices), self.groups)
-            could = cost - found.duals[self.mix_rows]
+            could = np.minimum(0.0, cost - found.duals[self.mix_rows])
             best = max(best, self._bound(found, prices, float(could.sum())))
-            enough = self.effort.gap * (uncontrolled - best)
-            if found.cost - best <= max(_CRUMB, enough) or could.sum() >= -0.1 * enough:
+            enough = max(_CRUMB, self.effort.gap * (alone.cost - best))
+            if found.cost - best <= 0.5 * enough or could.sum() >= -_SHARE * enough:
                 break
-            self._mix_in(taken, prices, np.flatnonzero(could < -_CRUMB).astype(np.int32))
-        return self._read(found, best, uncontrolled, rounds)
+            self._mix_in(taken, prices, np.flatnonzero(could < 0.0).astype(np.int32))
+        return self._read(self._one_way(found), best, alone.cost, rounds)
+
+    def _one_way(self, found: _Found) -> _Found:
+        """Return an optimum in which no pool goes both ways at once, which would only waste."""
+        into, out = self.inward, self.outward
+        while True:
+            x = found.columns
+            both = np.minimum(x[into], x[out]) > USED
+            if not both.any():
+                return found
+            at = np.where(x[into] < x[out], into, out)[both]
+            self.highs.changeColsBounds(len(at), at, np.zeros(len(at)), np.zeros(len(at)))
+            found = self._solve()
 
     def _bound(self, found: _Found, prices: Floats, cars: float) -> float:
         """Return what no plan is below: the park at these prices, and each device by itself.
@@ -300,12 +312,15 @@ class _Together:
 
     def _read(self, found: _Found, bound: float, uncontrolled: float, rounds: int) -> FleetPlan:
         b, count = self.batteries, len(self.batteries)
-        stored = self.parts.of_owners(found.columns[self.inward], count)
-        drawn = self.parts.of_owners(found.columns[self.outward], count)
+        # What the solver tolerates is no set-point.
+        x = np.maximum(found.columns, 0.0)
+        stored = self.parts.of_owners(x[self.inward], count) / b.efficiency_in[:, None]
+        drawn = self.parts.of_owners(x[self.outward], count) * b.efficiency_out[:, None]
+        most = b.p_nom[:, None] * self.hours
         return FleetPlan(
-            cars=self._cars(found.columns),
-            charge=stored / b.efficiency_in[:, None],
-            discharge=drawn * b.efficiency_out[:, None],
+            cars=self._cars(x),
+            charge=np.minimum(stored, most),
+            discharge=np.minimum(drawn, most),
             cost=found.cost - self.kept,
             bound=bound - self.kept,
             uncontrolled=uncontrolled - self.kept,
