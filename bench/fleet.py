@@ -43,7 +43,7 @@ class Measured:
 
 def apart(p: Problem, size: Size) -> tuple[Problem, Cars, Batteries]:
     """Return the park without its fleet, and the fleet."""
-    kept = 2
+    kept = 2  # the large battery and the heat store
     mine = p.flexible.group >= size.jobs + size.cars
     park = replace(
         p,
