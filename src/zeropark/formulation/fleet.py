@@ -82,7 +82,7 @@ class Cars:
         return found
 
     def cost(self, taken: Floats, prices: Floats) -> Floats:
-        """Return what energy taken costs at `prices`, less what it is worth later [CNY, (cars,)]."""
+        """Return what energy taken costs at `prices`, less its worth later [CNY, (cars,)]."""
         return (taken @ prices) / self.efficiency - self.later(taken)
 
     def later(self, taken: Floats) -> Floats:
@@ -166,7 +166,7 @@ class Batteries:
         return np.minimum(self.low[:, None], resting)
 
     def least_cost(self, prices: Floats, hours: Floats) -> Floats:
-        """Return what each costs at least at `prices`, less its worth at the end [CNY], (batteries,).
+        """Return what each costs at least, less its worth at the end [CNY], (batteries,).
 
         prices: at the meter [CNY/MWh], (N,). hours: of each step, (N,). Exact, by dynamic
         programming from the last step back: what a stored MWh costs from then on is a convex
@@ -210,7 +210,7 @@ class Batteries:
 def _sorted_in(
     slope: Floats, width: Floats, slopes: tuple[Floats, ...], widths: tuple[Floats, ...]
 ) -> tuple[Floats, Floats]:
-    """Return each row's pieces of a convex curve with more of them, in order, the empty ones out."""
+    """Return each row's pieces of a convex curve with more of them, in order, none empty."""
     slope = np.concatenate([slope, np.stack(slopes, axis=1)], axis=1)
     width = np.concatenate([width, np.stack(widths, axis=1)], axis=1)
     slope = np.where(width > 0.0, slope, _STEEP)
@@ -227,10 +227,10 @@ def _value_at(slope: Floats, width: Floats, place: Floats) -> Floats:
 
 def _cut(width: Floats, begin: Floats, length: Floats | float) -> Floats:
     """Return the pieces' widths within `length` from `begin` on."""
-    end = np.cumsum(width, axis=1) - np.asarray(begin)[:, None]
+    end = np.cumsum(width, axis=1) - begin[:, None]
     start = np.maximum(0.0, end - width)
     stop = np.minimum(end, np.broadcast_to(length, begin.shape)[:, None])
-    return np.maximum(0.0, stop - start)
+    return np.asarray(np.maximum(0.0, stop - start))
 
 
 @dataclass(frozen=True)
@@ -374,7 +374,8 @@ def pool(batteries: Batteries, parts: Parts, hours: Floats) -> Pools:
         return found
 
     def mean(numbers: Floats) -> Floats:
-        return np.bincount(parts.group, weight * numbers[owner], count)
+        found: Floats = np.bincount(parts.group, weight * numbers[owner], count).astype(np.float64)
+        return found
 
     share, low = parts.share[:, None], b.floor(hours)[owner]
     resting = parts.start[:, None] * b.keep[owner, None] ** np.cumsum(hours)

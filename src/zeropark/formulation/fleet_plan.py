@@ -156,9 +156,7 @@ class _Together:
         count = right.size
         nothing, starts = np.zeros(0, dtype=np.int32), np.zeros(count, dtype=np.int32)
         if count:
-            self.highs.addRows(
-                count, right.ravel(), right.ravel(), 0, starts, nothing, np.zeros(0)
-            )
+            self.highs.addRows(count, right.ravel(), right.ravel(), 0, starts, nothing, np.zeros(0))
         first, self._next_row = self._next_row, self._next_row + count
         return (first + np.arange(count)).astype(np.int32).reshape(right.shape)
 
@@ -215,7 +213,7 @@ class _Together:
             return
         meter = np.zeros((self.groups, self.steps))
         np.add.at(meter, self.group_of, taken / self.cars.efficiency[:, None])
-        later = np.bincount(self.group_of, self.cars.later(taken), self.groups)
+        later = np.bincount(self.group_of, self.cars.later(taken), self.groups).astype(np.float64)
         rows = np.concatenate(
             [np.tile(self.at_node, (len(groups), 1)), self.mix_rows[groups, None]], axis=1
         )
@@ -337,8 +335,6 @@ class _Together:
             part[groups] = columns[at]
             if not part.any():
                 continue
-            answer = (
-                self.cars.uncontrolled() if prices is None else self.cars.cheapest(prices)
-            )
+            answer = self.cars.uncontrolled() if prices is None else self.cars.cheapest(prices)
             total += part[self.group_of, None] * answer
         return total
