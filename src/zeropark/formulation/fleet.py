@@ -3,7 +3,7 @@
 Power of cars and batteries adds up, so that a plan needs few columns for thousands of them, if what
 is planned for all can be split again. Cars are asked one by one what they do at a course of prices;
 batteries are split into parts of equal ratios, which do alike. Why this is exact or by how much it
-is not: `docs/decisions/0009-because-a-fleet-is-split-into-parts-that-are-alike.md`.
+is not: `docs/decisions/0011-because-parts-that-are-alike-do-alike.md`.
 """
 
 from __future__ import annotations
