@@ -336,3 +336,15 @@ def test_a_last_energy_no_battery_can_reach_is_no_plan() -> None:
     fleet = _alone(p_nom=0.5, last=1.1)
     with pytest.raises(NoPlanError):
         plan_fleet(program, "bus", _no_cars(2), fleet)
+
+
+def test_a_saving_is_never_one_of_fines() -> None:
+    """A car that charges as it comes overloads the market: that it could not costs it nothing."""
+    market = Market("market", 1.0, 0.0, 0.0)
+    car = Cars(np.full((1, 2), 1.0), *(np.array([x]) for x in (1.0, 1.0, 0.0, 1.0)))
+    program = market.program(np.array([9.0, 4.0]), np.array([0.5, 0.0]), np.ones(2))
+    found = plan_fleet(program, "bus", car, batteries(0, 1))
+    # Uncontrolled it takes 1 in the first hour, of which half is there at 9.
+    assert found.uncontrolled == pytest.approx(9.0)
+    assert found.cost == pytest.approx(4.5 + 4.0)
+    assert found.gap == 0.0

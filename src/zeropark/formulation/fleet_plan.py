@@ -63,8 +63,9 @@ class FleetPlan:
     """What each device does, and how near that is to the best.
 
     cars: energy into each car [MWh], (cars, N). charge, discharge: of each battery at the meter
-    [MWh], (batteries, N). cost: of park and fleet [CNY]. bound: what no plan can be below.
-    uncontrolled: cost where cars charge as they come and batteries rest. prices: of the node
+    [MWh], (batteries, N). cost: of park and fleet [CNY]. bound: what no plan can be below. Both
+    with what limits that give way are fined. uncontrolled: cost where cars charge as they come and
+    batteries rest, without fines, so that a saving is never one of fines. prices: of the node
     [CNY/MWh], (N,). rounds: of prices.
     """
 
@@ -79,9 +80,14 @@ class FleetPlan:
 
     @property
     def gap(self) -> float:
-        """Return how much of what the fleet can save may be missed, at most [1]."""
-        can = self.uncontrolled - self.bound
-        return (self.cost - self.bound) / can if can > 0.0 else 0.0
+        """Return how much of what the fleet can save may be missed, at most [1].
+
+        Infinite where it can save nothing and what it does is not proven the best.
+        """
+        missed, can = self.cost - self.bound, self.uncontrolled - self.bound
+        if missed <= _CRUMB:
+            return 0.0
+        return missed / can if can > 0.0 else float("inf")
 
 
 def plan_fleet(
@@ -89,9 +95,9 @@ def plan_fleet(
 ) -> FleetPlan:
     """Return a plan of a park's program and a fleet at one of its nodes.
 
-    program: as updated; its open steps are the fleet's. What limits that give way are fined is in
-    all costs. Where a price is below nothing a battery would waste by going both ways at once; the
-    plan keeps it from that, the bound does not. Raises `NoPlanError` where the solver finds none.
+    program: as updated; its open steps are the fleet's. Where a price is below nothing a battery
+    would waste by going both ways at once; the plan keeps it from that, the bound does not. Raises
+    `NoPlanError` where the solver finds none.
     """
     effort = effort or Effort()
     together = _Together(program, node, cars, batteries, effort)
@@ -144,7 +150,9 @@ class _Together:
         resting = batteries.start * batteries.keep ** self.hours.sum()
         self.kept = float(batteries.worth @ resting)
         self.highs = quiet_highs(_SOLVER)
-        pass_model(self.highs, program, program.shut(), program.prices_of_ranks())
+        fined = program.prices_of_ranks()
+        self.fines = fined - program.cost
+        pass_model(self.highs, program, program.shut(), fined)
         self._next_column, self._next_row = program.column_count, program.row_count
         self.mix_rows = self._add_rows(np.ones(self.groups))
         self.mixed = _Mixed()
@@ -250,6 +258,8 @@ class _Together:
         """Solve, ask, mix, until what could still be saved is little."""
         self._mix_in(self.cars.uncontrolled(), None, np.arange(self.groups, dtype=np.int32))
         alone = self._solve()
+        count = len(self.fines)
+        uncontrolled = alone.cost - float(self.fines @ alone.columns[:count])
         prices = alone.duals[self.at_node]
         self._add_pools(lattice, float(np.partition(prices, self.steps // 2)[self.steps // 2]))
         # What has been added leaves the last point where it was: from there the primal simplex.
@@ -263,11 +273,11 @@ class _Together:
             cost = np.bincount(self.group_of, self.cars.cost(taken, prices), self.groups)
             could = np.minimum(0.0, cost - found.duals[self.mix_rows])
             best = max(best, self._bound(found, prices, float(could.sum())))
-            enough = max(_CRUMB, self.effort.gap * (alone.cost - best))
+            enough = max(_CRUMB, self.effort.gap * (uncontrolled - best))
             if found.cost - best <= 0.5 * enough or could.sum() >= -_SHARE * enough:
                 break
             self._mix_in(taken, prices, np.flatnonzero(could < 0.0).astype(np.int32))
-        return self._read(self._one_way(found), best, alone.cost, rounds)
+        return self._read(self._one_way(found), best, uncontrolled, rounds)
 
     def _one_way(self, found: _Found) -> _Found:
         """Return an optimum in which no pool goes both ways at once, which would only waste."""
