@@ -237,9 +237,9 @@ def _cut(width: Floats, begin: Floats, length: Floats | float) -> Floats:
 class Parts:
     """Batteries split into parts, and the parts that are alike in groups.
 
-    Two batteries can do together whatever one can whose power, content and stored energy are the
-    sums of theirs; not all of it the other way round. So a battery of power P and content E, with
-    σE in it, is split into parts that stand on a lattice of P / E and σ and add up to it.
+    One battery can do whatever two can together whose powers, contents and stored energies add up
+    to its own; not the other way round. So a battery of power P and content E, with σE in it, is
+    split into parts that stand on a lattice of P / E and σ and add up to it.
     owner: battery of each part. share: of its content [1]. power [MW], start [MWh]: the part's own.
     group: of each part. weight: share of the group's flows that the part takes [1]. All of shape
     (parts,). groups: how many.
