@@ -348,3 +348,17 @@ def test_a_saving_is_never_one_of_fines() -> None:
     assert found.uncontrolled == pytest.approx(9.0)
     assert found.cost == pytest.approx(4.5 + 4.0)
     assert found.gap == 0.0
+
+
+def test_what_is_missing_is_no_device() -> None:
+    one = np.ones(1)
+    with pytest.raises(AssertionError, match="no gaps"):
+        Cars(np.full((1, 2), np.nan), one, one, one, one)
+    with pytest.raises(AssertionError, match="gives nothing back"):
+        Cars(np.array([[1.0, -0.1]]), one, one, one, one)
+    with pytest.raises(AssertionError, match="part of what may be"):
+        Cars(np.ones((1, 2)), 2.0 * one, one, one, one)
+    with pytest.raises(AssertionError, match="no gaps"):
+        _alone(start=np.nan)
+    with pytest.raises(AssertionError, match="lies in the band"):
+        _alone(start=2.1)

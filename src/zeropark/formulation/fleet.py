@@ -47,6 +47,8 @@ class Cars:
             numbers.shape == (count,)
             for numbers in (self.least, self.asked, self.worth, self.efficiency)
         ), "one number per car"
+        assert all(np.isfinite(numbers).all() for numbers in vars(self).values()), "no gaps"
+        assert np.all(self.most >= 0.0), "a car gives nothing back"
         assert np.all(self.least <= self.asked + _SAME), "what must be is part of what may be"
 
     def servable(self) -> tuple[Cars, Floats]:
@@ -148,6 +150,7 @@ class Batteries:
 
     def __post_init__(self) -> None:
         assert all(each.shape == self.p_nom.shape for each in vars(self).values()), "one per row"
+        assert all(np.isfinite(each).all() for each in vars(self).values()), "no gaps"
         assert np.all(self.low < self.high), "a band is open"
         assert np.all((self.start >= self.low - _SAME) & (self.start <= self.high + _SAME)), (
             "what is stored lies in the band"
