@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import cases, commands, proof, report, store
+from bench import cases, commands, fleet, proof, report, store
 from bench.findings import Findings
 from bench.process import ROOT, is_installed, python_of
 
@@ -16,6 +16,7 @@ CASES: dict[str, Callable[[cases.Effort], Findings]] = {
     "day": cases.day,
     "loop": cases.loop,
     "scenarios": cases.scenarios,
+    "fleet": fleet.fleet,
     "command": commands.command,
     "year": commands.year,
     "proof": proof.proof,

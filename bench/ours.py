@@ -194,13 +194,14 @@ class Ours:
         """Plan from where `p` stands."""
         self.program.layout.advance(p.first - self.first)
         self.first = p.first
-        self.program.update(self._inputs(p))
+        self.program.update(self.inputs(p))
         solution = self.solver.solve()
         assert not solution.elastic, "every shape can be met"
         bought = Plan.read(self.program, solution, p.first).amounts("grid", "import")[0]
         return Planned(float(self.program.cost @ solution.columns), bought / p.hours)
 
-    def _inputs(self, p: Problem) -> dict[str, Inputs]:
+    def inputs(self, p: Problem) -> dict[str, Inputs]:
+        """Return the numbers of `p` as the program takes them."""
         least = np.zeros((len(p.stores), p.steps))
         least[:, -1] = p.stores.e_end
         return {

@@ -7,6 +7,7 @@ import os
 import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.planned import Round
 from bench.shapes import Size
@@ -41,9 +42,21 @@ def python_of(tool: str) -> Path:
 
 def run(module: str, tool: str, size: Size, *counts: int) -> Ran:
     """Run `python -m module tool size counts...` and return what it printed last."""
-    command = [str(python_of(tool)), "-m", module, tool, json.dumps(asdict(size))]
+    answer = answer_of(python_of(tool), module, tool, size, *counts)
+    rounds = [Round(**each) for each in answer["rounds"]]
+    return Ran(rounds, answer["import"], answer["memory_mb"])
+
+
+def run_module(module: str, size: Size) -> dict[str, Any]:
+    """Run our own `python -m module size` and return the object it printed last."""
+    return answer_of(python_of("zeropark"), module, "", size)
+
+
+def answer_of(python: Path, module: str, tool: str, size: Size, *counts: int) -> dict[str, Any]:
+    """Run a module on a problem in a process of its own, on one thread."""
+    words = [tool] if tool else []
     done = subprocess.run(  # noqa: S603 - the command is our own
-        [*command, *map(str, counts)],
+        [str(python), "-m", module, *words, json.dumps(asdict(size)), *map(str, counts)],
         cwd=ROOT,
         env={**os.environ, **ONE_THREAD},
         capture_output=True,
@@ -51,8 +64,7 @@ def run(module: str, tool: str, size: Size, *counts: int) -> Ran:
         check=False,
     )
     if done.returncode:
-        message = f"{tool} on {size.name} stopped:\n{done.stderr[-2000:]}"
+        message = f"{tool or module} on {size.name} stopped:\n{done.stderr[-2000:]}"
         raise RuntimeError(message)
-    answer = json.loads(done.stdout.splitlines()[-1])
-    rounds = [Round(**each) for each in answer["rounds"]]
-    return Ran(rounds, answer["import"], answer["memory_mb"])
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer

@@ -87,6 +87,32 @@ TOYS = [
         },
         worth={"bus": (100.0, 300.0, 300.0 / 0.81)},
     ),
+    # The same day with two batteries of half the size, both empty: the pool of empty ones is both.
+    Toy(
+        "battery_fleet",
+        f"""
+        assets:
+          - {TIE}
+          - {{kind: load, name: works, node: bus, profile: {{constant: 1 MW}}}}
+          - kind: battery_fleet
+            name: bats
+            node: bus
+            standing_loss: 0
+            floor: 0
+            ceiling: 1
+            makes:
+              - {{name: half, count: 2, p_nom: 0.5 MW, e_nom: 1 MWh, efficiency: 0.9, start: 0,
+                 wear_cost: 0 CNY/MWh}}
+        """,
+        objective=200.0 + (1 / 0.81) * 300.0,
+        series={"tie/price_import": (100.0, 300.0, 500.0)},
+        amounts={
+            ("battery_fleet", "charge"): (1.0, 1 / 0.81 - 1, 0.0),
+            ("battery_fleet", "discharge"): (0.0, 0.0, 1.0),
+            ("battery_fleet", "energy"): (0.9, 1 / 0.9, 0.0),
+        },
+        worth={"bus": (100.0, 300.0, 300.0 / 0.81)},
+    ),
     # Giving up costs 500: not worth it at 100, worth it at 600 and 900. Of 2 MW half may be asked
     # for, of which 0.8 is given up: 0.8 MW. Cost: 2 · 100 + (1.2 · 600 + 0.8 · 500) + (1.2 · 900 +
     # 0.8 · 500).
