@@ -202,8 +202,9 @@ class Battery(Kind):
         # Of an hour's mean temperature nothing follows for its quarters, so that a bound by the
         # hour leaves the cold out.
         same = outlook.grid.step_hours <= outlook.run.step_hours
-        if outlook.weather is not None and (same or not best):
-            cells = self._cells(outlook.weather.t_air)
+        sky = outlook.sky(self.node)
+        if sky is not None and (same or not best):
+            cells = self._cells(sky.t_air)
             charge = np.maximum(0.0 if best else 0.05, np.interp(cells, _COLD, _CHARGE))
             discharge = np.interp(cells, _WARM, _DISCHARGE)
         found = {
@@ -294,7 +295,8 @@ class Battery(Kind):
     def device(self, truth: Outlook, random: np.random.Generator) -> BatteryDevice:
         """Return the battery as it behaves."""
         del random
-        t_air = None if truth.weather is None else truth.weather.t_air
+        sky = truth.sky(self.node)
+        t_air = None if sky is None else sky.t_air
         return BatteryDevice(self, None if t_air is None else self._cells(t_air))
 
     def _cells(self, t_air: Floats) -> Floats:

@@ -45,7 +45,7 @@ class CoolingLoad(Load):
     def device(self, truth: Outlook, random: np.random.Generator) -> CoolingLoadDevice:
         """Return the load with its true profile."""
         del random
-        return CoolingLoadDevice(self, self.signals(truth)["demand"][0].tolist())
+        return CoolingLoadDevice(self.price_unserved, self.signals(truth)["demand"][0].tolist())
 
 
 class CoolingLoadDevice(LoadDevice):

@@ -81,14 +81,14 @@ class Load(Kind):
     def device(self, truth: Outlook, random: np.random.Generator) -> LoadDevice:
         """Return the load with its true profile."""
         del random
-        return LoadDevice(self, self.signals(truth)["demand"][0].tolist())
+        return LoadDevice(self.price_unserved, self.signals(truth)["demand"][0].tolist())
 
 
 class LoadDevice:
     """The simulated load; it loses supply only when the node cannot be balanced otherwise."""
 
-    def __init__(self, load: Load, demand: list[float]) -> None:
-        self._price = load.price_unserved
+    def __init__(self, price: float, demand: list[float]) -> None:
+        self._price = price
         self._demand = demand
         self.p = 0.0
         self.unserved = 0.0

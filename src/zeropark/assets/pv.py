@@ -17,7 +17,7 @@ from zeropark.formulation.linear import Rule
 from zeropark.model.asset import ElectricityNode, Point
 from zeropark.units.refusal import refusal
 from zeropark.units.text import Text
-from zeropark.units.types import Angle, Power, Share, TemperatureCoefficient
+from zeropark.units.types import Angle, Duration, Power, Share, TemperatureCoefficient
 
 _NOT_WHOLE = Text(
     "the shares of the arrays sum to {given}; allowed: 1, which is the whole plant",
@@ -51,7 +51,8 @@ class Pv(Kind):
     reflection and cell temperature (Faiman), module losses, and the inverter's part-load curve,
     as PVWatts version 5 (Dobos 2014, doi:10.2172/1158421) through pvlib; see
     `zeropark.data.weather.sun`. In the plant dirt gathers on the modules and rain washes it
-    off, which a plan only knows on average.
+    off, which a plan only knows on average. Plants that stand wide apart see a cloud one after the
+    other: with `passing` the power is its running mean over that time.
     """
 
     kind: ClassVar[str] = "pv"
@@ -104,6 +105,11 @@ class Pv(Kind):
         Share, Field(title="地面反射率", description="share of light the ground reflects")
     ] = 0.2
 
+    passing: Annotated[
+        Duration,
+        Field(ge=0, title="云影通过时间", description="time a cloud takes to pass the whole plant"),
+    ] = 0.0
+
     @model_validator(mode="after")
     def _arrays_are_the_plant(self) -> Pv:
         total = sum(array.share for array in self.arrays)
@@ -133,18 +139,19 @@ class Pv(Kind):
 
     def dc_power(self, outlook: Outlook) -> Floats:
         """Return the DC power of clean modules [MW], shape (N,)."""
-        assert outlook.weather is not None, "modules stand under a sky"
+        weather = outlook.sky(self.node)
+        assert weather is not None, "modules stand under a sky"
         total = np.zeros(len(outlook.grid))
         for array in self.arrays:
             total += array.share * dc_power_pu(
-                outlook.weather,
+                weather,
                 array.tilt,
                 array.azimuth,
                 albedo=self.albedo,
                 losses=self.module_loss,
                 temp_coeff=self.temp_coeff,
             )
-        return total * self.p_nom
+        return _passing(total, outlook.grid.hours, self.passing) * self.p_nom
 
     def to_ac(self, dc: Floats) -> Floats:
         """Return what the inverters make of `dc` [MW], shape (N,)."""
@@ -172,6 +179,16 @@ class Pv(Kind):
             dirt = self.chance(truth, random)["dirt"]
         dc = self.dc_power(truth) * (1.0 - dirt)
         return SourceDevice(dc.tolist(), self.to_ac(dc).tolist())
+
+
+def _passing(power: Floats, hours: Floats, time: float) -> Floats:
+    """Return the running mean over `time` [h], shorter at the ends: power of plants wide apart."""
+    width = min(len(power), max(1, round(time / float(hours[0]))))
+    if width <= 1:
+        return power
+    kernel = np.ones(width)
+    counts = np.convolve(np.ones(len(power)), kernel, mode="same")
+    return np.asarray(np.convolve(power, kernel, mode="same") / counts)
 
 
 def _dirt(

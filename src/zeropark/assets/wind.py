@@ -139,7 +139,7 @@ class Wind(Kind):
 
     def full_power(self, outlook: Outlook) -> Floats:
         """Return the power of turbines that lack nothing [MW], shape (N,)."""
-        weather = outlook.weather
+        weather = outlook.sky(self.node)
         assert weather is not None, "turbines stand in a wind"
         return self.count * power_curve_pu(
             hub_speed(weather.wind_speed, self.hub_height, self.shear),

@@ -23,6 +23,7 @@ class Outlook:
 
     grid: the steps, N of them. weather: on that grid, None where nothing needs it.
     series: named profiles on that grid in inside units, each shape (N,).
+    skies: the weather of nodes that lie elsewhere, by node.
     run: the whole run's grid, which decides what share of a month's demand charge it pays.
     tables: what arrives at an asset by its name (jobs, cars), in the form its kind draws it.
     warmths: temperatures of heat nodes, by node.
@@ -36,11 +37,16 @@ class Outlook:
     series: Mapping[str, Floats] = field(default_factory=dict)
     tables: Mapping[str, Any] = field(default_factory=dict)
     warmths: Mapping[str, Warmth] = field(default_factory=dict)
+    skies: Mapping[str, Weather] = field(default_factory=dict)
     best_case: bool = False
 
     def at_its_best(self) -> Outlook:
         """Return the same world with every plant at its best."""
         return replace(self, best_case=True)
+
+    def sky(self, node: str) -> Weather | None:
+        """Return the weather at a node: its own where it lies elsewhere, else the park's."""
+        return self.skies.get(node, self.weather)
 
     def supply(self, node: str) -> Floats:
         """Return the supply temperature of a heat node at each step [degC], shape (N,)."""
@@ -53,6 +59,7 @@ class Outlook:
             self,
             grid=self.grid.window(first, last),
             weather=None if self.weather is None else self.weather.window(first, last),
+            skies={name: sky.window(first, last) for name, sky in self.skies.items()},
             series={name: series[first:last] for name, series in self.series.items()},
         )
 

@@ -64,7 +64,8 @@ class Node(_Part):
     """A place where one carrier balances at every step.
 
     spill_cost: what throwing the carrier away costs [CNY/MWh]; where it is not said, that is a
-    last resort. temperature: of a heat node, where something asks for it.
+    last resort. temperature: of a heat node, where something asks for it. place: of a node that
+    lies elsewhere under a sky of its own, such as a base far away.
     """
 
     name: Name
@@ -76,6 +77,10 @@ class Node(_Part):
     ] = None
     temperature: Annotated[
         Warmth | None, Field(description="how warm a heat node is", title="温度")
+    ] = None
+    place: Annotated[
+        Place | None,
+        Field(description="where it is, if far from the park: its sun and wind", title="地点"),
     ] = None
 
     @model_validator(mode="after")

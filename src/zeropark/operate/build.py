@@ -13,6 +13,7 @@ import numpy.typing as npt
 from zeropark.assets.kind import Kind
 from zeropark.data.errors import DataError
 from zeropark.data.outlook import Outlook
+from zeropark.data.weather import Weather
 from zeropark.data.weather.assemble import Reading
 from zeropark.data.weather.climate import nearest_climate
 from zeropark.data.weather.stored import stored_year
@@ -25,6 +26,8 @@ from zeropark.units.text import Text
 from zeropark.units.timegrid import TimeGrid
 
 Floats = npt.NDArray[np.float64]
+# Sets the chance of a node's sky apart from all other chance of a run.
+_SKY = 15_485_863
 _ABSENT = Text(
     "{names}: the profile names a series without a file; give it file: in the park file's series, "
     "or bring one with --load",
@@ -77,7 +80,8 @@ def build_world(request: RunRequest) -> World:
     assets = tuple(a.billed_by(tariffs) for a in park.assets if isinstance(a, Kind))
     files = brought(park, request.folder, request.files, assets)
     sky = _weather(request, files, days)
-    empty = Outlook(whole, sky.weather, tariffs, grid, warmths=park.warmths)
+    skies = _skies(request, whole)
+    empty = Outlook(whole, sky.weather, tariffs, grid, warmths=park.warmths, skies=skies)
     series, tables = _draw(request, assets, empty)
     own = read_own(files, park.place.zone, days, tables, series)
     _told(assets, series | own.series)
@@ -107,6 +111,18 @@ def _weather(request: RunRequest, files: Sequence[Brought], days: Days) -> Readi
         return own
     year = stored_year(climate, place, seed=_seed(request))
     return Reading(year.resample(days.whole), climate.findings_at(place))
+
+
+def _skies(request: RunRequest, whole: TimeGrid) -> dict[str, Weather]:
+    """Return the weather of the nodes that lie elsewhere, each of chance of its own."""
+    found = {}
+    for number, node in enumerate(request.park.nodes):
+        if node.place is not None:
+            chance = np.random.SeedSequence([_seed(request), number, _SKY])
+            seed = int(chance.generate_state(1)[0])
+            climate = nearest_climate(node.place)
+            found[node.name] = stored_year(climate, node.place, seed=seed).resample(whole)
+    return found
 
 
 def _seed(request: RunRequest) -> int:

@@ -69,8 +69,9 @@ class Forecaster:
             random = np.random.default_rng([world.seed, 7919, at])
             weather = window.weather
             foreseen = None if weather is None else foresee(weather, self._errors, random)
+            skies = {n: foresee(sky, self._errors, random) for n, sky in window.skies.items()}
             series = world.foreseen_series(at, last)
-            outlook = replace(outlook, weather=foreseen, series=series)
+            outlook = replace(outlook, weather=foreseen, skies=skies, series=series)
         signals: Signals = {}
         for kind, assets in self._kinds.items():
             own = [asset.signals(outlook) for asset in assets]

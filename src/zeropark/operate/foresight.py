@@ -93,8 +93,9 @@ def coarsen(outlook: Outlook) -> Outlook:
     whole = len(grid) // group * group
     hourly = TimeGrid(grid.start, grid.hours[:whole].reshape(-1, group).sum(axis=1), grid.zone)
     weather = None if outlook.weather is None else outlook.weather.window(0, whole).resample(hourly)
+    skies = {n: sky.window(0, whole).resample(hourly) for n, sky in outlook.skies.items()}
     series = {name: s[:whole].reshape(-1, group).mean(axis=1) for name, s in outlook.series.items()}
-    return replace(outlook, grid=hourly, weather=weather, series=series)
+    return replace(outlook, grid=hourly, weather=weather, skies=skies, series=series)
 
 
 def _stack(signals: list[dict[str, Floats]]) -> dict[str, Floats]:
