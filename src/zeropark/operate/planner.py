@@ -15,7 +15,7 @@ from zeropark.formulation.layout import Layout
 from zeropark.formulation.linear import Indices
 from zeropark.formulation.plan import Plan
 from zeropark.formulation.program import Balance, Inputs, Program
-from zeropark.formulation.solver import Grade, NoPlanError, Solution, Solver
+from zeropark.formulation.solver import Grade, NoPlanError, Option, Solution, Solver
 from zeropark.operate.horizon import Steps
 
 Floats = npt.NDArray[np.float64]
@@ -23,6 +23,16 @@ Signals = Mapping[str, Mapping[str, Floats]]
 Setpoints = dict[str, dict[str, float]]
 # How often it is decided what runs and what begins [h].
 _DECIDED_EVERY = 1.0
+
+
+# From so many columns on steepest edge takes fewer pivots than devex, a third of the time of a day.
+_LARGE = 20_000
+
+
+def _options(program: Program) -> dict[str, Option]:
+    """Return options of HiGHS for a program's size."""
+    large = program.column_count >= _LARGE
+    return {"simplex_dual_edge_weight_strategy": 2} if large else {}
 
 
 @dataclass
@@ -62,7 +72,7 @@ class Planner:
         self.steps = steps
         lag = max(asset.lookback(steps.step) for asset in assets)
         self.program = Program(nodes, self.kinds, Layout(steps.lengths, lag), exact=exact)
-        self.solver = Solver(self.program)
+        self.solver = Solver(self.program, {} if exact else _options(self.program))
         self.commitments = Commitments(self.solver, max(1, round(_DECIDED_EVERY / steps.step)))
         self.deadline = deadline
         self.last_good: Plan | None = None
