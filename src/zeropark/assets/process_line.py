@@ -23,6 +23,8 @@ from zeropark.units.types import EnergyPerMass, MassFlow, Money, Power, Ratio, S
 
 # A rate below this is a stopped line [t/h].
 _NOTHING = 1e-9
+# When a line goes without input or heat, of all that can help at a node; before loads do.
+_LAST = 100.0
 _MINIMUM = Text(
     "the least rate {given} t/h is above the rated rate {most} t/h; allowed: 0 to {most} t/h",
     "最低产量 {given} t/h 高于额定产量 {most} t/h；可用：0 至 {most} t/h",
@@ -196,6 +198,9 @@ class ProcessLine(Maker):
 
 class ProcessLineDevice:
     """The simulated line: more energy per tonne at part load, never between stop and least rate."""
+
+    # It makes less only where no maker, boiler or exchanger gives more.
+    turns: ClassVar[Mapping[str, float]] = {"input": _LAST, "heat": _LAST}
 
     def __init__(self, line: ProcessLine, stock: Stockroom) -> None:
         self._line = line
