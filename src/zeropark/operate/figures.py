@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from zeropark.assets.kind import Kind
+from zeropark.assets.remote_base import RemoteBase
+from zeropark.operate.base import Smoothing
 from zeropark.operate.record import column_name
 
 Floats = npt.NDArray[np.float64]
@@ -48,6 +50,7 @@ class Figures:
     used: float = 0.0
     lost: float = 0.0
     curtailed: float = 0.0
+    available: float = 0.0
     peak: float = 0.0
     made: dict[tuple[str, str], float] = field(default_factory=dict)
     taken: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -63,7 +66,13 @@ class Figures:
     dumped: dict[str, float] = field(default_factory=dict)
     _bought: list[tuple[Floats, Floats]] = field(default_factory=list)
     _traded: dict[str, list[Floats]] = field(default_factory=dict)
+    smoothing: dict[str, Smoothing] = field(init=False)
     _left: tuple[Floats, Floats] = field(default_factory=lambda: (np.zeros(0), np.zeros(0)))
+
+    def __post_init__(self) -> None:
+        """Begin to gather what each remote base gives."""
+        bases = [asset for asset in self.assets if isinstance(asset, RemoteBase)]
+        self.smoothing = {base.name: Smoothing(base, self.assets) for base in bases}
 
     def add(self, columns: Columns, hours: Floats, green: Floats | float = 0.0) -> Floats:
         """Take a stretch of steps; return each step's clean share [1], NaN where none was used.
@@ -85,6 +94,8 @@ class Figures:
         self._trade(columns, np.maximum(0.0, bring - green), hours)
         self._demand(bring, hours)
         self._curtailed(columns, hours)
+        for base in self.smoothing.values():
+            base.add(columns, hours)
         self._unserved(columns, hours)
         taken = used + np.maximum(charge, 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -197,6 +208,7 @@ class Figures:
             available = columns.get(column_name(asset.name, "available", "MW"))
             if asset.role == "source" and available is not None:
                 made = columns[column_name(asset.name, "p", "MW")]
+                self.available += float(np.maximum(available, made) @ hours)
                 self.curtailed += float(np.maximum(available - made, 0.0) @ hours)
 
     def _unserved(self, columns: Columns, hours: Floats) -> None:
@@ -251,6 +263,29 @@ class Figures:
             if carrier == "electricity" and self._role(name) == "source"
         )
         return 1.0 - self.exported / made if made > 0 else None
+
+    def direct_supply(self) -> dict[str, float | None]:
+        """Return the ratios of direct supply [1]: of available generation, of load, exported.
+
+        Self-use is what loads used and no import, no fuel and no stock of before gave: what is
+        lost, dumped or still stored is not in it.
+        """
+        drawn = max(0.0, -sum(self._grown.get(name, 0.0) for name in self._electric_stores()))
+        own = max(0.0, self.used - self.imported - self.fired - drawn)
+        made = self.available
+        return {
+            "self_use_share": own / made if made > 0 else None,
+            "load_share": own / self.used if self.used > 0 else None,
+            "export_share": self.exported / made if made > 0 else None,
+        }
+
+    def _electric_stores(self) -> list[str]:
+        return [
+            asset.name
+            for asset in self.assets
+            if asset.role == "store"
+            and "electricity" in {port.carrier for port in asset.ports().values()}
+        ]
 
     def lost_in(self, store: str, net: float) -> float:
         """Return what a store lost [MWh] when it took `net` more than it gave."""

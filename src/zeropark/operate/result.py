@@ -106,7 +106,13 @@ def figures(results: Results, outcome: Outcome) -> dict[str, Any]:
         "green_share": green / jobs if jobs > 0 else None,
     }
     found["ev"] = {"served_mwh": tally.get("ev_served_mwh"), "short_mwh": tally.get("ev_short_mwh")}
-    found["base"] = _base(tally)
+    found["base"] = _base(tally) | {
+        "smoothing": {
+            name: base.as_json(results.world.end_price)
+            for name, base in outcome.figures.smoothing.items()
+        }
+    }
+    found["direct_supply"] = _direct(results, outcome)
     found["heat_dumped_mwh"] = tally.get("heat_dumped_mwh")
     found["green_contracts"] = {
         name: {"delivered_mwh": given, "matched_mwh": matched}
@@ -116,10 +122,29 @@ def figures(results: Results, outcome: Outcome) -> dict[str, Any]:
     return found
 
 
-def _base(tally: Mapping[str, float]) -> dict[str, float | None]:
+def _base(tally: Mapping[str, float]) -> dict[str, Any]:
     """Return the share of steps in which remote bases kept their downward limits [1]."""
     steps = tally.get("ramp_steps", 0.0)
     return {"ramp_kept_share": tally["ramp_steps_kept"] / steps if steps else None}
+
+
+def _direct(results: Results, outcome: Outcome) -> dict[str, Any] | None:
+    """Return the ratios of direct supply and what the rule asks of a year; None without a base."""
+    found = outcome.figures.direct_supply()
+    if not outcome.figures.smoothing:
+        return None
+    at = dt.date.fromisoformat(results.request.start)
+    asked = {
+        "self_use_share": ("direct_self_use_min", 1.0),
+        "load_share": ("direct_load_share_min", 1.0),
+        "export_share": ("direct_export_max", -1.0),
+    }
+    told: dict[str, Any] = dict(found)
+    for name, (rule, sign) in asked.items():
+        limit, share = fact(rule, at).in_unit("1"), found[name]
+        told[f"{name}_limit"] = limit
+        told[f"{name}_kept"] = None if share is None else sign * (share - limit) >= 0.0
+    return told
 
 
 def _tally(world: World, outcome: Outcome) -> dict[str, float]:
