@@ -38,7 +38,7 @@ def _run(
     plant = run.plant()
     for index in range(len(run.world.grid)):
         plant.step(index)
-    return costs_of(run.world, plant, plant.read())["demand"]
+    return costs_of(run.world, plant, plant.read(), plant.read())["demand"]
 
 
 def test_one_day_pays_a_thirtieth_of_april() -> None:

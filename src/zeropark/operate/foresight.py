@@ -76,12 +76,15 @@ def look_ahead(world: World, nodes: list[Balance], readings: Mapping[str, Readin
     horizon = Horizon(best.grid, world.end_price, arrivals, exposed, exact=same)
     plan = planner.plan(0, signals, readings, horizon)
     assert plan is not None, "without a deadline there is always a plan"
+    costs = plan_costs(planner.program, plan)
+    begun = sum(a.end_cost(readings[a.name], world.end_price) for a in world.assets)
+    costs["ends"] = costs.get("ends", 0.0) - begun
     setpoints = [planner.setpoints(plan, step) for step in range(len(best.grid))]
     return Foresight(
         plan,
         best.grid,
         series_of(planner, plan, best.grid),
-        plan_costs(planner.program, plan),
+        costs,
         setpoints,
     )
 

@@ -71,7 +71,7 @@ def live(
     note: told each step's number, what was known, what was written, and what was read back.
     """
     recorder = Recorder(STRETCH)
-    readings = plant.read()
+    readings = begun = plant.read()
     outcome = Outcome(new_figures(world, readings), {}, readings)
     points = [
         (a, [(p.name, column_name(a.name, p.name, p.unit)) for p in a.shown_points()])
@@ -98,7 +98,7 @@ def live(
     except KeyboardInterrupt:
         outcome.figures.interrupted = True
     hand_on(world, recorder.take(), policy, outcome.figures, file)
-    outcome.costs = costs_of(world, plant, readings)
+    outcome.costs = costs_of(world, plant, readings, begun)
     return outcome
 
 
@@ -220,12 +220,24 @@ def hand_on(
 
 
 def costs_of(
-    world: World, plant: Plant, readings: Mapping[str, Mapping[str, Any]]
+    world: World,
+    plant: Plant,
+    readings: Mapping[str, Mapping[str, Any]],
+    begun: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, float]:
-    """Return what the run has cost [CNY] by part, its end settled at the one end price."""
+    """Return what the run has cost [CNY] by part.
+
+    What is stored or owed at its end counts against what was so when it had begun, at the one end
+    price.
+    """
     parts = dict.fromkeys(("energy", "demand", "wear", "unserved", "ends"), 0.0)
     for asset in world.assets:
         for part, amount in plant.devices[asset.name].costs.items():
             parts[part] = parts.get(part, 0.0) + amount
-        parts["ends"] += asset.end_cost(readings[asset.name], world.end_price)
+    parts["ends"] += ends_cost(world, readings) - ends_cost(world, begun)
     return parts
+
+
+def ends_cost(world: World, readings: Mapping[str, Mapping[str, Any]]) -> float:
+    """Return what all that is stored (-) or owed (+) in `readings` is worth at the end [CNY]."""
+    return sum(asset.end_cost(readings[asset.name], world.end_price) for asset in world.assets)

@@ -106,12 +106,7 @@ def figures(results: Results, outcome: Outcome) -> dict[str, Any]:
         "green_share": green / jobs if jobs > 0 else None,
     }
     found["ev"] = {"served_mwh": tally.get("ev_served_mwh"), "short_mwh": tally.get("ev_short_mwh")}
-    found["base"] = _base(tally) | {
-        "smoothing": {
-            name: base.as_json(results.world.end_price)
-            for name, base in outcome.figures.smoothing.items()
-        }
-    }
+    found["base"] = _base(tally) | _smoothing(results, outcome)
     found["direct_supply"] = _direct(results, outcome)
     found["heat_dumped_mwh"] = tally.get("heat_dumped_mwh")
     found["green_contracts"] = {
@@ -126,6 +121,23 @@ def _base(tally: Mapping[str, float]) -> dict[str, Any]:
     """Return the share of steps in which remote bases kept their downward limits [1]."""
     steps = tally.get("ramp_steps", 0.0)
     return {"ramp_kept_share": tally["ramp_steps_kept"] / steps if steps else None}
+
+
+def _smoothing(results: Results, outcome: Outcome) -> dict[str, Any]:
+    """Return the smoothness of each base, and the first one's in short."""
+    by_base = {
+        name: base.as_json(results.world.end_price)
+        for name, base in outcome.figures.smoothing.items()
+    }
+    first = next((found for found in by_base.values() if found is not None), None)
+    told = first or {"with_storage": {}, "without_storage": {}}
+    return {
+        "ramp_p99_mw": told["with_storage"].get("ramp_p99_mw"),
+        "ramp_p99_without_mw": told["without_storage"].get("ramp_p99_mw"),
+        "kept_without_share": told["without_storage"].get("down_kept_share"),
+        "smoothing_cny_per_mwh": told.get("cost_cny_per_mwh"),
+        "by_base": by_base,
+    }
 
 
 def _direct(results: Results, outcome: Outcome) -> dict[str, Any] | None:

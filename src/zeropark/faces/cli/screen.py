@@ -46,7 +46,7 @@ _ROWS = (
     Row(N_("demand charge"), "cost_cny.demand", "money", part=True),
     Row(N_("wear"), "cost_cny.wear", "money", part=True),
     Row(N_("unserved"), "cost_cny.unserved", "money", part=True),
-    Row(N_("ends: what is left stored or owed"), "cost_cny.ends", "money", part=True),
+    Row(N_("ends: what was put in store or is owed"), "cost_cny.ends", "money", part=True),
     Row(N_("Clean share, physical, {unit}"), "clean_share", numbers.SHARE),
     Row(N_("with green contracts"), "clean_share_contract", numbers.SHARE, part=True),
     Row(N_("with the grid's own mix"), "clean_share_grid_mix", numbers.SHARE, part=True),
@@ -69,6 +69,18 @@ _ROWS = (
         "base.ramp_kept_share",
         numbers.SHARE,
     ),
+    Row(N_("without its storage"), "base.kept_without_share", numbers.SHARE, part=True),
+    Row(N_("Base ramps, highest in a hundred, {unit}"), "base.ramp_p99_mw", "power"),
+    Row(N_("without its storage"), "base.ramp_p99_without_mw", "power", part=True),
+    Row(
+        N_("smoothing, CNY per MWh discharged"),
+        "base.smoothing_cny_per_mwh",
+        numbers.COUNT,
+        part=True,
+    ),
+    Row(N_("Direct supply: of available, {unit}"), "direct_supply.self_use_share", numbers.SHARE),
+    Row(N_("of load, {unit}"), "direct_supply.load_share", numbers.SHARE, part=True),
+    Row(N_("exported, {unit}"), "direct_supply.export_share", numbers.SHARE, part=True),
 )
 
 

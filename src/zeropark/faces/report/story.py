@@ -246,6 +246,12 @@ def service_rows(run: Figures) -> Iterator[Cells]:
     def mwh(*values: float | None) -> Measure:
         return amount("MWh", *values)
 
+    def power(*values: float | None) -> Measure:
+        return amount("MW", *values)
+
+    def per_mwh(*_: float | None) -> Measure:
+        return Measure(WORDS["regret_unit"])
+
     def count(*_: float | None) -> Measure:
         return Measure(Text("", ""))
 
@@ -262,6 +268,13 @@ def service_rows(run: Figures) -> Iterator[Cells]:
         ("heat_recovered", ("heat_recovered_mwh",), mwh),
         ("heat_dumped", ("heat_dumped_mwh",), mwh),
         ("ramp_kept", ("base", "ramp_kept_share"), percent),
+        ("kept_without", ("base", "kept_without_share"), percent),
+        ("ramp_p99", ("base", "ramp_p99_mw"), power),
+        ("ramp_p99_without", ("base", "ramp_p99_without_mw"), power),
+        ("smoothing", ("base", "smoothing_cny_per_mwh"), per_mwh),
+        ("direct_self_use", ("direct_supply", "self_use_share"), percent),
+        ("direct_load", ("direct_supply", "load_share"), percent),
+        ("direct_export", ("direct_supply", "export_share"), percent),
     )
     foreseen = at(run, "compare", "foresight")
     for label, path, measure in lines:
