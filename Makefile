@@ -27,8 +27,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: .venv/ready-run ## run the microgrid for a day and write the report to runs/latest
-	$(VENV)/zeropark run microgrid --out $(RUN_OUT)
+run: .venv/ready-run ## run nanchuan, the whole park, for a day and write the report to runs/latest
+	$(VENV)/zeropark run nanchuan --out $(RUN_OUT)
 
 .PHONY: check
 check: .venv/ready-dev ## lint, types, import law, catalogues

@@ -1,7 +1,8 @@
 """`python -m bench.days`: the 17th of each month by rules, plan and foresight, three seeds each.
 
-Writes `docs/reference/twelve-days.md`. Costs and clean shares are sums over a day that has been
-lived; nothing here depends on how fast the machine is.
+Writes `docs/reference/twelve-days.md`, or with `--park nanchuan` `twelve-days-nanchuan.md`. Costs
+and clean shares are sums over a day that has been lived; nothing here depends on how fast the
+machine is.
 """
 
 from __future__ import annotations
@@ -23,8 +24,7 @@ from zeropark.operate.controllers import Controller, Played
 from zeropark.operate.run import Run
 
 ROOT = Path(__file__).resolve().parents[1]
-PARK = ROOT / "parks" / "microgrid" / "park.yaml"
-PAGE = ROOT / "docs" / "reference" / "twelve-days.md"
+PARK = "microgrid"
 DAYS = tuple(f"2026-{month:02d}-17" for month in range(1, 13))
 SEEDS = (1, 2, 3)
 PARTS = ("energy", "demand", "wear", "unserved", "ends")
@@ -94,9 +94,18 @@ def clean_share(lived: Sequence[Lived]) -> float:
     return 1.0 - sum(one.grid for one in lived) / sum(one.used for one in lived)
 
 
-def live_day(day: str, seed: int) -> Day:
+def page_of(park: str) -> Path:
+    """Return the page that tells a shipped park's days."""
+    name = "twelve-days.md" if park == PARK else f"twelve-days-{park}.md"
+    return ROOT / "docs" / "reference" / name
+
+
+def live_day(day: str, seed: int, park: str = PARK) -> Day:
     """Live through a local day by rules and plan, see it with foresight, and play that."""
-    run = Run(RunRequest(read_park(PARK, kinds()), PARK.parent, day, seed=seed))
+    file = ROOT / "parks" / park / "park.yaml"
+    read = read_park(file, kinds())
+    horizon = read.studies[0].horizon if read.studies else 48.0
+    run = Run(RunRequest(read, file.parent, day, seed=seed, horizon_hours=horizon))
     seen = run.foresight()
     starts = np.searchsorted(run.world.grid.starts, seen.grid.starts).tolist()
     return Day(
@@ -125,7 +134,7 @@ def _live(run: Run, controller: Controller) -> Lived:
     )
 
 
-def page(days: Sequence[Day], today: dt.date) -> str:
+def page(days: Sequence[Day], today: dt.date, park: str = PARK) -> str:
     """Return the page: what the days come to, then each of them, then cost by part."""
     wins, cheaper = sum(day.won for day in days), sum(_is_cheaper(day) for day in days)
     seeds = ", ".join(str(seed) for seed in sorted({day.seed for day in days}))
@@ -133,11 +142,11 @@ def page(days: Sequence[Day], today: dt.date) -> str:
     lines = [
         "# The twelve days",
         "",
-        "Written by `python -m bench.days`; do not edit. The microgrid lives through the 17th of",
-        f"each month of 2026 with the seeds {seeds}, measured on {today}. Costs are CNY of a day",
-        "with its ends settled; foresight is a bound that no plant reaches, played its plan sent",
-        "through the plant. A day is won where the plan is cheaper and jobs late, car energy short",
-        "and unserved energy are no more than the rules'. Captured is the way from rules to",
+        f"Written by `python -m bench.days --park {park}`; do not edit. The park lives through the",
+        f"17th of each month of 2026 with the seeds {seeds}, measured on {today}. Costs are CNY of",
+        "a day with its ends settled; foresight is a bound that no plant reaches, played its plan",
+        "sent through the plant. A day is won where the plan is cheaper and jobs late, car energy",
+        "short and unserved energy are no more than the rules'. Captured is the way from rules to",
         "foresight that the plan goes; over several days it is a ratio of sums.",
         "",
         "| over all days | |",
@@ -195,12 +204,14 @@ def main() -> None:
     """Live through all days, two at a time, and write the page."""
     ask = argparse.ArgumentParser(prog="python -m bench.days", description=__doc__)
     ask.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
-    ask.add_argument("--out", type=Path, default=PAGE, help="the page that is written")
+    ask.add_argument("--park", default=PARK, help="a shipped park")
+    ask.add_argument("--out", type=Path, help="the page that is written")
     given = ask.parse_args()
-    asked = list(itertools.product(given.seeds, DAYS))
+    asked = [(day, seed, given.park) for seed, day in itertools.product(given.seeds, DAYS)]
     with ProcessPoolExecutor(2) as pool:
-        days = list(pool.map(live_day, [day for _, day in asked], [seed for seed, _ in asked]))
-    given.out.write_text(page(days, dt.datetime.now(dt.UTC).date()), encoding="utf-8")
+        days = list(pool.map(live_day, *zip(*asked, strict=True)))
+    told = page(days, dt.datetime.now(dt.UTC).date(), given.park)
+    (given.out or page_of(given.park)).write_text(told, encoding="utf-8")
     print(f"captured {captured(days):.1%}, won {sum(day.won for day in days)} of {len(days)}")
 
 

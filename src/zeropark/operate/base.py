@@ -1,4 +1,4 @@
-"""What a remote base gave: how smooth its output was, with its storage and without, and at what cost."""
+"""What a remote base gave: how smooth it was with its storage and without, and the cost."""
 
 from __future__ import annotations
 
