@@ -45,7 +45,7 @@ FIGURES: dict[str, Any] = {
 GRADES = ("count", "optimal", "deadline", "last_good", "rules")
 NO_PARK = (
     "'microgird' is neither a file nor a shipped park. Did you mean 'microgrid'? "
-    "Shipped parks: microgrid."
+    "Shipped parks: microgrid, nanchuan."
 )
 TIMES = ("build_s", "update_s", "solve_s", "read_s", "step_ms_p50", "step_ms_p95")
 SCHEMA: dict[str, Any] = {

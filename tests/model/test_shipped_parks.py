@@ -85,3 +85,46 @@ def test_the_microgrids_prices_follow_from_their_parts(microgrid: Park) -> None:
     assert demand is not None
     assert demand.price == pytest.approx(35_200)
     assert demand.interval == 0.25
+
+
+@pytest.fixture
+def nanchuan() -> Park:
+    return read_park(Path(__file__).parents[2] / "parks/nanchuan/park.yaml", kinds())
+
+
+def test_nanchuan_is_the_park_of_the_feature_report(nanchuan: Park) -> None:
+    sizes = {asset.name: asset.model_dump() for asset in nanchuan.assets}
+    assert len(nanchuan.assets) >= 40
+    assert len({asset.party for asset in nanchuan.assets}) >= 8
+    wind = sizes["base_wind"]["count"] * max(sizes["base_wind"]["curve_powers"])
+    assert sizes["base_pv"]["p_nom"] + wind == pytest.approx(2200.0)
+    assert sizes["base_battery"]["e_nom"] == 700.0
+    assert sizes["trina_wind"]["count"] == 3
+    assert max(sizes["trina_wind"]["curve_powers"]) == pytest.approx(0.0126)
+    scrap = sizes["recycler"]["orders"][0]["amount"] * 365
+    assert scrap == pytest.approx(100_000, rel=0.001)
+    classes = {each["name"]: each for each in sizes["jobs"]["classes"]}
+    assert len(classes) == 6
+    assert classes["online"]["online"]
+    assert classes["online"]["latency"] * 3600 == pytest.approx(0.020)
+    assert min(classes["render"]["slack"], classes["training"]["slack"]) >= 12.0
+    roofs = sum(s["p_nom"] for n, s in sizes.items() if n.endswith("_roof"))
+    assert roofs == pytest.approx(126.0, abs=0.2)
+
+
+def test_nanchuans_limits_are_nested_in_three_levels(nanchuan: Park) -> None:
+    up = {a.node: a.up for a in nanchuan.assets_of("transformer")}  # type: ignore[attr-defined] # it has both
+    tie = nanchuan.assets_of("grid_tie")[0].node  # type: ignore[attr-defined] # it has one
+    assert up[up["poly35"]] == tie
+    assert up[up["comp10"]] == tie
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["'gate' p_nom", "'base_battery' p_nom", "'town_heat' q_nom", "'reduction1' energy"],
+)
+def test_a_range_stands_beside_what_is_little_known(nanchuan: Park, field: str) -> None:
+    told = [n.source for n in nanchuan.numbers if n.where.endswith(field)]
+    assert len(told) == 1
+    assert told[0] is not None
+    assert "range" in told[0].words

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from zeropark.assets.kind import Kind
 from zeropark.assets.remote_base import RemoteBase
-from zeropark.operate.base import Smoothing
 from zeropark.operate.record import column_name
+from zeropark.operate.smoothing import Smoothing
 
 Floats = npt.NDArray[np.float64]
 Columns = Mapping[str, Floats]
