@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def _in_air(t_air: float, start: str) -> Outlook:
     outlook = outlook_of(day(start=start))
     assert outlook.weather is not None
     air = np.full(len(outlook.grid), t_air)
-    cold = {"t_air": air, "t_wet": air - 3.0, "t_dew": air - 8.0}
+    cold: dict[str, Any] = {"t_air": air, "t_wet": air - 3.0, "t_dew": air - 8.0}
     return replace(outlook, weather=replace(outlook.weather, **cold))
 
 
