@@ -49,11 +49,11 @@ def _answer(found: Figures) -> Iterator[str]:
         yield f"  {each['parameter']}  {_size(each)}"
     costs = answer["cost_cny"]
     scale = numbers.money_scale(costs.values())
-    parts = [
-        f"{_(word)} {numbers.money(costs.get(part, 0.0), scale)}" for part, word in _PARTS.items()
-    ]
-    total = numbers.money(costs["total"], scale)
-    yield _("It costs {total}: {parts}.").format(total=total, parts=_(", ").join(parts))
+    yield _("It costs {total}:").format(total=numbers.money(costs["total"], scale))
+    parts = [(_(words), costs.get(part, 0.0)) for part, words in _PARTS.items()]
+    rest = costs["total"] - sum(amount for _words, amount in parts)
+    for words, amount in (*parts, (_("what else is counted"), rest)):
+        yield f"  {words}  {numbers.money(amount, scale)}"
     if answer["gave_way_mwh"] > 0.0:
         sentence = _("Limits give way in it, by {amount} MWh together.")
         yield sentence.format(amount=numbers.number(answer["gave_way_mwh"], 1))
