@@ -101,6 +101,18 @@ def test_a_share_that_the_cheapest_plan_has_costs_nothing_more() -> None:
     assert asked.answer == asked.frontier[0]
 
 
+def test_a_wish_for_clean_power_is_no_cost_of_a_sizing() -> None:
+    year, _ = _sunny()
+    wishing = year_of(
+        SUN.replace("import_max", "clean_premium: 50 CNY/MWh, import_max"),
+        {"tie/price_import": DAY},
+    )
+    wanted = [Wanted("roof", "p_nom", 0.0, 2.0, 1700.0)]
+    plain, other = (size(each, wanted, points=2).answer for each in (year, wishing))
+    assert other.costs == pytest.approx(plain.costs)
+    assert other.capacities == pytest.approx(plain.capacities)
+
+
 def test_the_frontier_rises_and_bends_upward() -> None:
     year, _ = _sunny()
     found = size(year, [Wanted("roof", "p_nom", 0.0, 20.0, 2e3)], points=6)

@@ -156,7 +156,8 @@ class _Study:
     """The program of a year with free parameters, asked for one clean share after another."""
 
     def __init__(self, year: Year, wanted: Sequence[Wanted]) -> None:
-        most = year.with_assets(at(year, {one: one.most for one in wanted}))
+        plain = _of_cost_alone(year)
+        most = plain.with_assets(at(plain, {one: one.most for one in wanted}))
         self._program = most.program(most.lag)
         self._wanted = wanted
         self._free = columns_for(most, self._program, wanted)
@@ -182,6 +183,20 @@ class _Study:
     def _gave_way(self, found: Sized) -> float:
         amounts = [found.columns[self._program.rank_columns(rank)] for rank in Rank]
         return float(sum(a[a > USED].sum() for a in amounts))
+
+
+def _of_cost_alone(year: Year) -> Year:
+    """Return the year without what a plan pays for cleanness beyond the bill.
+
+    What a cleaner year costs is the frontier's to say.
+    """
+    return year.with_assets(
+        {
+            asset.name: asset.model_copy(update={"clean_premium": 0.0})
+            for asset in year.assets
+            if "clean_premium" in type(asset).model_fields
+        }
+    )
 
 
 def clean_parts(year: Year, program: Program) -> tuple[Weighed, Weighed]:
