@@ -23,7 +23,7 @@ from zeropark.formulation.solver import NoPlanError, Option, pass_model, quiet_h
 Floats = npt.NDArray[np.float64]
 # What moves by less than this share of its size is taken to stand still.
 _STILL = 1e-9
-# Interior points: a simplex does not end on a year's sizing; see decision 0012.
+# Interior points: a simplex does not end on a year's sizing; see decision 0013.
 _SETTINGS: dict[str, Option] = {"solver": "ipx", "presolve": "choose"}
 # What it is taken to cost that a limit gives way [CNY per unit]: enough to build for an hour in a
 # year, and no more, for interior points lose their footing among prices that are far apart. A MWh
