@@ -117,3 +117,9 @@ def test_an_unknown_study_is_refused_with_what_was_meant(park: Path) -> None:
         "--study 'sizin': the park has no such study. Did you mean 'sizing'? "
         "Allowed: day, sizing.\n"
     )
+
+
+def test_other_days_may_be_asked_of_a_study(park: Path) -> None:
+    answer = told(str(park), "--study", "sizing", "--days", "4000")
+    assert answer.returncode == 2
+    assert answer.stderr == "--days '4000': allowed is a whole number from 1 to 3,660.\n"
