@@ -109,8 +109,8 @@ def test_both_ends_of_the_horizon_are_allowed(yard: Park, horizon: str) -> None:
         ),
         (
             Asked(step="15 kW"),
-            "--step: the unit of '15 kW' does not fit; allowed: h, min, s, day, d.",
-            "--step：“15 kW”的单位不符；可用：h, min, s, day, d。",
+            "--step: the unit of '15 kW' does not fit; allowed: h, min, s, day, d, year.",
+            "--step：“15 kW”的单位不符；可用：h, min, s, day, d, year。",
         ),
         (
             Asked(step="soon"),

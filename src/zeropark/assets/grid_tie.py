@@ -25,6 +25,10 @@ from zeropark.units.types import EnergyPrice, Power
 _QUARTER = 0.25
 # The longest a tariff may have [h].
 _LONGEST = 1.0
+# The month from which on a horizon has peaks of its own, beside those of an even and an odd month.
+_LATER = 2
+# Days of the two shortest months that follow each other.
+_SHORTEST_PAIR = 59.0
 # Clock times that differ by less are one time [intervals].
 _ROUNDING = 1e-6
 
@@ -129,15 +133,17 @@ class GridTie(Kind):
         # but where a slot passes from one month to the next.
         even = m.once("peak_even", lower=m.figure("peak_even"))
         odd = m.once("peak_odd", lower=m.figure("peak_odd"))
+        peaks = even * m.signal("in_even") + odd * m.signal("in_odd")
+        due = even * m.figure("demand_price_even") + odd * m.figure("demand_price_odd")
+        for later in _later_months(float(m.layout.hours.sum())):
+            peak = m.once(f"peak_{later}")
+            peaks = peaks + peak * m.signal(f"in_{later}")
+            due = due + peak * m.figure(f"demand_price_{later}")
         demand = bring * m.signal("demand_0")
         longest = float(m["interval"].array.max())
         for back in range(1, _slots_of(longest, float(m.layout.hours.min()))):
             demand = demand + bring.lag(back) * m.signal(f"demand_{back}")
-        yield (
-            "demand",
-            demand - even * m.signal("in_even") - odd * m.signal("in_odd")
-            <= m.signal("demand_free") - m.signal("demand_drawn"),
-        )
+        yield "demand", demand - peaks <= m.signal("demand_free") - m.signal("demand_drawn")
 
         m.never_both(bring, send)
         m.into("node", bring - send)
@@ -145,7 +151,7 @@ class GridTie(Kind):
         if not m.exact:
             # A bound is one of cost alone.
             m.cost("clean", bring * m["clean_premium"])
-        m.cost("demand", even * m.figure("demand_price_even") + odd * m.figure("demand_price_odd"))
+        m.cost("demand", due)
 
     def signals(self, outlook: Outlook) -> dict[str, Floats]:
         """Return prices, and whether the grid is there."""
@@ -181,19 +187,24 @@ class GridTie(Kind):
             ending = _steps_until_interval_ends(horizon.grid, interval)
             drawn[0, ending] = float(readings["drawn"]) / interval
         figures = {name: np.array([float(readings[name])]) for name in ("peak_even", "peak_odd")}
-        even = horizon.grid.local_month % 2 == 0
-        for parity, inside in (("even", even), ("odd", ~even)):
+        for parity in ("even", "odd"):
+            inside = signals[f"in_{parity}"][0] > 0.0
             left = max(float(readings[f"left_{parity}"]), 1e-9)
             seen = min(1.0, float(hours[inside].sum()) / left)
             figures[f"demand_price_{parity}"] = np.array(
                 [float(readings[f"demand_price_{parity}"]) * seen]
             )
+        first = int(horizon.grid.local_month[0])
+        for later in _later_months(float(hours.sum())):
+            price = readings.get("due", {}).get(first + later, 0.0)
+            figures[f"demand_price_{later}"] = np.array([float(price)])
         return Inputs(signals, figures)
 
     def setpoints(self, step: PlannedStep) -> dict[str, float]:
         """Return the import as planned [MW, export -] and the highest it reckons with [MW]."""
         columns = step.columns
-        month = "peak_even" if step.signal("in_even")[0] else "peak_odd"
+        months = [name.removeprefix("peak_") for name in columns if name.startswith("peak_")]
+        month = next(f"peak_{each}" for each in months if step.signal(f"in_{each}")[0])
         planned = float(columns["import"][0] - columns["export"][0]) / step.hours
         return {"import": planned, "target": max(planned, float(columns[month][0]))}
 
@@ -253,6 +264,7 @@ class TieDevice:
         """Return power [MW] and prices [CNY/MWh].
 
         By parity of the month: the peak [MW], the price of one more MW, and the hours left [h].
+        due: that price by month (months since 1970-01) of the whole run.
         """
         i = min(self._index, len(self._month) - 1)
         found: dict[str, Any] = {
@@ -264,6 +276,7 @@ class TieDevice:
             "price_export": self._export_price[i],
             "drawn": self._drawn,
             "interval": self._interval,
+            "due": self._due,
         }
         for month in (self._month[i], self._month[i] + 1):
             parity = "odd" if month % 2 else "even"
@@ -312,15 +325,18 @@ def _demand_rule(grid: TimeGrid, interval: float) -> dict[str, Floats]:
 
     A step longer than the interval stands for its own; a row in which no interval ends is free.
     """
-    even = (grid.local_month % 2 == 0).astype(float)
+    months = grid.local_month - grid.local_month[0]
+    even, now = grid.local_month % 2 == 0, months < _LATER
     hours = grid.hours
     after = (grid.local_hour + hours) / interval
     ends = (hours >= interval - _ROUNDING) | _is_whole(after)
     found = {
-        "in_even": even,
-        "in_odd": 1.0 - even,
+        "in_even": (even & now).astype(float),
+        "in_odd": (~even & now).astype(float),
         "demand_free": np.where(ends, 0.0, np.inf),
     }
+    for later in _later_months(float(hours.sum())):
+        found[f"in_{later}"] = (months == later).astype(float)
     # Ties with other intervals share a plan: each says its weight, if only 0, as far as any looks.
     for back in range(_slots_of(_LONGEST, float(hours[0]))):
         inside = back * hours < interval - 1e-9
@@ -331,6 +347,15 @@ def _demand_rule(grid: TimeGrid, interval: float) -> dict[str, Floats]:
 def _slots_of(interval: float, hours: float) -> int:
     """Return how many slots of `hours` [h] a demand interval [h] spans."""
     return max(1, math.ceil(interval / hours - _ROUNDING))
+
+
+def _later_months(hours: float) -> range:
+    """Return the months after the second that a horizon of so many hours may touch.
+
+    Most horizons touch two, one even and one odd: a ring of slots then moves no coefficient.
+    """
+    days = hours / 24.0
+    return range(_LATER, max(_LATER, math.ceil(days / _SHORTEST_PAIR * 2.0) + 1))
 
 
 def _is_whole(number: Floats) -> npt.NDArray[np.bool_]:

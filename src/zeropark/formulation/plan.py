@@ -10,6 +10,7 @@ import numpy.typing as npt
 from zeropark.formulation.block import Column, Rank
 from zeropark.formulation.program import Program
 from zeropark.formulation.solver import USED, Grade, Solution
+from zeropark.formulation.value import Value
 
 Floats = npt.NDArray[np.float64]
 
@@ -105,6 +106,19 @@ class Plan:
                 for name, amounts in zip(block.names, self._in_time(column), strict=True):
                     found.extend(_spells(name, column.name, column.rank, amounts))
         return sorted(found, key=lambda gave: (-gave.rank, gave.first))
+
+
+def costs_by_part(program: Program, columns: Floats) -> dict[str, float]:
+    """Return what a solution costs by part [CNY]; constants the objective leaves out are not in it.
+
+    columns: of the solution, shape (columns,).
+    """
+    parts: dict[str, float] = {}
+    for part, term in program.cost_parts:
+        factor = term.coefficient.array if isinstance(term.coefficient, Value) else term.coefficient
+        amount = float(np.sum(columns[term.columns] * factor))
+        parts[part] = parts.get(part, 0.0) + amount
+    return parts
 
 
 def _spells(asset: str, limit: str, rank: Rank, amounts: Floats) -> list[GaveWay]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property, partial
+from typing import Protocol
 
 import highspy
 import numpy as np
@@ -310,9 +311,22 @@ class Solver:
         return solution
 
 
+class Matrix(Protocol):
+    """Rows of coefficients, as arrays: entries of row i are `start[i]` to `start[i + 1]`."""
+
+    @property
+    def column_count(self) -> int:
+        """Number of columns."""
+
+    row_count: int
+    start: Indices
+    index: Indices
+    value: Floats
+
+
 def pass_model(
     highs: highspy.Highs,
-    program: Program,
+    program: Matrix,
     bounds: tuple[Floats, Floats, Floats, Floats],
     cost: Floats,
     whole: npt.NDArray[np.int32] | None = None,

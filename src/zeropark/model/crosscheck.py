@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from zeropark.model.asset import Asset, Port, Reference
 from zeropark.model.document import Document
 from zeropark.model.fields import Leaf, Loc
+from zeropark.model.free import check_free
 from zeropark.model.warmth import Warmth
 from zeropark.units.refusal import meant, with_meant
 from zeropark.units.text import Text
@@ -80,6 +81,7 @@ def check_together(
     """
     names = {section: dict(_named(document, section)) for section in _SECTIONS}
     _check_names(document)
+    check_free(document, used)
     carriers = _check_carriers(document, used)
     touching: dict[str, list[tuple[Loc, Port]]] = {}
     all_fit = len(carriers) == len(names["nodes"])

@@ -9,13 +9,14 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
 
 from zeropark.model.asset import Asset, AssetName, Name, PartyName, ShownLabel
+from zeropark.model.free import FreeParameter
 from zeropark.model.series import Profile
 from zeropark.model.tariff import Tariff
 from zeropark.model.warmth import Warmth
 from zeropark.units.place import Place
 from zeropark.units.refusal import refusal
 from zeropark.units.text import Text
-from zeropark.units.types import Duration, EnergyPrice, Ratio, Zone
+from zeropark.units.types import Duration, EnergyPrice, Ratio, Share, Zone
 
 Status = Literal["read", "secondary", "recalled", "computed", "assumption"]
 _NOT_HEAT = Text(
@@ -25,6 +26,10 @@ _NOT_HEAT = Text(
 _FILE_OR_GENERATED = Text(
     "a series has either a file or a generator; write file or generated",
     "序列来自文件或由生成器产生；写 file 或 generated 之一",
+)
+_NO_INTEREST = Text(
+    "interest is missing; a study with free parameters needs one, such as interest: 5 %",
+    "缺少 interest；有自由参数的研究需要利率，例如 interest: 5 %",
 )
 
 
@@ -164,7 +169,11 @@ class Series(_Part):
 
 
 class Study(_Part):
-    """A run worth repeating: when, how long, in what steps."""
+    """A run worth repeating: when, how long, in what steps; or a sizing, where something is free.
+
+    free: what is to be sized. interest: real, of a year [1]. clean_share: least share of its use
+    that the park does not import [1]; None where cost alone decides. points: of the frontier.
+    """
 
     name: Name
     label: ShownLabel = None
@@ -175,6 +184,25 @@ class Study(_Part):
         Duration, Field(ge=1, description="how far a plan looks", title="计划前瞻")
     ] = 48.0
     seed: Annotated[int, Field(ge=0, description="seed of all chance", title="随机种子")] = 1
+    free: Annotated[
+        tuple[FreeParameter, ...], Field(description="parameters to be sized", title="自由参数")
+    ] = ()
+    interest: Annotated[
+        Share | None, Field(description="real interest of a year", title="实际年利率")
+    ] = None
+    clean_share: Annotated[
+        Share | None,
+        Field(description="least share of the use that is not imported", title="清洁占比目标"),
+    ] = None
+    points: Annotated[
+        int, Field(ge=2, le=50, description="points of the frontier", title="前沿点数")
+    ] = 10
+
+    @model_validator(mode="after")
+    def _what_is_built_is_paid(self) -> Study:
+        if self.free and self.interest is None:
+            raise refusal("interest_missing", _NO_INTEREST)
+        return self
 
 
 class Park(_Part):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from zeropark.assets.kind import Horizon, Readings
+from zeropark.assets.told import signals_of
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.linear import Linear
-from zeropark.formulation.plan import Plan
-from zeropark.formulation.program import Balance, Program
+from zeropark.formulation.plan import Plan, costs_by_part
+from zeropark.formulation.program import Balance
 from zeropark.formulation.value import Value
 from zeropark.operate.figures import flow_name
 from zeropark.operate.horizon import Steps
@@ -61,10 +61,7 @@ def look_ahead(world: World, nodes: list[Balance], readings: Mapping[str, Readin
     planner.commitments.relaxed = True
     if year:
         planner.solver.use({"solver": "ipx", "presolve": "choose"})
-    signals = {
-        kind: _stack([asset.signals(best) for asset in assets])
-        for kind, assets in planner.kinds.items()
-    }
+    signals = signals_of(planner.kinds, best)
     arrivals = {
         asset.name: asset.arrived(world.truth.tables[asset.name], best.grid)
         for asset in world.assets
@@ -76,7 +73,7 @@ def look_ahead(world: World, nodes: list[Balance], readings: Mapping[str, Readin
     horizon = Horizon(best.grid, world.end_price, arrivals, exposed, exact=same)
     plan = planner.plan(0, signals, readings, horizon)
     assert plan is not None, "without a deadline there is always a plan"
-    costs = plan_costs(planner.program, plan)
+    costs = costs_by_part(planner.program, plan.solution.columns)
     begun = sum(a.end_cost(readings[a.name], world.end_price) for a in world.assets)
     costs["ends"] = costs.get("ends", 0.0) - begun
     setpoints = [planner.setpoints(plan, step) for step in range(len(best.grid))]
@@ -99,10 +96,6 @@ def coarsen(outlook: Outlook) -> Outlook:
     skies = {n: sky.window(0, whole).resample(hourly) for n, sky in outlook.skies.items()}
     series = {name: s[:whole].reshape(-1, group).mean(axis=1) for name, s in outlook.series.items()}
     return replace(outlook, grid=hourly, weather=weather, skies=skies, series=series)
-
-
-def _stack(signals: list[dict[str, Floats]]) -> dict[str, Floats]:
-    return {name: np.vstack([one[name] for one in signals]) for name in signals[0]}
 
 
 def series_of(planner: Planner, plan: Plan, grid: TimeGrid) -> dict[str, Floats]:
@@ -139,16 +132,3 @@ def evaluate(expression: Linear, columns: Floats, members: int, slots: int) -> F
         total = total + columns[term.columns] * factor
     constant = expression.constant
     return total + (constant.array if isinstance(constant, Value) else constant)
-
-
-def plan_costs(program: Program, plan: Plan) -> dict[str, float]:
-    """Return the plan's cost by part [CNY]; constants the objective leaves out are not in it."""
-    parts: dict[str, float] = {}
-    for part, term in program.cost_parts:
-        factor: Any = (
-            term.coefficient.array if isinstance(term.coefficient, Value) else term.coefficient
-        )
-        parts[part] = parts.get(part, 0.0) + float(
-            (plan.solution.columns[term.columns] * factor).sum()
-        )
-    return parts

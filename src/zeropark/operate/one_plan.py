@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from zeropark import __version__
-from zeropark.formulation.plan import Plan
+from zeropark.formulation.plan import Plan, costs_by_part
 from zeropark.formulation.reasons import explain_steps
 from zeropark.operate.build import RunRequest
 from zeropark.operate.figures import flow_name, is_flow_name
-from zeropark.operate.foresight import plan_costs, series_of
+from zeropark.operate.foresight import series_of
 from zeropark.operate.loop import Gave
 from zeropark.operate.planner import Planner
 from zeropark.operate.result import assets_json, both, gave_json, reasons_json
@@ -51,7 +51,7 @@ def _as_json(world: World, planner: Planner, plan: Plan, request: RunRequest) ->
     grid, timing, program = world.grid, planner.timing, planner.program
     series = series_of(planner, plan, grid)
     steps = range(len(grid))
-    parts, reasons = plan_costs(program, plan), explain_steps(plan, steps)
+    parts, reasons = costs_by_part(program, plan.solution.columns), explain_steps(plan, steps)
     gave = [Gave(g.asset, g.limit, g.first, g.last, g.amount) for g in plan.gave_way]
     return {
         "version": __version__,

@@ -10,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from zeropark.assets.kind import Horizon, Kind, PlannedStep, Readings
+from zeropark.assets.told import Signals, by_kind, inputs_of
 from zeropark.formulation.commitment import Commitments
 from zeropark.formulation.layout import Layout
 from zeropark.formulation.linear import Indices
 from zeropark.formulation.plan import Plan
-from zeropark.formulation.program import Balance, Inputs, Program
+from zeropark.formulation.program import Balance, Program
 from zeropark.formulation.solver import Grade, NoPlanError, Option, Solution, Solver
 from zeropark.operate.horizon import Steps
 
 Floats = npt.NDArray[np.float64]
-Signals = Mapping[str, Mapping[str, Floats]]
 Setpoints = dict[str, dict[str, float]]
 # How often it is decided what runs and what begins [h].
 _DECIDED_EVERY = 1.0
@@ -66,9 +66,7 @@ class Planner:
         exact: bool = False,
     ) -> None:
         begun = time.perf_counter()
-        self.kinds: dict[str, list[Kind]] = {}
-        for asset in assets:
-            self.kinds.setdefault(asset.kind, []).append(asset)
+        self.kinds = by_kind(assets)
         self.steps = steps
         lag = max(asset.lookback(steps.step) for asset in assets)
         self.program = Program(nodes, self.kinds, Layout(steps.lengths, lag), exact=exact)
@@ -90,7 +88,8 @@ class Planner:
         """
         begun = time.perf_counter()
         moved = self._move_to(index)
-        self.program.update(self._inputs(signals, readings, horizon), horizon.grid.hours)
+        inputs = inputs_of(self.kinds, signals, readings, horizon)
+        self.program.update(inputs, horizon.grid.hours)
         updated = time.perf_counter()
         plan = self._solve(index, moved)
         self.timing.update += updated - begun
@@ -145,20 +144,6 @@ class Planner:
         duals[rows[:, now]] = then.duals[rows[:, was]]
         solution = Solution(np.clip(columns, lower, upper), duals, np.nan, lambda: reduced)
         return Plan(program, solution, Grade.LAST_GOOD, index, program.layout.open())
-
-    def _inputs(
-        self, signals: Signals, readings: Mapping[str, Readings], horizon: Horizon
-    ) -> dict[str, Inputs]:
-        found: dict[str, Inputs] = {}
-        for kind, assets in self.kinds.items():
-            own = [asset.situation(readings[asset.name], horizon) for asset in assets]
-            merged = Inputs(dict(signals.get(kind, {})), {})
-            for name in own[0].signals:
-                merged.signals[name] = np.vstack([inputs.signals[name] for inputs in own])
-            for name in own[0].figures:
-                merged.figures[name] = np.concatenate([inputs.figures[name] for inputs in own])
-            found[kind] = merged
-        return found
 
     # -- set-points ----------------------------------------------------------------------------
 

@@ -35,13 +35,18 @@ _SPLIT_UP_TO = 7
 
 
 class Run:
-    """One request, its world, and the policies lived in it."""
+    """One request, its world, and the policies lived in it.
 
-    def __init__(self, request: RunRequest, deadline: float = np.inf) -> None:
+    world: where one was built before; the request's own where none is given.
+    """
+
+    def __init__(
+        self, request: RunRequest, deadline: float = np.inf, world: World | None = None
+    ) -> None:
         self.request = request
         self.deadline = deadline
         self.nodes = balances(request.park)
-        self.world: World = build_world(request)
+        self.world = build_world(request) if world is None else world
 
     def plant(self) -> Plant:
         """Return a fresh plant in the state all policies start from."""

@@ -41,6 +41,7 @@ _BASIC: dict[str, tuple[dict[str, int], float]] = {
     "s": ({"time": 1}, 1 / 3600),
     "day": ({"time": 1}, 24.0),
     "d": ({"time": 1}, 24.0),
+    "year": ({"time": 1}, 8760.0),
     "month": ({"month": 1}, 1.0),
     "CNY": ({"money": 1}, 1.0),
     "kCNY": ({"money": 1}, 1e3),

@@ -31,7 +31,8 @@ _MOST_SEED = 2**32 - 1
 class Asked:
     """The options of `zeropark run` as they were written; None where one was not given.
 
-    files: the person's own, by what they say: weather, load, price, jobs, cars, outages.
+    files: the person's own, by what they say: weather, load, price, jobs, cars, outages. study: by
+    its name, where not the park's first one.
     """
 
     start: str | None = None
@@ -43,13 +44,14 @@ class Asked:
     peak_so_far: str = "0 kW"
     compare: bool = True
     files: Mapping[str, Path] = field(default_factory=dict)
+    study: str | None = None
 
     def request(self, park: Park, folder: Path) -> RunRequest:
-        """Return the request; what was not said comes from the park's first study.
+        """Return the request; what was not said comes from the study.
 
         folder: where the park file lies. Raises `Refused` for a value that is not allowed.
         """
-        study = park.studies[0] if park.studies else Study(name="usual", start=dt.date(2026, 4, 15))
+        study = study_of(park, self.study)
         step = study.step * 60 if self.step is None else amount("--step", self.step, "min")
         horizon, coarse = study.horizon, 0.0
         if self.horizon is not None:
@@ -70,6 +72,18 @@ class Asked:
             peak_so_far=_not_negative("--peak-so-far", self.peak_so_far),
             compare=self.compare,
         )
+
+
+def study_of(park: Park, name: str | None) -> Study:
+    """Return the park's study of that name, or the usual one; refuses an unknown name."""
+    if name is None:
+        return park.studies[0] if park.studies else Study(name="usual", start=dt.date(2026, 4, 15))
+    names = [study.name for study in park.studies]
+    if name in names:
+        return park.studies[names.index(name)]
+    sentence = _("--study '{given}': the park has no such study.{meant} Allowed: {allowed}.")
+    meant = did_you_mean(name, names)
+    raise Refused(sentence.format(given=name, meant=meant, allowed=", ".join(names) or "-"))
 
 
 def amount(option: str, given: str, unit: str) -> float:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # As far as a run's plans may look.
 MOST_DAYS = 14
+ONE_DAY = "1"
 
 
 def plan(
@@ -35,7 +36,11 @@ def plan(
     ] = None,
     days: Annotated[
         str, typer.Option(metavar="N", help=N_("How many days are planned: 1 to 14."))
-    ] = "1",
+    ] = ONE_DAY,
+    study: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help=N_("Size what this study of the park leaves free.")),
+    ] = None,
     step: Annotated[
         str | None, typer.Option(metavar="TIME", help=N_("Step: 5min, 15min, 30min or 60min."))
     ] = None,
@@ -66,6 +71,11 @@ def plan(
     for path in files.values():
         files_of.readable(path)
     source = park_file(park)
+    if study is not None:
+        # Unless other days are asked for, a study is as long as it says.
+        other = None if days == ONE_DAY else days
+        said = (start, other, step, seed, peak_so_far)
+        return _study(source, study, said, files, out, as_json=as_json)
     with _without_collector():
         # The engine's libraries take a while to import: only once the command's words are read.
         from zeropark.faces.cli.asked import Asked, whole  # noqa: PLC0415
@@ -82,6 +92,29 @@ def plan(
     from zeropark.faces.cli.plan_screen import lines  # noqa: PLC0415 - not for who wants JSON
 
     print("\n".join(lines(found)))  # noqa: T201 - the answer of a command
+    return DONE
+
+
+def _study(
+    source: Path,
+    study: str,
+    said: tuple[str | None, str | None, str | None, str | None, str],
+    files: Mapping[str, Path],
+    out: Path | None,
+    *,
+    as_json: bool,
+) -> int:
+    # As above: the engine's libraries only once the words of the command are read.
+    from zeropark.faces.cli.asked import Asked  # noqa: PLC0415
+    from zeropark.faces.cli.study import sized  # noqa: PLC0415
+    from zeropark.faces.cli.study_screen import lines  # noqa: PLC0415
+
+    start, days, step, seed, peak = said
+    request = Asked(start, days, step, seed=seed, peak_so_far=peak, files=files, study=study)
+    found = sized(source, request)
+    if out is not None:
+        _write(out, found)
+    print(_text(found) if as_json else "\n".join(lines(found)))  # noqa: T201 - the answer of a command
     return DONE
 
 

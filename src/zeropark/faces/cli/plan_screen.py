@@ -82,7 +82,7 @@ def _hours(found: Figures) -> list[str]:
                 *(numbers.number(x * scale.factor, 2 if scale.unit == "MW" else 0) for x in means),
             ]
         )
-    return _table(header, rows)
+    return table(header, rows)
 
 
 def _clock(local: str, *, days: bool) -> str:
@@ -94,7 +94,7 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return lines with the first column to the left and all others to the right."""
     widths = [max(map(cells, column)) for column in zip(header, *rows, strict=True)]
     found = []

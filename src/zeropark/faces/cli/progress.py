@@ -21,6 +21,8 @@ STAGES = {
     "foresight": N_("Perfect foresight"),
     "played": N_("Foresight, played"),
     "perfect_forecast": N_("Plan with the weather known"),
+    "sizing": N_("Sizing"),
+    "replay": N_("Twelve days, lived"),
     "report": N_("Report"),
     "seal": N_("Sealing hours"),
     "compact": N_("Putting days together"),
