@@ -133,9 +133,14 @@ class Wind(Kind):
         return ()
 
     def signals(self, outlook: Outlook) -> dict[str, Floats]:
-        """Return the available power [MW] with the average shortfall, or none at its best."""
-        kept = 1.0 if outlook.best_case else 1.0 - self.shortfall
-        return {"available": self.full_power(outlook)[None, :] * kept}
+        """Return the available power [MW] less the shortfall that is there, else the average one.
+
+        At its best, and of a time nobody knows, nothing falls short.
+        """
+        there = outlook.series.get(f"{self.name}/shortfall")
+        usual = 0.0 if outlook.best_case else self.shortfall
+        short = usual if there is None else there
+        return {"available": (self.full_power(outlook) * (1.0 - short))[None, :]}
 
     def full_power(self, outlook: Outlook) -> Floats:
         """Return the power of turbines that lack nothing [MW], shape (N,)."""
@@ -157,10 +162,16 @@ class Wind(Kind):
         """Return the power [MW] as planned."""
         return {"p": amounts["p"][0] / hours}
 
+    def chance(self, outlook: Outlook, random: np.random.Generator) -> dict[str, Floats]:
+        """Return the share of its power that wakes, ice and faults take [1]."""
+        return {"shortfall": _shortfall(outlook.grid.hours, self.shortfall, random)}
+
     def device(self, truth: Outlook, random: np.random.Generator) -> SourceDevice:
         """Return the turbines in their true wind."""
         full = self.full_power(truth)
-        short = _shortfall(truth.grid.hours, self.shortfall, random)
+        short = truth.series.get(f"{self.name}/shortfall")
+        if short is None:
+            short = self.chance(truth, random)["shortfall"]
         return SourceDevice(full.tolist(), (full * (1.0 - short)).tolist())
 
 
