@@ -76,8 +76,9 @@ def test_all_policies_start_from_one_state_and_are_settled_at_one_price() -> Non
     # The day after costs 8 h x 586.8, 8 h x 241.2, 8 h x 416.7: a mean of 414.9 CNY/MWh.
     assert run.world.end_price == pytest.approx((586.8 + 241.2 + 416.7) / 3)
     outcome = run.live("rules", run.rules(), None, silent)
-    energy = float(outcome.readings["bat"]["energy"])
-    assert outcome.costs["ends"] == pytest.approx(-energy * 0.927 * run.world.end_price)
+    start = float(run.plant().read()["bat"]["energy"])
+    grown = float(outcome.readings["bat"]["energy"]) - start
+    assert outcome.costs["ends"] == pytest.approx(-grown * 0.927 * run.world.end_price)
 
 
 def test_energy_closes_over_a_run() -> None:
