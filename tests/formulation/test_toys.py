@@ -213,6 +213,22 @@ TOYS = [
         amounts={("boiler", "heat"): (1 - 60 / 338.15,) * 3},
         worth={"mild": (125.0, 125.0, 125.0)},
     ),
+    # Buildings ask for 1, 2 and 1 MWh; the boiler makes at most 1.6 of them at 80 %, so that 0.4 of
+    # the cold hour's are not served. Cost: (1.25 + 2 + 1.25) · 100 + 0.4 · 2,000.
+    Toy(
+        "space_heating",
+        f"""
+        assets:
+          - {TIE}
+          - {{kind: space_heating, name: flats, node: warm, q_nom: 2 MW, t_design: -10 degC}}
+          - {{kind: boiler, name: kettle, node: bus, heat: warm, p_nom: 2 MW, efficiency: 0.8}}
+        """,
+        objective=450.0 + 800.0,
+        series=FLAT,
+        signals={"space_heating": {"demand": (1.0, 2.0, 1.0)}},
+        amounts={("boiler", "use"): (1.25, 2, 1.25), ("space_heating", "unserved"): (0, 0.4, 0)},
+        worth={"warm": (125.0, 2_000.0, 125.0)},
+    ),
     # With an EER of 4, then 5, then 2 a MWh of cooling takes 0.25, 0.2 and 0.5 MWh; of the last
     # hour's MWh the chiller's 0.4 MW make 0.8, and 0.2 are not served. Cost: (0.25 + 0.2 + 0.4) ·
     # 100 + 0.2 · 2,000.
