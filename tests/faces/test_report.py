@@ -11,7 +11,8 @@ import pytest
 
 from tests.faces.report_fixture import Made, make
 from tests.faces.report_page import Page, read
-from zeropark.faces.report import write_report
+from zeropark.faces.report import payload, write_report
+from zeropark.faces.report.curves import Curves
 from zeropark.faces.report.words import WORDS
 
 HOSTILE = "</script><script>alert('x')</script>&\"'"
@@ -374,3 +375,14 @@ def test_a_year_is_a_small_file_of_daily_means_with_a_map_of_its_hours(tmp_path:
     mean = made.series["plan"]["roof/p_mw"][:96].mean()
     roof = next(e for e in page.charts["supply"][0]["above"] if e["asset"] == "roof")
     assert roof["values"][0] == pytest.approx(mean, rel=1e-4)
+
+
+def test_of_prices_that_lie_close_one_is_drawn_and_no_more_than_three() -> None:
+    """Two nodes 5 CNY/MWh apart are one curve; of four that differ three can be read."""
+    levels = {"hv": 400.0, "lv": 405.0, "base": 200.0, "far": 150.0, "steam": 90.0}
+    columns = {f"{n}/price_cny_per_mwh": np.full(4, price) for n, price in levels.items()}
+    nodes = [{"name": name, "carrier": "electricity"} for name in levels]
+    starts = np.arange(5).astype("datetime64[h]").astype("datetime64[s]")
+    curves = Curves(starts[:4], starts[4], "UTC", 4, 4, {"plan": columns})
+    drawn = payload._marginal({"policy": "plan", "nodes": nodes}, curves)
+    assert [each["node"] for each in drawn] == ["hv", "base", "far"]

@@ -25,6 +25,9 @@ from zeropark.units.text import Text
 Run = Mapping[str, Any]
 # More spells than this in a row of the lane are thinner than a line.
 _MOST_SPELLS = 400
+# A lane of prices holds so many curves, and they differ by at least so much on average [CNY/MWh].
+_CURVES = 3
+_ALIKE = 10.0
 # Reasons are drawn up to a fortnight; from four weeks on a map shows every hour.
 _REASONS_TO_HOURS = 14 * 24 + 1
 _MAP_FROM_HOURS = 28 * 24 - 1
@@ -219,13 +222,22 @@ def _spread(
 
 
 def _marginal(run: Run, curves: Curves) -> Iterator[dict[str, Any]]:
-    """Yield the marginal price of each node of energy that has one [CNY/MWh]."""
+    """Yield the marginal price of nodes of energy that have one [CNY/MWh], as many as can be read.
+
+    Nodes behind a transformer cost nearly the same: of curves that lie close one is drawn.
+    """
     names = curves.columns.get(run["policy"], {})
     ends = "/price_cny_per_mwh"
     other = {n["name"] for n in run.get("nodes") or [] if n["carrier"] in NO_ENERGY}
+    drawn: list[Floats] = []
     for name in names:
-        if name.endswith(ends) and name.removesuffix(ends) not in other:
-            yield {"node": name.removesuffix(ends), "values": plain(names[name])}
+        if not name.endswith(ends) or name.removesuffix(ends) in other:
+            continue
+        values = names[name]
+        alike = any(float(np.nanmean(np.abs(values - each))) < _ALIKE for each in drawn)
+        if len(drawn) < _CURVES and not alike:
+            drawn.append(values)
+            yield {"node": name.removesuffix(ends), "values": plain(values)}
 
 
 def _grid_import(curves: Curves, policy: str, ties: Sequence[Mapping[str, Any]]) -> Floats | None:
