@@ -125,7 +125,7 @@ def test_the_smallest_store_of_each_form_opens_as_it_was(tmp_path: Path, form: i
 def test_rollups_say_how_much_they_cover(store: Store, hand: Hand) -> None:
     filled(store, hand)
     offer(store, PV, FROM + QUARTER, -5)
-    keep_rollups(store, FROM, FROM + 24 * HOUR)
+    keep_rollups(store, FROM, FROM + 24 * HOUR, lambda _start, _end: None)
     kept = kept_rollups(store.database, 0, 1 << 62)
     hours = [row for row in kept if row[0] == "hour" and row[1] == WORKS]
     # 1+2+3+4, 5+…+8, 9+…+12, and 13 alone in its hour.
@@ -174,6 +174,38 @@ def test_rows_expire_by_policy_and_an_entry_says_what_went(
     assert digest(remaining) == said["rollups"]
     assert not expired_in(store.log, store.database, FROM + 13 * QUARTER, NOON)
     assert store.log.root() != root
+
+
+def test_a_late_reading_of_an_expired_day_is_added_to_the_rollup_that_remains(
+    store: Store, hand: Hand
+) -> None:
+    # 100 + 60 Wh at first; 60 is corrected to 80 by a row that does not expire with it.
+    offer(store, WORKS, [FROM, FROM + QUARTER], [100, 60])
+    hand.now += 2 * HOUR
+    state_policy(store, 30, "grid code 7.3")
+    seal(store)
+    hand.now += 29 * DAY_MS
+    offer(store, WORKS, FROM + QUARTER, 80, revision=1)
+    offer(store, WORKS, FROM + 2 * QUARTER, 20)
+    hand.now += 2 * DAY_MS
+    seal(store)
+    assert expire(store).rows == 2
+    later = [100 + 80 + 20, 100 + 80 + 22 + 7]
+    kept = {row[0]: row for row in kept_rollups(store.database, 0, 1 << 62)}
+    assert (kept["day"][3:], kept["month"][3:]) == ((later[0], 20, 100, 3, 3 * QUARTER),) * 2
+    # What is left is corrected (20 to 22), and 7 Wh come late.
+    offer(store, WORKS, FROM + 2 * QUARTER, 22, revision=1)
+    offer(store, WORKS, FROM + 3 * QUARTER, 7)
+    for _ in range(2):
+        hand.now += 40 * DAY_MS
+        seal(store)
+        expire(store)
+        kept = {row[0]: row for row in kept_rollups(store.database, 0, 1 << 62)}
+        due = (later[1], 7, 100, 4, 4 * QUARTER)
+        assert (kept["day"][3:], kept["month"][3:]) == (due, due)
+    assert not len(store.history.rows([WORKS]))
+    (first, *_) = expired_in(store.log, store.database, FROM, FROM + 1)
+    assert digest(kept_rollups(store.database, *whole_months(FROM, FROM + 1))) != first["rollups"]
 
 
 def test_what_a_claim_rests_on_never_expires(store: Store, hand: Hand) -> None:

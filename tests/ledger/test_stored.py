@@ -114,6 +114,19 @@ def test_a_real_store_holds_as_it_was_written(filled: tuple[Path, Signed]) -> No
     assert verdict.heads == 3
 
 
+def test_a_leaf_that_is_no_longer_bytes_is_named(filled: tuple[Path, Signed]) -> None:
+    folder, _ = filled
+    connection = apsw.Connection(str(folder / FILE))
+    connection.execute("UPDATE leaf SET body = CAST(body AS TEXT) WHERE size = 5")
+    connection.close()
+    with Reader(folder) as reader, pytest.raises(DataError, match="leaf 4 of the log is not"):
+        prove(reader, ["leaf:4"])
+    with Reader(folder) as reader, pytest.raises(DataError, match="leaf 4 of the log is not"):
+        list(reader.log.leaves())
+    with Reader(folder) as reader, pytest.raises(DataError, match="leaf 999 of the log is not"):
+        reader.log.body(1_000)
+
+
 CELLS = [
     ("leaf", "body", "size = 5"),
     ("leaf", "body", "size = 1"),

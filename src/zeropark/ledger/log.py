@@ -15,6 +15,10 @@ _TORN = Text(
     "the log holds {leaves} leaves and its tree {size}; restore the store from a backup",
     "日志有 {leaves} 个叶，其树有 {size} 个；请从备份恢复",
 )
+_DAMAGED = Text(
+    "leaf {index} of the log is not what was written: {said}; restore the store from a backup",
+    "日志的叶 {index} 与当初所写不符：{said}；请从备份恢复",
+)
 
 
 class Log:
@@ -65,12 +69,18 @@ class Log:
         return before
 
     def body(self, size: int) -> bytes:
-        """Return the bytes of the leaf with which the log had `size` leaves."""
-        ((body,),) = self._database.rows("SELECT body FROM leaf WHERE size = ?", (size,))
-        return bytes(body)
+        """Return the bytes of the leaf with which the log had `size` leaves.
+
+        Raises `DataError` where it is not there or no longer bytes.
+        """
+        found = self._database.rows("SELECT body FROM leaf WHERE size = ?", (size,))
+        return _bytes(size, found[0][0] if found else None)
 
     def leaves(self, after: int = 0) -> Iterator[tuple[int, bytes]]:
-        """Yield (size, bytes) of all leaves behind the first `after`, in order."""
+        """Yield (size, bytes) of all leaves behind the first `after`, in order.
+
+        Raises `DataError` where one is no longer bytes.
+        """
         while True:
             rows = self._database.rows(
                 "SELECT size, body FROM leaf WHERE size > ? ORDER BY size LIMIT ?",
@@ -79,9 +89,30 @@ class Log:
             if not rows:
                 return
             for size, body in rows:
-                yield size, bytes(body)
+                yield size, _bytes(size, body)
             after = rows[-1][0]
 
     def entries(self, sizes: Iterable[int]) -> list[dict[str, Any]]:
-        """Return what the leaves at these sizes say."""
-        return [canonical.loads(self.body(size)) for size in sizes]
+        """Return what the leaves at these sizes say; raises `DataError` where one is damaged."""
+        return [self._entry(size) for size in sizes]
+
+    def _entry(self, size: int) -> dict[str, Any]:
+        body = self.body(size)
+        try:
+            said = canonical.loads(body)
+        except DataError as error:
+            raise _damaged(size, error) from error
+        if not isinstance(said, dict):
+            raise _damaged(size, type(said).__name__)
+        return said
+
+
+def _bytes(size: int, body: object) -> bytes:
+    """Return the bytes of a cell, which a damaged file may show as text or not at all."""
+    if isinstance(body, bytes | memoryview | bytearray):
+        return bytes(body)
+    raise _damaged(size, "-" if body is None else type(body).__name__)
+
+
+def _damaged(size: int, said: object) -> DataError:
+    return DataError("leaf_damaged", _DAMAGED.format(index=size - 1, said=said))

@@ -8,13 +8,14 @@ from typing import Any
 from zeropark.data.errors import DataError
 from zeropark.ledger.database import Database
 from zeropark.ledger.log import Log
-from zeropark.ledger.rollup import digest, keep_rollups, kept_rollups, whole_months
+from zeropark.ledger.rollup import Counted, digest, keep_rollups, kept_rollups, whole_months
 from zeropark.ledger.seal import sweep
 from zeropark.ledger.sealing import HOUR_MS
 from zeropark.ledger.store import Store
 from zeropark.units.text import Text
 
 DAY_MS = 24 * HOUR_MS
+_EVER = 1 << 62
 _NO_DAYS = Text(
     "a policy keeps rows for {given} days; allowed: 1 to 36500",
     "策略保留 {given} 天；可用：1 至 36500",
@@ -80,7 +81,7 @@ def expire(store: Store) -> Expired:
         if not files:
             return Expired(store.log.size, 0, 0)
         first, last = min(f[3] for f in files), max(f[4] for f in files) + 1
-        keep_rollups(store, first, last)
+        keep_rollups(store, first, last, counted(store.log, store.database))
         # A day and a month begin before the first row that goes, and their sums remain too.
         remaining = digest(kept_rollups(store.database, *whole_months(first, last)))
         batches = [
@@ -111,6 +112,26 @@ def expired_in(log: Log, database: Database, first: int, last: int) -> list[dict
     sizes = database.rows("SELECT size FROM entry WHERE kind = 'expiry' ORDER BY size")
     entries = log.entries(size for (size,) in sizes)
     return [e for e in entries if int(e["start"]) < last and int(e["end"]) > first]
+
+
+def counted(log: Log, database: Database) -> Counted:
+    """Return what says when the roll-ups of a day or month were last written, by its expiries."""
+    entries = expired_in(log, database, -_EVER, _EVER)
+    days = [(_day(int(e["start"])), _day(int(e["end"]) - 1) + DAY_MS) for e in entries]
+    whole = [whole_months(*span) for span in days]
+
+    def last_written(start: int, end: int) -> int | None:
+        spans = days if end - start == DAY_MS else whole
+        return max(
+            (int(e["at"]) for e, (a, b) in zip(entries, spans, strict=True) if a <= start < b),
+            default=None,
+        )
+
+    return last_written
+
+
+def _day(at: int) -> int:
+    return at // DAY_MS * DAY_MS
 
 
 def _held(store: Store, first: int, count: int) -> bool:
