@@ -40,11 +40,11 @@ check: .venv/ready-dev ## lint, types, import law, catalogues
 
 .PHONY: test
 test: .venv/ready-dev ## all tests that need no system package
-	$(VENV)/python -m pytest -n 2 -m "not browser"
+	$(VENV)/python -m pytest -n 2 -m "not browser and not stores"
 
 .PHONY: test-all
-test-all: .venv/ready-dev ## all that CI runs beside check: tests, docs, browser, a short benchmark
-	@for part in test docs browser smoke; do \
+test-all: .venv/ready-dev ## all that CI runs beside check: tests, docs, browser, servers, a short benchmark
+	@for part in test docs browser stores smoke; do \
 	  from=$$SECONDS; \
 	  $(MAKE) --no-print-directory $$part; \
 	  echo "== make $$part: $$((SECONDS - from)) s"; \
@@ -53,6 +53,10 @@ test-all: .venv/ready-dev ## all that CI runs beside check: tests, docs, browser
 .PHONY: browser
 browser: .venv/ready-dev .venv/ready-debian
 	$(VENV)/python -m pytest -n 0 -m browser
+
+.PHONY: stores
+stores: .venv/ready-dev .venv/ready-postgresql
+	$(VENV)/python -m pytest -n 0 -m stores
 
 .PHONY: smoke
 smoke: .venv/ready-dev
@@ -140,5 +144,18 @@ $(UV): requirements-tools.txt
 	  echo "set-up: chromium and fonts from Debian"; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 	    --no-install-recommends chromium fontconfig fonts-noto-cjk >/dev/null; \
+	fi
+	@touch $@
+
+# PostgreSQL from Debian, for the tests of stores on a server; they start one of their own.
+.venv/ready-postgresql: | .venv/bin/python
+	@if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then \
+	  test "$$(id -u)" = 0 || { echo "install Debian's postgresql first" >&2; exit 2; }; \
+	  echo "set-up: PostgreSQL from Debian"; \
+	  mkdir -p /etc/postgresql-common; \
+	  test -e /etc/postgresql-common/createcluster.conf \
+	    || echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	    --no-install-recommends postgresql >/dev/null; \
 	fi
 	@touch $@

@@ -17,7 +17,8 @@ from tests.ledger.made_up import QUARTER, Hand, clock_at, offer
 from zeropark.faces.cli.door import answer
 from zeropark.ledger import door, keyfile
 from zeropark.ledger.registry import Point
-from zeropark.ledger.store import FILE, Store, create
+from zeropark.ledger.place import FILE
+from zeropark.ledger.store import Store, create
 from zeropark.ledger.witness import Witness
 
 NOON = 1_776_427_200_000  # 2026-04-17T12:00Z

@@ -1,4 +1,7 @@
-"""Stores of a test: a clock that stands where the test puts it, three meters, one source."""
+"""Stores of a test: a clock that stands where the test puts it, three meters, one source.
+
+The same tests run over a folder and, as part `stores` of all tests, over a PostgreSQL server.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,28 @@ from pathlib import Path
 
 import pytest
 
+from tests.ledger import server
 from tests.ledger.made_up import MINUTE, QUARTER, Hand, clock_at
+from zeropark.ledger.place import Place
 from zeropark.ledger.registry import Point
 from zeropark.ledger.store import Store, create
 
 NOON = 1_776_427_200_000  # 2026-04-17T12:00Z
+BOTH = ["folder", pytest.param("postgresql", marks=pytest.mark.stores)]
+"""Parameters of the fixture `back_end` in a file of tests that hold over either."""
+both = pytest.mark.parametrize("back_end", BOTH)
+"""The same for a single test."""
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    with server.server() as address:
+        yield address
+
+
+@pytest.fixture
+def back_end() -> str:
+    return "folder"
 
 
 @pytest.fixture
@@ -27,8 +47,19 @@ def folder(tmp_path: Path, hand: Hand) -> Path:
 
 
 @pytest.fixture
-def store(folder: Path, hand: Hand) -> Iterator[Store]:
-    with Store(folder, "test", clock=clock_at(hand), reserve=1 << 16) as opened:
+def place(back_end: str, hand: Hand, request: pytest.FixtureRequest) -> Place:
+    """Return where the store of a test lies."""
+    if back_end == "folder":
+        found: Path = request.getfixturevalue("folder")
+        return found
+    address = server.fresh(request.getfixturevalue("postgresql"))
+    create(address, "field", clock_at(hand))
+    return address
+
+
+@pytest.fixture
+def store(place: Place, hand: Hand) -> Iterator[Store]:
+    with Store(place, "test", clock=clock_at(hand), reserve=1 << 16) as opened:
         opened.register(
             [
                 Point("pv/node", "Wh", interval=QUARTER, low=0, high=10_000, jump=5_000),

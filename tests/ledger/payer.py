@@ -1,6 +1,6 @@
 """A process in which a hundred clients pay each other until it is killed, each with retries.
 
-`python -m tests.ledger.payer FOLDER EACH`: each client makes `EACH` transfers between accounts that
+`python -m tests.ledger.payer PLACE EACH`: each client makes `EACH` transfers between accounts that
 may not go below zero, every one twice; some are reserved first, some linked in pairs.
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 import random
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
+from zeropark.ledger.place import place_of
 from zeropark.ledger.postings import Account, Postings, Transfer
 from zeropark.ledger.store import Store
 
@@ -32,9 +32,9 @@ def transfers_of(client: int, each: int) -> list[Transfer]:
     return asked
 
 
-def main(folder: str, each: str) -> None:
+def main(place: str, each: str) -> None:
     """Open what is not open, then let every client ask for all it wants."""
-    with Store(Path(folder), "payer", reserve=4_096) as store:
+    with Store(place_of(place), "payer", reserve=1 << 16) as store:
         postings = Postings(store)
         names = [f"a{i}" for i in range(ACCOUNTS)]
         postings.open([Account("world", "Wh", "grid", "electricity")])

@@ -12,14 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.ledger import forgetful
-from tests.ledger.conftest import NOON
+from tests.ledger import forgetful, server
+from tests.ledger.conftest import BOTH, NOON
 from tests.ledger.made_up import HOUR, PV, QUARTER, Hand, clock_at, offer
 from tests.ledger.writer import FROM, POINTS, value
 from zeropark.data.errors import DataError
 from zeropark.ledger import merkle, rowform
 from zeropark.ledger.canonical import loads
 from zeropark.ledger.database import DiskFullError
+from zeropark.ledger.place import Place
 from zeropark.ledger.reader import Reader
 from zeropark.ledger.registry import Point
 from zeropark.ledger.seal import FOLDER, compact, seal, sweep
@@ -30,19 +31,18 @@ ROOT = Path(__file__).parents[2]
 ROUNDS = int(os.environ.get("ZEROPARK_FAULT_ROUNDS", "3"))
 
 
-def made(tmp_path: Path) -> Path:
-    folder = tmp_path / "store"
+def made(place: Place) -> Place:
     hand = Hand(FROM)
-    create(folder, "simulated", clock_at(hand), reserve=4_096)
-    with Store(folder, "test", clock=clock_at(hand), reserve=4_096) as store:
+    create(place, "simulated", clock_at(hand), reserve=4_096)
+    with Store(place, "test", clock=clock_at(hand), reserve=4_096) as store:
         store.register([Point(f"m{i}/p", "Wh", interval=QUARTER) for i in range(POINTS)])
         store.source("writer")
-    return folder
+    return place
 
 
-def lived_until_killed(folder: Path, vfs: str, sync: str, first: int, seconds: float) -> int:
+def lived_until_killed(place: Place, vfs: str, sync: str, first: int, seconds: float) -> int:
     """Start a writer, kill it, return the last batch it told to be acknowledged."""
-    command = [sys.executable, "-m", "tests.ledger.writer", str(folder), vfs, sync, str(first)]
+    command = [sys.executable, "-m", "tests.ledger.writer", str(place), vfs, sync, str(first)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True) as writer:
         assert writer.stdout is not None
         told = [writer.stdout.readline()]
@@ -52,9 +52,9 @@ def lived_until_killed(folder: Path, vfs: str, sync: str, first: int, seconds: f
     return max(int(line) for line in told if line.strip())
 
 
-def check_whole(folder: Path) -> int:
+def check_whole(place: Place) -> int:
     """Check every row, leaf and root of a store; return the number of its last batch."""
-    with Reader(folder) as reader:
+    with Reader(place) as reader:
         rows = reader.history.rows(every=True)
         batches = len(rows) // POINTS
         frontier = merkle.Frontier()
@@ -74,20 +74,26 @@ def check_whole(folder: Path) -> int:
     return batches - 1
 
 
-@pytest.mark.parametrize("vfs", ["", forgetful.NAME])
-def test_what_was_acknowledged_outlives_a_killed_process(tmp_path: Path, vfs: str) -> None:
-    folder = made(tmp_path)
+@pytest.mark.parametrize("way", [*BOTH, forgetful.NAME])
+def test_what_was_acknowledged_outlives_a_killed_process(
+    way: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    place: Place = tmp_path / "store"
+    if way == "postgresql":
+        place = server.fresh(request.getfixturevalue("postgresql"))
+    made(place)
+    vfs = forgetful.NAME if way == forgetful.NAME else ""
     chance = random.Random(7)  # noqa: S311 - when to kill
     acknowledged = -1
     for _ in range(ROUNDS):
-        told = lived_until_killed(folder, vfs, "FULL", acknowledged + 1, chance.uniform(0, 0.6))
-        there = check_whole(folder)
+        told = lived_until_killed(place, vfs, "FULL", acknowledged + 1, chance.uniform(0, 0.6))
+        there = check_whole(place)
         assert there >= told
         acknowledged = there
 
 
 def test_a_store_without_full_sync_is_seen_to_lose(tmp_path: Path) -> None:
-    folder = made(tmp_path)
+    folder = made(tmp_path / "store")
     told = lived_until_killed(folder, forgetful.NAME, "NORMAL", 0, 0.3)
     assert check_whole(folder) < told
 
@@ -172,7 +178,7 @@ def test_a_sealed_file_is_synced_before_it_is_named_and_named_before_it_is_liste
 ) -> None:
     script = (
         "import sys; from pathlib import Path\n"
-        "from tests.ledger.conftest import NOON\n"
+        "from tests.ledger.conftest import BOTH, NOON\n"
         "from tests.ledger.made_up import HOUR, Hand, clock_at, offer\n"
         "from zeropark.ledger.registry import Point\n"
         "from zeropark.ledger.seal import seal\n"

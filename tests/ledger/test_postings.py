@@ -14,19 +14,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ledger.conftest import NOON
+from tests.ledger.conftest import BOTH
 from tests.ledger.made_up import Hand, clock_at
 from tests.ledger.payer import ACCOUNTS, CLIENTS, START, transfers_of
 from zeropark.data.errors import DataError
+from zeropark.ledger.place import Place
 from zeropark.ledger.postings import MOST, Account, Balance, Posted, Postings, Transfer
 from zeropark.ledger.rounding import half_even, in_parts
-from zeropark.ledger.store import Store, create
+from zeropark.ledger.store import Store
 
 ROOT = Path(__file__).parents[2]
 _MADE = "SELECT count(*) FROM transfer WHERE id LIKE 'c%' AND id NOT LIKE '%-%-%'"
 ROUNDS = int(os.environ.get("ZEROPARK_FAULT_ROUNDS", "3"))
 # 1,000 of each of 100 clients at full length.
 EACH = int(os.environ.get("ZEROPARK_TRANSFERS_EACH", "20"))
+
+
+@pytest.fixture(params=BOTH)
+def back_end(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
@@ -133,12 +139,12 @@ def test_linked_transfers_hold_together_or_not_at_all(postings: Postings, store:
 
 
 def test_balances_are_what_was_left_when_a_store_is_opened_again(
-    folder: Path, hand: Hand, postings: Postings, store: Store
+    place: Place, hand: Hand, postings: Postings, store: Store
 ) -> None:
     lone(postings, Transfer("r", "works", "hall", 80, "pending"))
     held = {name: postings.balance(name) for name in ("world", "works", "hall")}
     store.close()
-    with Store(folder, "again", clock=clock_at(hand), reserve=1 << 16) as opened:
+    with Store(place, "again", clock=clock_at(hand), reserve=1 << 16) as opened:
         again = Postings(opened)
         assert {name: again.balance(name) for name in held} == held
         assert lone(again, Transfer("v", step="void", pending="r")) is Posted.CREATED
@@ -176,30 +182,28 @@ def test_parts_and_remainder_add_up_and_no_part_is_off_by_more_than_half(
         assert abs(part - Fraction(total * weight, sum(weights))) <= Fraction(1, 2)
 
 
-def test_a_hundred_clients_with_retries_and_kills_conserve_every_sum(tmp_path: Path) -> None:
-    folder = tmp_path / "store"
-    create(folder, "simulated", clock_at(Hand(NOON)), reserve=4_096)
+def test_a_hundred_clients_with_retries_and_kills_conserve_every_sum(place: Place) -> None:
     chance = random.Random(3)  # noqa: S311 - when to kill
-    command = [sys.executable, "-m", "tests.ledger.payer", str(folder), str(EACH)]
+    command = [sys.executable, "-m", "tests.ledger.payer", str(place), str(EACH)]
     for _ in range(ROUNDS):
         with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True) as payer:
             assert payer.stdout is not None
             assert payer.stdout.readline() == "ready\n"
             time.sleep(chance.uniform(0, 0.2))
             payer.kill()
-        check_sums(folder)
+        check_sums(place)
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    check_sums(folder)
-    with Store(folder, "test", reserve=4_096) as store:
+    check_sums(place)
+    with Store(place, "test", reserve=1 << 16) as store:
         ((known,),) = store.database.rows(_MADE)
         # Every transfer that could be was made, each once; the others were refused for good.
         asked = sum(len(transfers_of(client, EACH)) for client in range(CLIENTS))
         assert 0.5 * asked < known <= asked
 
 
-def check_sums(folder: Path) -> None:
+def check_sums(place: Place) -> None:
     """Check that balances are the sums of the transfers in the log, and sum to nothing."""
-    with Store(folder, "test", reserve=4_096) as store:
+    with Store(place, "test", reserve=1 << 16) as store:
         postings = Postings(store)
         names = [name for (name,) in store.database.rows("SELECT id FROM account")]
         balances = {name: postings.balance(name) for name in names}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.ledger.conftest import NOON
+from tests.ledger.conftest import BOTH, NOON
 from tests.ledger.made_up import (
     AIR,
     CAR,
@@ -31,6 +31,11 @@ from zeropark.ledger.rowform import NO_VALUE, Flag, Quality
 from zeropark.ledger.store import Store
 
 FROM = NOON - 6 * HOUR
+
+
+@pytest.fixture(params=BOTH)
+def back_end(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 def values(store: Store, point: int, as_of: int | None = None) -> list[int]:

@@ -15,6 +15,7 @@ from tests.ledger.made_up import AIR, HOUR, MINUTE, PV, QUARTER, WORKS, Hand, cl
 from zeropark.data.errors import DataError
 from zeropark.ledger import auditor, canonical, heads, keys, leaf, merkle, rowform, signed, signing
 from zeropark.ledger.backup import back_up, restore
+from zeropark.ledger.place import FILE
 from zeropark.ledger.postings import Account, Postings, Transfer
 from zeropark.ledger.proving import prove
 from zeropark.ledger.reader import Reader
@@ -22,7 +23,7 @@ from zeropark.ledger.registry import Point
 from zeropark.ledger.retention import expire, state_policy
 from zeropark.ledger.seal import compact, seal
 from zeropark.ledger.signed import Signed, fingerprint, public_bytes
-from zeropark.ledger.store import FILE, Store, create
+from zeropark.ledger.store import Store, create
 from zeropark.ledger.stored import opened
 from zeropark.ledger.verify import Verdict, verify
 

@@ -1,19 +1,19 @@
 """A process that writes until it is killed, and tells each thing that was acknowledged.
 
-`python -m tests.ledger.writer FOLDER VFS SYNC FIRST`: `FOLDER` holds a store with 20 points. The
+`python -m tests.ledger.writer PLACE VFS SYNC FIRST`: `PLACE` holds a store with 20 points. The
 clock of the store runs an hour with every hundred batches, so that sealing and compacting happen.
 """
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import numpy as np
 
 from tests.ledger import forgetful
 from tests.ledger.made_up import QUARTER
 from zeropark.ledger.clock import OwnClock
+from zeropark.ledger.place import place_of
 from zeropark.ledger.reading import Offered
 from zeropark.ledger.seal import compact, seal
 from zeropark.ledger.store import Store
@@ -27,7 +27,7 @@ def value(batch: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     return np.arange(POINTS) * 1_000 + batch
 
 
-def main(folder: str, vfs: str, sync: str, first: str) -> None:
+def main(place: str, vfs: str, sync: str, first: str) -> None:
     """Write batches from number `first` on."""
     # Known to SQLite by its name as long as it is held here.
     _kept = forgetful.ForgetfulVfs() if vfs else None
@@ -35,7 +35,7 @@ def main(folder: str, vfs: str, sync: str, first: str) -> None:
     # A batch a quarter of an hour: four to an hour of the clock.
     now = FROM + (batch + 2) * QUARTER
     clock = OwnClock(0, lambda: now, lambda: now, lambda: True)
-    with Store(Path(folder), "writer", clock=clock, vfs=vfs, sync=sync, reserve=4_096) as store:
+    with Store(place_of(place), "writer", clock=clock, vfs=vfs, sync=sync, reserve=4_096) as store:
         while True:
             start = FROM + batch * QUARTER
             now = start + 2 * QUARTER

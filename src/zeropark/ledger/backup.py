@@ -13,9 +13,10 @@ from pathlib import Path
 
 from zeropark.data.errors import DataError
 from zeropark.ledger import merkle
+from zeropark.ledger.place import FILE
 from zeropark.ledger.reader import Reader
 from zeropark.ledger.sqlite import SqliteDatabase
-from zeropark.ledger.store import FILE, Store
+from zeropark.ledger.store import Store
 from zeropark.units.text import Text
 
 Progress = Callable[[int, int], None]

@@ -48,6 +48,14 @@ class Database(Protocol):
         """Run a statement once for each row of values."""
         ...
 
+    def make(self, statements: Iterable[str]) -> None:
+        """Make the tables of a new store inside a transaction."""
+        ...
+
+    def day(self, known_at: int) -> None:
+        """Have room for batches of the day of a moment [ms], inside a transaction."""
+        ...
+
     def transaction(self) -> AbstractContextManager[None]:
         """All statements inside the block hold together, or none of them; raises `DiskFullError`.
 

@@ -6,7 +6,6 @@ import contextlib
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -17,8 +16,8 @@ import pyarrow as pa
 from zeropark.data.errors import DataError
 from zeropark.ledger import rowform
 from zeropark.ledger.database import Database
-from zeropark.ledger.lock import ReadersLock
 from zeropark.ledger.pages import read_pages
+from zeropark.ledger.place import Place, folder_of, reading
 from zeropark.ledger.reading import Ints
 from zeropark.ledger.rowform import Flag, Quality, Rows
 from zeropark.ledger.sealing import as_rows, as_table
@@ -57,13 +56,12 @@ class Sums:
 class History:
     """What a store holds of readings, for whoever may read it.
 
-    folder: of the sealed files.
+    place: of the store; sealed files lie in its folder.
     """
 
-    def __init__(self, database: Database, folder: Path) -> None:
+    def __init__(self, database: Database, place: Place) -> None:
         self._database = database
-        self._folder = folder
-        self._readers = ReadersLock(folder)
+        self._place = place
         self._engine: Any = None
         self._one = threading.RLock()
 
@@ -135,7 +133,7 @@ class History:
 
     def kept_in_place(self) -> contextlib.AbstractContextManager[None]:
         """Keep every sealed file that the manifest names now until the block ends."""
-        return self._readers.reading()
+        return reading(self._place)
 
     @contextlib.contextmanager
     def _relation(
@@ -146,7 +144,7 @@ class History:
         No sealed file it names can go before the block ends.
         """
         asked = None if points is None else np.unique(np.asarray(points, np.int64))
-        with self._one, self._readers.reading():
+        with self._one, reading(self._place):
             moment, hot, files, doubled = self._found(first, last, as_of)
             rows = np.frombuffer(hot, rowform.ROW)
             inside = (rows["start"] >= first) & (rows["start"] < last)
@@ -158,7 +156,7 @@ class History:
             self._asked().register("hot", as_table(rows[inside]))
             parts = [f"SELECT {_COLUMNS} FROM hot"]  # noqa: S608 - names of ours
             if files:
-                quoted = (str(self._folder / path).replace("'", "''") for path in files)
+                quoted = (str(folder_of(self._place) / path).replace("'", "''") for path in files)
                 listed = ", ".join(f"'{path}'" for path in quoted)
                 parquet = f"read_parquet([{listed}], hive_partitioning = false)"
                 parts.append(f"SELECT {_COLUMNS} FROM {parquet}")  # noqa: S608 - as above

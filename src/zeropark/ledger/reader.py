@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Self
 
 from zeropark.data.errors import DataError
 from zeropark.ledger.database import Database
 from zeropark.ledger.history import History
 from zeropark.ledger.log import Log
+from zeropark.ledger.place import ABSENT, Place, connected, shown, there
 from zeropark.ledger.registry import Registry
-from zeropark.ledger.sqlite import SqliteDatabase
-from zeropark.ledger.store import ABSENT, FILE, about, point_of
+from zeropark.ledger.store import about, point_of
 
 
 class Reader:
     """A store as it is for who only reads: what is durable, and nothing that could change it.
 
     older: whether one of an older form may be read too. Raises `DataError` where there is no store
-    in `folder`.
+    in `place`, a folder or the address of a database.
     """
 
-    def __init__(self, folder: Path, *, older: bool = False) -> None:
-        if not (folder / FILE).exists():
-            raise DataError("store_absent", ABSENT.format(path=folder))
-        self.folder = folder
-        self.database: Database = SqliteDatabase(folder / FILE, write=False)
-        self.about = about(self.database, folder, older=older)
+    def __init__(self, place: Place, *, older: bool = False) -> None:
+        if not there(place):
+            raise DataError("store_absent", ABSENT.format(path=shown(place)))
+        self.place = place
+        self.database: Database = connected(place, write=False)
+        self.about = about(self.database, place, older=older)
         self.log = Log(self.database)
-        self.history = History(self.database, folder)
+        self.history = History(self.database, place)
 
     def __enter__(self) -> Self:
         return self

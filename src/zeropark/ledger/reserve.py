@@ -44,3 +44,21 @@ class Reserve:
         """Give the room back."""
         if self._path.exists():
             os.truncate(self._path, 0)
+
+
+class NoReserve(Reserve):
+    """For a store in a database: the room is the server's, whose keeper watches over it."""
+
+    def __init__(self) -> None:
+        super().__init__(Path(), 0)
+
+    @property
+    def held(self) -> bool:
+        """Whether the room is kept now: never."""
+        return False
+
+    def take(self) -> None:
+        """Keep nothing."""
+
+    def give(self) -> None:
+        """Give nothing back."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from zeropark.data.errors import DataError
 from zeropark.ledger.database import Database
@@ -60,7 +60,7 @@ def hold(store: Store, batches: list[int], why: str) -> int:
 
 
 def expire(store: Store) -> Expired:
-    """Let the sealed days expire that the policy no longer keeps; the entry names all that went.
+    """Let the rows expire that the policy no longer keeps; the entry names all that went.
 
     The entry holds the batches (their places in the log, from 0), their roots by the log itself,
     the span, the policy, and the digest of the roll-ups that remain. It is durable before a row
@@ -72,25 +72,19 @@ def expire(store: Store) -> Expired:
     size, days = stated
     with store.lock:
         before = store.clock.now().known_at - days * DAY_MS
-        files = store.database.rows(
-            "SELECT path, first_row, row_count, start_min, start_max FROM sealed "
-            "WHERE known_max < ? AND start_max < ? ORDER BY first_row",
-            (before, before),
-        )
-        files = [each for each in files if not _held(store, each[1], each[2])]
-        if not files:
+        kept = _held(store)
+        parts = [
+            part
+            for part in _over(store, before)
+            if not any(part.row <= row < part.row + part.rows for row in kept)
+        ]
+        if not parts:
             return Expired(store.log.size, 0, 0)
-        first, last = min(f[3] for f in files), max(f[4] for f in files) + 1
+        first, last = min(p.start for p in parts), max(p.end for p in parts) + 1
         keep_rollups(store, first, last, counted(store.log, store.database))
         # A day and a month begin before the first row that goes, and their sums remain too.
         remaining = digest(kept_rollups(store.database, *whole_months(first, last)))
-        batches = [
-            int(batch)
-            for _, row, count, *_ in files
-            for (batch,) in store.database.rows(
-                "SELECT size FROM batch WHERE first_row >= ? AND first_row < ?", (row, row + count)
-            )
-        ]
+        batches = [batch for part in parts for batch in _batches(store, part)]
         body = {
             "batches": [batch - 1 for batch in batches],
             "start": first,
@@ -100,11 +94,52 @@ def expire(store: Store) -> Expired:
         }
         with store.writing():
             entry = store.enter([("expiry", body, "readings")])
-            for path, *_ in files:
+            for path in (part.path for part in parts if part.path):
                 store.database.run("DELETE FROM sealed WHERE path = ?", (path,))
                 store.database.run("INSERT INTO gone VALUES (?)", (path,))
+            store.database.many(
+                "UPDATE batch SET held = NULL WHERE size = ?", [(batch,) for batch in batches]
+            )
     sweep(store)
-    return Expired(entry, sum(count for _, _, count, *_ in files), len(batches))
+    return Expired(entry, sum(part.rows for part in parts), len(batches))
+
+
+class _Part(NamedTuple):
+    """Rows that go together: of a sealed file, or of a batch that is in none (path empty then).
+
+    row, rows: the first row and how many. start, end: their first and last start [ms].
+    """
+
+    path: str
+    row: int
+    rows: int
+    start: int
+    end: int
+
+
+def _over(store: Store, before: int) -> list[_Part]:
+    """Return the parts of which all is from before a moment [ms], in order of arrival."""
+    asked = (before, before)
+    files = store.database.rows(
+        "SELECT path, first_row, row_count, start_min, start_max FROM sealed "
+        "WHERE known_max < ? AND start_max < ?",
+        asked,
+    )
+    hot = store.database.rows(
+        "SELECT '', first_row, row_count, start_min, start_max FROM batch "
+        "WHERE held IS NOT NULL AND known_at < ? AND start_max < ?",
+        asked,
+    )
+    return sorted((_Part(*each) for each in (*files, *hot)), key=lambda part: part.row)
+
+
+def _batches(store: Store, part: _Part) -> list[int]:
+    """Return the batches whose rows a part holds, as sizes of the log with them."""
+    sizes = store.database.rows(
+        "SELECT size FROM batch WHERE first_row >= ? AND first_row < ? ORDER BY size",
+        (part.row, part.row + part.rows),
+    )
+    return [int(size) for (size,) in sizes]
 
 
 def expired_in(log: Log, database: Database, first: int, last: int) -> list[dict[str, Any]]:
@@ -134,12 +169,12 @@ def _day(at: int) -> int:
     return at // DAY_MS * DAY_MS
 
 
-def _held(store: Store, first: int, count: int) -> bool:
-    """Return whether an entry rests on a batch among the rows `first` to `first + count`."""
+def _held(store: Store) -> list[int]:
+    """Return the first rows of all batches on which an entry rests."""
     sizes = store.database.rows("SELECT size FROM entry WHERE kind = 'hold'")
     named = [int(b) for e in store.log.entries(s for (s,) in sizes) for b in e["batches"]]
-    return any(
-        first <= row < first + count
+    return [
+        int(row)
         for batch in named
         for (row,) in store.database.rows("SELECT first_row FROM batch WHERE size = ?", (batch,))
-    )
+    ]

@@ -10,6 +10,7 @@ import numpy as np
 from zeropark.data.errors import DataError
 from zeropark.ledger import rowform
 from zeropark.ledger.history import corrections
+from zeropark.ledger.lock import ReadersLock
 from zeropark.ledger.rowform import Rows
 from zeropark.ledger.sealing import HOUR_MS, by_hour, hour_of, read_sealed, write_sealed
 from zeropark.ledger.store import Store
@@ -28,8 +29,11 @@ _LOST = Text(
 def seal(store: Store, progress: Progress = lambda _done, _all: None) -> list[str]:
     """Seal every hour that is over; return the files made, below the store's folder.
 
-    A file's name tells its first row, so that a second try after a stop writes the same file.
+    A file's name tells its first row, so that a second try after a stop writes the same file. A
+    store in a database keeps its rows there, in partitions by the day: nothing is sealed.
     """
+    if not isinstance(store.place, Path):
+        return []
     with store.lock:
         over = store.clock.now().known_at // HOUR_MS * HOUR_MS
         hot = store.database.rows(
@@ -143,7 +147,9 @@ def _read(path: Path) -> Rows:
 
 def sweep(store: Store) -> int:
     """Remove files that no manifest names, where nobody reads; return how many went."""
-    with store.lock, store.readers.alone() as alone:
+    if not isinstance(store.place, Path):
+        return 0
+    with store.lock, ReadersLock(store.folder).alone() as alone:
         if not alone:
             return 0
         paths = [path for (path,) in store.database.rows("SELECT path FROM gone")]

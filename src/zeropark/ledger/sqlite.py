@@ -20,7 +20,7 @@ _PATIENCE_MS = 5_000
 _WAL_PAGES = 2_000  # 8 MB before the pages go into the main file
 _WAL_KEPT = 64 << 20  # [byte] on disk after a checkpoint that found it larger
 _ROWS_OF_PATIENCE = 10_000  # steps of SQLite's machine between two looks at the clock
-_TOO_LONG = Text(
+TOO_LONG = Text(
     "the question took longer than {seconds:g} s and was ended, so that writing goes on; "
     "ask for less time or fewer points",
     "查询超过 {seconds:g} 秒，已终止以便写入继续；缩短时间或减少测点",
@@ -68,7 +68,7 @@ class SqliteDatabase:
         except apsw.FullError:
             raise DiskFullError(str(self._path)) from None
         except apsw.InterruptError:
-            raise DataError("question_long", _TOO_LONG.format(seconds=SNAPSHOT_S)) from None
+            raise DataError("question_long", TOO_LONG.format(seconds=SNAPSHOT_S)) from None
         except (apsw.CorruptError, apsw.NotADBError) as error:
             text = _DAMAGED.format(path=self._path, said=error)
             raise DataError("store_damaged", text) from None
@@ -89,6 +89,14 @@ class SqliteDatabase:
         """Run a statement once for each row of values."""
         with self._told():
             self._connection.executemany(sql, rows)
+
+    def make(self, statements: Iterable[str]) -> None:
+        """Make the tables of a new store."""
+        for statement in statements:
+            self.run(statement)
+
+    def day(self, known_at: int) -> None:
+        """Have room for batches of the day of a moment [ms]; here it is always there."""
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

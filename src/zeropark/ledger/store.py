@@ -20,21 +20,19 @@ from zeropark.ledger.database import Database, DiskFullError
 from zeropark.ledger.history import History, corrections
 from zeropark.ledger.intake import AHEAD_MS, ANY_TIME_MS, Judged, judge
 from zeropark.ledger.leaf import NATURES, Nature
-from zeropark.ledger.lock import ReadersLock, WriterLock
 from zeropark.ledger.log import Log
 from zeropark.ledger.pages import write_pages
+from zeropark.ledger.place import ABSENT, FILE, Place, connected, folder_of, shown, there, writing
 from zeropark.ledger.reading import Ints, Manner, Offered, Outcome
 from zeropark.ledger.registry import Point, Registry
-from zeropark.ledger.reserve import RESERVE_BYTES, Reserve
+from zeropark.ledger.reserve import RESERVE_BYTES, NoReserve, Reserve
 from zeropark.ledger.rowform import Flag, Rows
-from zeropark.ledger.sqlite import SqliteDatabase
 from zeropark.ledger.state import Spell, unused
 from zeropark.ledger.together import Together
 from zeropark.units.refusal import meant, with_meant
 from zeropark.units.text import Text
 
 Result = TypeVar("Result")
-FILE = "ledger.db"
 _QUARANTINE = 10_000
 """How many refused readings are kept raw; the oldest go first."""
 _SOURCES = 65_535
@@ -45,10 +43,6 @@ _NATURE = Text(
 _THERE = Text(
     "{path}: a store is there already; open it, or choose another folder",
     "{path}：已有账本；打开它，或换文件夹",
-)
-ABSENT = Text(
-    "{path}: no store is there; make one, or check the path",
-    "{path}：没有账本；新建一个，或检查路径",
 )
 _NEWER = Text(
     "{path}: the store has form {given}; this version reads up to {known}. Use a newer zeropark",
@@ -102,18 +96,19 @@ class About:
     form: int
 
 
-def about(database: Database, path: object, *, older: bool = False) -> About:
+def about(database: Database, place: Place, *, older: bool = False) -> About:
     """Return what a store says of itself; raises `DataError` where it is none we can read.
 
     older: whether one of an older form is read too, to be copied.
     """
+    path = shown(place)
     try:
         said = dict(database.rows("SELECT name, body FROM about"))
+        form = int(said["form"])
     except Exception as error:
-        if isinstance(error, DataError):
+        if isinstance(error, DataError) and error.key != "store_refused":
             raise
         raise DataError("store_absent", ABSENT.format(path=path)) from None
-    form = int(said["form"])
     if form > schema.FORMAT:
         text = _NEWER.format(path=path, given=form, known=schema.FORMAT)
         raise DataError("store_newer", text)
@@ -124,25 +119,29 @@ def about(database: Database, path: object, *, older: bool = False) -> About:
 
 
 def create(
-    folder: Path, nature: str, clock: OwnClock | None = None, reserve: int = RESERVE_BYTES
+    place: Place, nature: str, clock: OwnClock | None = None, reserve: int = RESERVE_BYTES
 ) -> None:
-    """Make a store in `folder`, field or simulated for good.
+    """Make a store in a folder or a database, field or simulated for good.
 
-    Raises `DataError` where one is there. reserve: [byte] kept for commands when the disk is full.
+    Raises `DataError` where one is there. reserve: [byte] kept for commands when the disk is full,
+    in a folder.
     """
     if nature not in NATURES:
         text = with_meant(_NATURE, meant(nature, NATURES), given=nature)
         raise DataError("store_nature", text)
-    if (folder / FILE).exists():
-        raise DataError("store_there", _THERE.format(path=folder))
-    folder.mkdir(parents=True, exist_ok=True)
-    database = SqliteDatabase(folder / FILE, write=True)
+    if there(place):
+        raise DataError("store_there", _THERE.format(path=shown(place)))
+    if isinstance(place, Path):
+        place.mkdir(parents=True, exist_ok=True)
+    database = connected(place, write=True)
     try:
         born(database, nature, (clock or OwnClock()).now())
-        Reserve(folder, reserve).take()
+        if isinstance(place, Path):
+            Reserve(place, reserve).take()
     except BaseException:
         database.close()
-        (folder / FILE).unlink()
+        if isinstance(place, Path):
+            (place / FILE).unlink()
         raise
     database.close()
 
@@ -153,8 +152,7 @@ def born(database: Database, nature: str, moment: Moment) -> None:
     whole, data = database.types
     store = str(uuid.uuid4())
     with database.transaction():
-        for statement in schema.statements(whole, data):
-            database.run(statement)
+        database.make(schema.statements(whole, data))
         said = {"id": store, "nature": nature, "form": str(schema.FORMAT)}
         database.many("INSERT INTO about VALUES (?, ?)", said.items())
         kind: Nature = "field" if nature == "field" else "simulated"
@@ -180,7 +178,7 @@ class Store:
 
     def __init__(
         self,
-        folder: Path,
+        place: Place,
         name: str,
         *,
         clock: OwnClock | None = None,
@@ -188,20 +186,18 @@ class Store:
         sync: str = "FULL",
         reserve: int = RESERVE_BYTES,
     ) -> None:
-        if not (folder / FILE).exists():
-            raise DataError("store_absent", ABSENT.format(path=folder))
-        self.folder = folder
+        if not there(place):
+            raise DataError("store_absent", ABSENT.format(path=shown(place)))
+        self.place = place
         self.lock = threading.RLock()
-        self._held = WriterLock(folder, name)
+        self.database, self._held = writing(place, name, vfs=vfs, sync=sync)
         try:
-            self.database: Database = SqliteDatabase(folder / FILE, write=True, vfs=vfs, sync=sync)
-            self.about = about(self.database, folder)
+            self.about = about(self.database, place)
             self.log = Log(self.database)
             # Questions see what is durable, through a connection of their own.
-            self._questions = SqliteDatabase(folder / FILE, write=False, vfs=vfs)
-            self.history = History(self._questions, folder)
-            self.readers = ReadersLock(folder)
-            self.reserve = Reserve(folder, reserve)
+            self._questions = connected(place, write=False, vfs=vfs)
+            self.history = History(self._questions, place)
+            self.reserve = Reserve(place, reserve) if isinstance(place, Path) else NoReserve()
             self.clock = clock or OwnClock()
             self._together = Together[tuple[Offered, Manner], Taken](self.lock, self._take_all)
             # Rows of the transaction under way, which questions do not see yet.
@@ -227,7 +223,12 @@ class Store:
         """Raise `DataError` where the store is not of this nature."""
         if self.about.nature != nature:
             text = _FIELD if nature == "simulated" else _SIMULATED
-            raise DataError("store_nature", text.format(path=self.folder))
+            raise DataError("store_nature", text.format(path=shown(self.place)))
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the store; raises `DataError` where it lies in a database."""
+        return folder_of(self.place)
 
     @property
     def registry(self) -> Registry:
@@ -430,6 +431,7 @@ class Store:
         body = leaf.readings(rows)
         size = self.log.append([body]) + 1
         start = rows["start"]
+        self.database.day(moment.known_at)
         self.database.run(
             "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (

@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,14 +21,14 @@ from zeropark.ledger import merkle, rowform
 from zeropark.ledger.database import Database
 from zeropark.ledger.heads import moment
 from zeropark.ledger.history import corrections
-from zeropark.ledger.lock import ReadersLock
 from zeropark.ledger.pages import POINTS_ON_PAGE
+from zeropark.ledger.place import ABSENT, Place, connected, folder_of, reading, shown, there
 from zeropark.ledger.recount import Recount
 from zeropark.ledger.rollup import digest, kept_rollups, whole_months
 from zeropark.ledger.sealing import read_sealed
 from zeropark.ledger.sqlite import SqliteDatabase
 from zeropark.ledger.state import STATE
-from zeropark.ledger.store import ABSENT, FILE, about
+from zeropark.ledger.store import about
 from zeropark.ledger.verify import Chunk, Difference, Fault
 from zeropark.units.text import Text
 
@@ -57,11 +56,11 @@ class _Said(NamedTuple):
 
 
 class Stored:
-    """A store of this machine, read by a process that does not write it."""
+    """A store, read by a process that does not write it."""
 
-    def __init__(self, database: Database, folder: Path) -> None:
-        self._database, self._folder = database, folder
-        self._about = about(database, folder)
+    def __init__(self, database: Database, place: Place) -> None:
+        self._database, self._place = database, place
+        self._about = about(database, place)
         kept = self._database.rows("SELECT state FROM frontier WHERE one = 1")
         self._frontier = _raw(kept[0][0]) if kept else merkle.Frontier().to_bytes()
         # What comes after this size is not looked at.
@@ -128,12 +127,12 @@ class Stored:
     def rows(self) -> Iterator[Chunk | Fault]:
         """Yield all rows: hot batches, then sealed files."""
         yield from self._hot()
-        with ReadersLock(self._folder).reading():
+        with reading(self._place):
             for listed in self._database.rows("SELECT * FROM sealed ORDER BY first_row"):
                 yield from self._sealed(listed)
 
     def _hot(self) -> Iterator[Chunk]:
-        after = 0
+        after, where = 0, shown(self._place).rpartition("/")[2]
         while True:
             rows = self._database.rows(
                 "SELECT size, first_row, held FROM batch WHERE held IS NOT NULL AND size > ? AND "
@@ -143,7 +142,7 @@ class Stored:
             if not rows:
                 return
             for size, first, held in rows:
-                chunk = Chunk(f"{self._folder.name} batch of leaf {size - 1}", first, _raw(held))
+                chunk = Chunk(f"{where} batch of leaf {size - 1}", first, _raw(held))
                 self._note(chunk)
                 yield chunk
             after = int(rows[-1][0])
@@ -151,7 +150,7 @@ class Stored:
     def _sealed(self, listed: Sequence[Any]) -> Iterator[Chunk | Fault]:
         """Yield the rows of a sealed file, and a fault where it is not what was sealed."""
         name, kept = str(listed[0]), tuple(listed[3:])
-        path = self._folder / name
+        path = folder_of(self._place) / name
         if not path.exists():
             yield Fault(name, "sealed-gone", _GONE)
             return
@@ -350,13 +349,13 @@ class Stored:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Stored]:
-    """Yield the store in `folder`, for reading. Raises `DataError` where none is there."""
-    if not (folder / FILE).exists():
-        raise DataError("store_absent", ABSENT.format(path=folder))
-    database = SqliteDatabase(folder / FILE, write=False)
+def opened(place: Place) -> Iterator[Stored]:
+    """Yield the store in `place`, for reading. Raises `DataError` where none is there."""
+    if not there(place):
+        raise DataError("store_absent", ABSENT.format(path=shown(place)))
+    database = connected(place, write=False)
     try:
-        yield Stored(database, folder)
+        yield Stored(database, place)
     finally:
         database.close()
 

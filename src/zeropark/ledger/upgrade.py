@@ -15,8 +15,8 @@ from zeropark.ledger import schema
 from zeropark.ledger.backup import back_up
 from zeropark.ledger.database import Database
 from zeropark.ledger.lock import WriterLock
+from zeropark.ledger.place import ABSENT, FILE
 from zeropark.ledger.sqlite import SqliteDatabase
-from zeropark.ledger.store import ABSENT, FILE
 from zeropark.units.text import Text
 
 _NO_WAY = Text(

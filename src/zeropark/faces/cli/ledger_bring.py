@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from zeropark.faces.cli.ledger_place import JsonOption, StoreOption, store_folder, tell
+from zeropark.faces.cli.ledger_place import JsonOption, StoreOption, store_place, tell
 from zeropark.faces.cli.refused import DONE, WRONG_INPUT, Refused
 from zeropark.faces.locale import N_, language
 from zeropark.faces.locale import gettext as _
@@ -56,14 +56,14 @@ def bring(
     )
     from zeropark.ledger.store import Store  # noqa: PLC0415
 
-    folder = store_folder(store)
+    place = store_place(store)
     with in_sentences():
         asked = Asked(
             asset, _known_zone(zone), _pairs(unit, "--unit"), _pairs(point, "--point"),
             _known_stamps(stamps),
         )  # fmt: skip
         read = read_import(file, asked)
-        with Store(folder, "import") as opened:
+        with Store(place, "import") as opened:
             work = judge_import if dry_run else take_import
             verdict = work(opened, read, source)
     tell(_answer(read, verdict, dry_run), _lines(read, verdict, dry_run), as_json=as_json)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from zeropark.faces.cli.ledger_place import JsonOption, StoreOption, store_folder, tell
+from zeropark.faces.cli.ledger_place import JsonOption, StoreOption, store_folder, store_place, tell
 from zeropark.faces.cli.progress import Progress
 from zeropark.faces.cli.refused import DONE
 from zeropark.faces.locale import N_, language
@@ -48,8 +48,8 @@ def seal(store: StoreOption = None, *, as_json: JsonOption = False) -> int:
     from zeropark.ledger.seal import seal as seal_hours  # noqa: PLC0415
     from zeropark.ledger.store import Store  # noqa: PLC0415
 
-    folder = store_folder(store)
-    with in_sentences(), Store(folder, "seal") as opened, Progress() as progress:
+    place = store_place(store)
+    with in_sentences(), Store(place, "seal") as opened, Progress() as progress:
         hours = seal_hours(opened, lambda done, total: progress("seal", done, total))
         days = compact(opened, lambda done, total: progress("compact", done, total))
     answer = {"sealed": hours, "compacted": days}

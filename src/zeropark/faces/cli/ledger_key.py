@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zeropark.faces.cli import ledger_heads
-from zeropark.faces.cli.ledger_place import JsonOption, StoreOption, store_folder
+from zeropark.faces.cli.ledger_place import JsonOption, StoreOption, store_place
 from zeropark.faces.cli.refused import DONE, Refused, disk_sentence
 from zeropark.faces.cli.sentences import in_sentences
 from zeropark.faces.locale import N_
@@ -54,7 +54,7 @@ def show(store: StoreOption = None, *, as_json: JsonOption = False) -> int:
     from zeropark.ledger.reader import Reader  # noqa: PLC0415 - as above
     from zeropark.ledger.signed import fingerprint  # noqa: PLC0415 - as above
 
-    with in_sentences(), Reader(store_folder(store)) as reader:
+    with in_sentences(), Reader(store_place(store)) as reader:
         ring = Keyring(signing.statements(reader.database, reader.log))
     rows: list[dict[str, Any]] = [
         {
@@ -198,7 +198,7 @@ def _stated(
     """Make a key file and state the key; no file stays where the store refuses it."""
     from zeropark.ledger import keyfile  # noqa: PLC0415 - as above
 
-    key = keyfile.create(file, kept.folder)
+    key = keyfile.create(file, kept.place if isinstance(kept.place, Path) else None)
     try:
         state(key)
     except BaseException:
@@ -207,20 +207,20 @@ def _stated(
     return key
 
 
-def _in_store(store: Path | None, work: Callable[[Store], Any], as_json: bool | None) -> int:  # noqa: FBT001 - None: the work answers by itself
+def _in_store(store: str | None, work: Callable[[Store], Any], as_json: bool | None) -> int:  # noqa: FBT001 - None: the work answers by itself
     """Do what needs the store's one writer, and answer the key it returns."""
     from zeropark.ledger.store import Store  # noqa: PLC0415 - as above
 
     def inside() -> Any:
-        with Store(folder, _ASKED) as kept:
+        with Store(place, _ASKED) as kept:
             return work(kept)
 
-    folder = store_folder(store)
-    found = _told(inside, folder)
+    place = store_place(store)
+    found = _told(inside, place)
     return DONE if as_json is None else _answer(found, as_json=as_json)
 
 
-def _told(work: Callable[[], Any], place: Path) -> Any:
+def _told(work: Callable[[], Any], place: Path | str) -> Any:
     """Return what the work returns; what it or the disk refuses becomes a sentence."""
     with in_sentences():
         try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zeropark.faces.cli.ledger_place import JsonOption, StoreOption, store_folder, tell
+from zeropark.faces.cli.ledger_place import JsonOption, StoreOption, store_place, tell
 from zeropark.faces.cli.moment import moment_ms, shown
 from zeropark.faces.cli.refused import DONE, Refused, disk_sentence
 from zeropark.faces.locale import N_
@@ -49,7 +49,7 @@ def tail(
     from zeropark.ledger.canonical import loads  # noqa: PLC0415
     from zeropark.ledger.reader import Reader  # noqa: PLC0415
 
-    with in_sentences(), Reader(store_folder(store)) as reader:
+    with in_sentences(), Reader(store_place(store)) as reader:
         size = reader.log.size
         newest = reader.log.leaves(max(0, size - lines))
         entries = [{"size": at, "entry": loads(body)} for at, body in newest]
@@ -92,7 +92,7 @@ def query(
     from zeropark.faces.cli.sentences import in_sentences  # noqa: PLC0415 - see `ledger`
     from zeropark.ledger.reader import Reader  # noqa: PLC0415
 
-    with in_sentences(), Reader(store_folder(store)) as reader:
+    with in_sentences(), Reader(store_place(store)) as reader:
         if kind is not None:
             found = _entries(reader, kind)
         elif health:
@@ -289,7 +289,7 @@ def export(
 
     if file.suffix not in {".csv", ".parquet"}:
         raise Refused(_("{path}: write a file that ends in .csv or .parquet.").format(path=file))
-    with in_sentences(), Reader(store_folder(store)) as reader:
+    with in_sentences(), Reader(store_place(store)) as reader:
         registry = reader.registry()
         numbers = None if not point else [registry.number(name) for name in point]
         moment = None if as_of is None else moment_ms(as_of, "--as-of")

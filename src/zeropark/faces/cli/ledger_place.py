@@ -5,30 +5,46 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zeropark.faces.cli.refused import Refused
+from zeropark.faces.cli.sentences import in_sentences
 from zeropark.faces.locale import N_
 from zeropark.faces.locale import gettext as _
 
+if TYPE_CHECKING:
+    from zeropark.ledger.place import Place
+
 VARIABLE = "ZEROPARK_STORE"
 StoreOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        "--store", metavar="DIR", help=N_("Folder of the store; otherwise ZEROPARK_STORE says it.")
+        "--store",
+        metavar="PLACE",
+        help=N_("Folder of the store, or postgresql://…; otherwise ZEROPARK_STORE says it."),
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help=N_("Print the result as JSON."))]
 
 
-def store_folder(said: Path | None) -> Path:
-    """Return the folder of the store; raises `Refused` where nobody says it."""
-    named = said or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
-    if named is None:
-        raise Refused(_("No store is named. Add --store DIR, or set ZEROPARK_STORE."))
-    return named
+def store_place(said: str | None) -> Place:
+    """Return where the store lies; raises `Refused` where nobody says it."""
+    from zeropark.ledger.place import place_of  # noqa: PLC0415 - who needs no store waits for none
+
+    named = said or os.environ.get(VARIABLE)
+    if not named:
+        raise Refused(_("No store is named. Add --store PLACE, or set ZEROPARK_STORE."))
+    return place_of(named)
+
+
+def store_folder(said: str | None) -> Path:
+    """Return the folder of the store; raises `Refused` where it has none or nobody says it."""
+    from zeropark.ledger.place import folder_of  # noqa: PLC0415 - as above
+
+    with in_sentences():
+        return folder_of(store_place(said))
 
 
 def tell(answer: Any, lines: list[str], *, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from zeropark.faces.cli import ledger_heads
-from zeropark.faces.cli.ledger_place import StoreOption, store_folder
+from zeropark.faces.cli.ledger_place import StoreOption, store_place
 from zeropark.faces.cli.refused import DONE, Refused, disk_sentence
 from zeropark.faces.cli.sentences import in_sentences
 from zeropark.faces.locale import N_
@@ -43,7 +43,7 @@ def prove(
 
     if out is None and not as_json:
         raise Refused(_("Name the file with --out FILE, or print the proof with --json."))
-    with in_sentences(), Reader(store_folder(store)) as reader:
+    with in_sentences(), Reader(store_place(store)) as reader:
         earlier = [each for _where, each in ledger_heads.kept_heads(head, reader.about.id)]
         document = proven(reader, what, earlier)
     if as_json:

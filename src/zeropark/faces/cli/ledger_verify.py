@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from zeropark.faces.cli import ledger_heads
-from zeropark.faces.cli.ledger_place import JsonOption, StoreOption, store_folder
+from zeropark.faces.cli.ledger_place import JsonOption, StoreOption, store_place
 from zeropark.faces.cli.refused import DONE, NO, Refused, disk_sentence, say
 from zeropark.faces.cli.sentences import in_sentences
 from zeropark.faces.locale import N_, language
@@ -40,16 +40,16 @@ def verify(
     with in_sentences():
         if proof is not None:
             return _proof(proof, fingerprint, head, as_json=as_json)
-        return _store(store_folder(store), head, fingerprint, as_json=as_json)
+        return _store(store_place(store), head, fingerprint, as_json=as_json)
 
 
 def _store(
-    folder: Path, places: list[str] | None, fingerprint: str | None, *, as_json: bool
+    place: Path | str, places: list[str] | None, fingerprint: str | None, *, as_json: bool
 ) -> int:
     from zeropark.ledger.stored import opened  # noqa: PLC0415 - imported by who asks
     from zeropark.ledger.verify import verify as whole  # noqa: PLC0415 - as above
 
-    with opened(folder) as kept:
+    with opened(place) as kept:
         outside = ledger_heads.kept_heads(places, kept.about()[0])
         verdict = whole(kept, outside, _Told())
     unknown = fingerprint is not None and fingerprint.lower() not in verdict.fingerprints

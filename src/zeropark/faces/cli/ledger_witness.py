@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from zeropark.faces.cli.ledger_place import JsonOption, StoreOption, store_folder
+from zeropark.faces.cli.ledger_place import JsonOption, StoreOption, store_place
 from zeropark.faces.cli.refused import DONE, Refused, disk_sentence, say
 from zeropark.faces.cli.sentences import in_sentences
 from zeropark.faces.locale import N_
@@ -41,17 +41,17 @@ def witness(
         try:
             if serve is not None:
                 return _serve(Path(place), key, serve)
-            return _submit(place, store_folder(store), key, as_json=as_json)
+            return _submit(place, store_place(store), key, as_json=as_json)
         except OSError as error:
             raise Refused(disk_sentence(error, str(error.filename or place))) from error
 
 
-def _submit(place: str, folder: Path, key: Path | None, *, as_json: bool) -> int:
+def _submit(place: str, store: Path | str, key: Path | None, *, as_json: bool) -> int:
     from zeropark.ledger import door, heads, keyfile, signing  # noqa: PLC0415 - imported by who asks
     from zeropark.ledger.reader import Reader  # noqa: PLC0415 - as above
     from zeropark.ledger.witness import Witness, path_from  # noqa: PLC0415 - as above
 
-    with Reader(folder) as reader:
+    with Reader(store) as reader:
         head = signing.latest_head(reader.database, reader.log)
         if head is None:
             sentence = _("The store has no signed head; 'zeropark ledger key sign' makes one.")

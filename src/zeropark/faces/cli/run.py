@@ -66,8 +66,10 @@ def run(
         typer.Option(metavar="DIR", help=N_("Folder of the result; an earlier one is replaced.")),
     ] = Path("runs/latest"),
     store: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help=N_("Simulated store to post into; made where it is not.")),
+        str | None,
+        typer.Option(
+            metavar="PLACE", help=N_("Simulated store to post into; made where it is not.")
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=N_("Print run.json only."))] = False,
     no_compare: Annotated[
@@ -97,7 +99,7 @@ def run(
     return WRONG_INPUT
 
 
-def _lived(source: Path, asked: Asked, out: Path, ledger: Path | None) -> Mapping[str, Any]:
+def _lived(source: Path, asked: Asked, out: Path, ledger: str | None) -> Mapping[str, Any]:
     """Run the park file `source`, write the files of the result, return what `run.json` holds."""
     # As above: the engine's libraries only where a run really begins.
     from zeropark.assets import kinds  # noqa: PLC0415
@@ -118,16 +120,18 @@ def _lived(source: Path, asked: Asked, out: Path, ledger: Path | None) -> Mappin
 
 
 @contextmanager
-def _opened(folder: Path | None) -> Iterator[Store | None]:
+def _opened(named: str | None) -> Iterator[Store | None]:
     """Yield the simulated store of a run, None where nobody asks for one."""
-    if folder is None:
+    if named is None:
         yield None
         return
-    from zeropark.ledger.store import FILE, Store, create  # noqa: PLC0415 - as above
+    from zeropark.ledger.place import place_of, there  # noqa: PLC0415 - as above
+    from zeropark.ledger.store import Store, create  # noqa: PLC0415 - as above
 
-    if not (folder / FILE).exists():
-        create(folder, "simulated")
-    with Store(folder, "run") as store:
+    place = place_of(named)
+    if not there(place):
+        create(place, "simulated")
+    with Store(place, "run") as store:
         store.must_be("simulated")
         yield store
 

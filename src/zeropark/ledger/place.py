@@ -1,0 +1,122 @@
+"""Where a store lies: in a folder of this machine, or in a database of PostgreSQL."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from zeropark.data.errors import DataError
+from zeropark.ledger.database import Database
+from zeropark.ledger.lock import ReadersLock, WriterLock
+from zeropark.ledger.sqlite import SqliteDatabase
+from zeropark.units.text import Text
+
+FILE = "ledger.db"
+SCHEMES = ("postgresql", "postgres")
+Place = Path | str
+"""A folder, or the address of a database: postgresql://user@host/database."""
+ABSENT = Text(
+    "{path}: no store is there; make one, or check the path",
+    "{path}：没有账本；新建一个，或检查路径",
+)
+_FOLDER = Text(
+    "{path}: this needs a store in a folder; move it into one first (zeropark ledger move)",
+    "{path}：此操作需要文件夹中的账本；先移入文件夹（zeropark ledger move）",
+)
+
+
+class Closes(Protocol):
+    """Something that is held until closed."""
+
+    def close(self) -> None:
+        """Let go."""
+        ...
+
+
+def place_of(said: str) -> Place:
+    """Return the place that a person names: a URL of PostgreSQL stays one, all else is a folder."""
+    return said if is_url(said) else Path(said)
+
+
+def is_url(place: Place) -> bool:
+    """Return whether a place is the address of a database."""
+    return isinstance(place, str) and urlsplit(place).scheme in SCHEMES
+
+
+def shown(place: Place) -> str:
+    """Return a place as it may be printed: without a password."""
+    if isinstance(place, Path):
+        return str(place)
+    parts = urlsplit(place)
+    user, at, host = parts.netloc.rpartition("@")
+    return f"{parts.scheme}://{user.partition(':')[0]}{at}{host}{parts.path}"
+
+
+def folder_of(place: Place) -> Path:
+    """Return the folder of a store; raises `DataError` where it lies in a database."""
+    if isinstance(place, Path):
+        return place
+    raise DataError("store_no_folder", _FOLDER.format(path=shown(place)))
+
+
+def there(place: Place) -> bool:
+    """Return whether a store, whole or being moved, is in a place. Raises `DataError`."""
+    if isinstance(place, Path):
+        return (place / FILE).exists()
+    database = connected(place, write=False)
+    try:
+        return bool(database.rows("SELECT to_regclass('about') IS NOT NULL")[0][0])
+    finally:
+        database.close()
+
+
+def connected(place: Place, *, write: bool, vfs: str = "", sync: str = "FULL") -> Database:
+    """Return a connection to the database of a place; raises `DataError` where there is none.
+
+    vfs, sync: of SQLite.
+    """
+    if isinstance(place, Path):
+        return SqliteDatabase(place / FILE, write=write, vfs=vfs, sync=sync)
+    # Who keeps a store in a folder does not wait for the driver.
+    from zeropark.ledger.postgres import PostgresDatabase  # noqa: PLC0415
+
+    return PostgresDatabase(place, shown(place), write=write)
+
+
+@contextlib.contextmanager
+def _freed(held: Closes) -> Iterator[None]:
+    """Let go of what is held where the block fails."""
+    try:
+        yield
+    except BaseException:
+        held.close()
+        raise
+
+
+def writing(
+    place: Place, name: str, *, vfs: str = "", sync: str = "FULL"
+) -> tuple[Database, Closes]:
+    """Return a connection that writes, and the hold on the store that goes with it.
+
+    name: of the process. Raises `DataError` where another process holds the store.
+    """
+    if isinstance(place, Path):
+        lock = WriterLock(place, name)
+        with _freed(lock):
+            return connected(place, write=True, vfs=vfs, sync=sync), lock
+    from zeropark.ledger.postgres import PostgresDatabase  # noqa: PLC0415 - as above
+
+    database = PostgresDatabase(place, shown(place), write=True)
+    with _freed(database):
+        database.hold(name)
+    return database, database
+
+
+def reading(place: Place) -> contextlib.AbstractContextManager[None]:
+    """Keep every sealed file of a store in place inside the block."""
+    if isinstance(place, Path):
+        return ReadersLock(place).reading()
+    return contextlib.nullcontext()

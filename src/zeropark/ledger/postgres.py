@@ -1,0 +1,219 @@
+"""The ledger's database on a server: PostgreSQL 15 or newer, batches in partitions by the day.
+
+One schema holds one store (the first of the connection's `search_path`). Hot and old rows lie in
+one table, a partition for each day (UTC) on which they became known; nothing is sealed into files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import psycopg
+from psycopg import errors
+
+from zeropark.data.errors import DataError
+from zeropark.ledger.database import DiskFullError
+from zeropark.ledger.sqlite import SNAPSHOT_S, TOO_LONG
+from zeropark.units.text import Text
+
+DAY_MS = 86_400_000
+_OLDEST = 150_000
+_WAIT_S = 10
+_PART = "PARTITION BY RANGE (known_at)"
+_UNREACHABLE = Text(
+    "{path}: the database does not answer ({said}); start it, or check address and password",
+    "{path}：数据库无应答（{said}）；启动它，或检查地址与密码",
+)
+_REFUSED = Text(
+    "{path}: the database refused this ({said}); nothing of it was written",
+    "{path}：数据库拒绝了此操作（{said}）；未写入任何内容",
+)
+_OLD = Text(
+    "{path}: the server is PostgreSQL {given}; a store needs 15 or newer",
+    "{path}：服务器为 PostgreSQL {given}；账本需要 15 或更新版本",
+)
+_UNSAFE = Text(
+    "{path}: the server has {name} = off, so that what is acknowledged could be lost; turn it on",
+    "{path}：服务器的 {name} 为 off，已确认的内容可能丢失；请打开",
+)
+_HELD = Text(
+    "{path}: '{name}' (server process {pid}, from {host}) has been writing here since {since}; "
+    "stop it first, or read without writing",
+    "{path}：“{name}”（服务器进程 {pid}，来自 {host}）自 {since} 起在此写入；先停止它，或只读",
+)
+_ID = "('x' || substr(md5('zeropark ' || current_schema()), 1, 15))::bit(60)::bigint"
+"""The number of the lock of this schema's store."""
+_HOLDERS = (
+    "SELECT a.application_name, a.pid, coalesce(host(a.client_addr), '-'), "  # noqa: S608 - ours
+    "to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') "
+    "FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid "
+    "WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 "
+    f"AND (l.classid::bigint << 32 | l.objid::bigint) = {_ID}"
+)
+
+
+class PostgresDatabase:
+    """One connection. address: of the database; shown: the same as it may be printed.
+
+    write: whether it may change anything. Calls may come from several threads.
+    """
+
+    types = ("BIGINT", "BYTEA")
+
+    def __init__(self, address: str, shown: str, *, write: bool) -> None:
+        self._shown = shown
+        self._one = threading.RLock()
+        self._days: set[int] = set()
+        with self._told():
+            self._connection = psycopg.connect(
+                address, autocommit=True, connect_timeout=_WAIT_S, application_name="zeropark"
+            )
+        try:
+            self._begin(write=write)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _begin(self, *, write: bool) -> None:
+        if self._connection.info.server_version < _OLDEST:
+            given = self._connection.info.server_version // 10_000
+            raise DataError("server_old", _OLD.format(path=self._shown, given=given))
+        if not write:
+            self.run("SET default_transaction_read_only = on")
+            return
+        for name in ("fsync", "full_page_writes"):
+            ((found,),) = self.rows(f"SHOW {name}")
+            if found != "on":
+                raise DataError("server_unsafe", _UNSAFE.format(path=self._shown, name=name))
+        # A server that confirms from a second machine (remote_apply and its kind) is left to.
+        ((found,),) = self.rows("SHOW synchronous_commit")
+        if found in {"off", "local"}:
+            self.run("SET synchronous_commit = on")
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        with self._one:
+            try:
+                yield
+            except errors.DiskFull:
+                raise DiskFullError(self._shown) from None
+            except errors.QueryCanceled:
+                raise DataError("question_long", TOO_LONG.format(seconds=SNAPSHOT_S)) from None
+            except errors.IdleInTransactionSessionTimeout:
+                raise DataError("question_long", TOO_LONG.format(seconds=SNAPSHOT_S)) from None
+            except psycopg.OperationalError as error:
+                raise DataError("store_unreachable", self._said(_UNREACHABLE, error)) from None
+            except psycopg.Error as error:
+                raise DataError("store_refused", self._said(_REFUSED, error)) from None
+
+    def _said(self, text: Text, error: psycopg.Error) -> Text:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        return text.format(path=self._shown, said=first)
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a question; none stays open behind it."""
+        with self._told():
+            return self._connection.execute(_words(sql), values or None).fetchall()
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> None:
+        """Run a statement that answers nothing."""
+        with self._told():
+            self._connection.execute(_words(sql), values or None)
+
+    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run a statement once for each row of values, without waiting for each answer."""
+        with self._told(), self._connection.cursor() as cursor:
+            cursor.executemany(_words(sql), rows)
+
+    def make(self, statements: Iterable[str]) -> None:
+        """Make the tables of a new store, batches in partitions by the day."""
+        self.run("SELECT 1")
+        for statement in statements:
+            self.run(_partitioned(statement))
+
+    def day(self, known_at: int) -> None:
+        """Have the partition of the day of a moment [ms], inside a transaction."""
+        day = known_at // DAY_MS
+        if day in self._days:
+            return
+        name = f"batch_{np.datetime64(day, 'D')}".replace("-", "_")
+        self.run(
+            f'CREATE TABLE IF NOT EXISTS "{name}" PARTITION OF batch '
+            f"FOR VALUES FROM ({day * DAY_MS}) TO ({(day + 1) * DAY_MS})"
+        )
+        self._days.add(day)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All statements inside the block hold together, or none of them; raises `DiskFullError`.
+
+        Durable when the block ends without an error.
+        """
+        with self._told():
+            self._connection.execute("BEGIN")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                # A partition made in it is gone with it.
+                self._days.clear()
+                self._roll_back()
+                raise
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All questions inside the block see one state, which ends after 5 s at the latest.
+
+        The server ends it, so that a reader which was stopped is ended too.
+        """
+        limit = f"{int(SNAPSHOT_S * 1000) or 1}ms"
+        with self._told():
+            self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            try:
+                self.run(f"SET LOCAL statement_timeout = '{limit}'")
+                self.run(f"SET LOCAL idle_in_transaction_session_timeout = '{limit}'")
+                yield
+            finally:
+                self._roll_back()
+
+    def _roll_back(self) -> None:
+        # Where the connection is lost, the server has rolled back.
+        with contextlib.suppress(psycopg.OperationalError):
+            self._connection.execute("ROLLBACK")
+
+    def hold(self, name: str) -> None:
+        """Hold the store for this writing process until the connection ends, however it ends.
+
+        What a killed process had under way on the server ends before another one can write. Raises
+        `DataError` where another process holds it, with the name it gave.
+        """
+        self.rows("SELECT set_config('application_name', ?, false)", (f"zeropark {name}"[:63],))
+        ((taken,),) = self.rows(f"SELECT pg_try_advisory_lock({_ID})")
+        if taken:
+            return
+        holders = self.rows(_HOLDERS)
+        who, pid, host, since = holders[0] if holders else ("?",) * 4
+        called = str(who).removeprefix("zeropark ")
+        text = _HELD.format(path=self._shown, name=called, pid=pid, host=host, since=since)
+        raise DataError("store_held", text)
+
+    def close(self) -> None:
+        """Let go."""
+        self._connection.close()
+
+
+def _words(sql: str) -> Any:
+    """Return a statement with its values marked as the driver wants them."""
+    return sql.replace("%", "%%").replace("?", "%s") if "?" in sql else sql
+
+
+def _partitioned(statement: str) -> str:
+    """Return a statement of the schema as this database wants it."""
+    if not statement.startswith("CREATE TABLE batch "):
+        return statement
+    keyed = statement.replace("size BIGINT PRIMARY KEY", "size BIGINT NOT NULL")
+    return f"{keyed.rstrip()[:-1]}, PRIMARY KEY (size, known_at)) {_PART}"
