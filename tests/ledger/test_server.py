@@ -87,9 +87,12 @@ def test_a_reader_that_stands_still_is_ended_by_the_server(
         reader.database.snapshot(),
     ):
         reader.database.rows("SELECT pg_sleep(10)")
-    with Reader(place) as reader, psycopg.connect(str(place), autocommit=True) as beside:
-        with pytest.raises(DataError, match="was ended, so that writing goes on"):
-            stands_still(reader, beside)
+    with (
+        Reader(place) as reader,
+        psycopg.connect(str(place), autocommit=True) as beside,
+        pytest.raises(DataError, match="was ended, so that writing goes on"),
+    ):
+        stands_still(reader, beside)
 
 
 def stands_still(reader: Reader, beside: psycopg.Connection[tuple[int]]) -> None:

@@ -25,8 +25,12 @@ class Reader:
             raise DataError("store_absent", ABSENT.format(path=shown(place)))
         self.place = place
         self.database: Database = connected(place, write=False)
-        self.about = about(self.database, place, older=older)
-        self.log = Log(self.database)
+        try:
+            self.about = about(self.database, place, older=older)
+            self.log = Log(self.database)
+        except BaseException:
+            self.database.close()
+            raise
         self.history = History(self.database, place)
 
     def __enter__(self) -> Self:

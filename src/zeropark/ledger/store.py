@@ -52,6 +52,16 @@ _OLDER = Text(
     "{path}: the store has the old form {given}; lift it with zeropark ledger upgrade",
     "{path}：账本为旧格式 {given}；用 zeropark ledger upgrade 升级",
 )
+_MOVING = Text(
+    "{path}: a store is being moved here and is not whole yet; run zeropark ledger move again",
+    "{path}：账本正在移入此处，尚不完整；请再次运行 zeropark ledger move",
+)
+_MOVED = Text(
+    "{path}: this store was moved to {to} and takes nothing more; write there",
+    "{path}：此账本已移至 {to}，不再写入；请写入该处",
+)
+MOVING, MOVED = "moving", "moved"
+"""What `about` says of a store that is not whole yet, and of one that went elsewhere."""
 _FIELD = Text(
     "{path}: this store holds the field; a simulation writes only into a simulated one. Name "
     "another store",
@@ -89,11 +99,15 @@ class Taken:
 
 @dataclass(frozen=True)
 class About:
-    """What a store says of itself. id: its own; nature: field or simulated, for good."""
+    """What a store says of itself. id: its own; nature: field or simulated, for good.
+
+    moved: where it went, empty where it is still here.
+    """
 
     id: str
     nature: Nature
     form: int
+    moved: str = ""
 
 
 def about(database: Database, place: Place, *, older: bool = False) -> About:
@@ -114,8 +128,18 @@ def about(database: Database, place: Place, *, older: bool = False) -> About:
         raise DataError("store_newer", text)
     if form < schema.FORMAT and not older:
         raise DataError("store_older", _OLDER.format(path=path, given=form))
+    if MOVING in said:
+        raise DataError("store_moving", _MOVING.format(path=path))
     nature: Nature = "field" if said["nature"] == "field" else "simulated"
-    return About(said["id"], nature, form)
+    return About(said["id"], nature, form, said.get(MOVED, ""))
+
+
+def _here(database: Database, place: Place) -> About:
+    """Return what a store says of itself; raises `DataError` where it went elsewhere."""
+    found = about(database, place)
+    if found.moved:
+        raise DataError("store_moved", _MOVED.format(path=shown(place), to=found.moved))
+    return found
 
 
 def create(
@@ -192,7 +216,7 @@ class Store:
         self.lock = threading.RLock()
         self.database, self._held = writing(place, name, vfs=vfs, sync=sync)
         try:
-            self.about = about(self.database, place)
+            self.about = _here(self.database, place)
             self.log = Log(self.database)
             # Questions see what is durable, through a connection of their own.
             self._questions = connected(place, write=False, vfs=vfs)
@@ -204,6 +228,9 @@ class Store:
             self._pending: list[Rows] = []
             self._load()
         except BaseException:
+            if hasattr(self, "_questions"):
+                self._questions.close()
+            self.database.close()
             self._held.close()
             raise
 
