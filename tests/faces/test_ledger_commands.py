@@ -103,7 +103,7 @@ def test_no_store_named_is_a_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("ZEROPARK_STORE", raising=False)
-    assert "Add --store DIR, or set ZEROPARK_STORE" in refused(capsys, "tail")
+    assert "Add --store PLACE, or set ZEROPARK_STORE" in refused(capsys, "tail")
 
 
 def test_a_run_posts_into_a_simulated_store_and_never_into_the_field(

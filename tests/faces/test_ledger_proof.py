@@ -16,8 +16,8 @@ import pytest
 from tests.ledger.made_up import QUARTER, Hand, clock_at, offer
 from zeropark.faces.cli.door import answer
 from zeropark.ledger import door, keyfile
-from zeropark.ledger.registry import Point
 from zeropark.ledger.place import FILE
+from zeropark.ledger.registry import Point
 from zeropark.ledger.store import Store, create
 from zeropark.ledger.witness import Witness
 

@@ -65,6 +65,23 @@ LEDGER = {
         N_("Make a store, field or simulated for good."),
         examples=("zeropark ledger new park --nature field",),
     ),
+    "point": Command(
+        "zeropark.faces.cli.ledger_points",
+        "point",
+        N_("Register a point or meter, state anew what changed, or show all."),
+        examples=(
+            "zeropark ledger point works/main --unit Wh --interval-s 900 --tolerance-ppm 15000",
+            "zeropark ledger point works/hall --unit Wh --interval-s 900 --parent works/main",
+            "zeropark ledger point works/main --accuracy 0.5S --calibrated 2026-01-31",
+            "zeropark ledger point --store park --json",
+        ),
+    ),
+    "residual": Command(
+        "zeropark.faces.cli.ledger_points",
+        "residual",
+        N_("Show what a meter measured beyond its parts, never spread over them."),
+        examples=("zeropark ledger residual works/main --store park --from 2026-04-17",),
+    ),
     "tail": Command(
         _LOOK,
         "tail",
@@ -102,6 +119,33 @@ LEDGER = {
         "seal",
         N_("Put whole hours into sealed files, and days into one."),
         examples=("zeropark ledger seal --store park",),
+    ),
+    "rollup": Command(
+        "zeropark.faces.cli.ledger_expire",
+        "rollup",
+        N_("Show sums with their coverage, of expired days too."),
+        examples=(
+            "zeropark ledger rollup --store park --from 2026-04-01 --until 2026-05-01",
+            "zeropark ledger rollup --from 2026-01-01 --until 2027-01-01 --step month --json",
+        ),
+    ),
+    "expire": Command(
+        "zeropark.faces.cli.ledger_expire",
+        "expire",
+        N_("State for how long readings are kept, or let expire what is older."),
+        examples=(
+            "zeropark ledger expire --store park --keep-days 3650 --why 'metering code 7.3'",
+            "zeropark ledger expire --store park",
+        ),
+    ),
+    "move": Command(
+        "zeropark.faces.cli.ledger_move",
+        "move",
+        N_("Move a store from a folder to a PostgreSQL server, or back."),
+        examples=(
+            "zeropark ledger move postgresql://park@db.example/ledger --store park",
+            "zeropark ledger move park --store postgresql://park@db.example/ledger",
+        ),
     ),
     "backup": Command(
         _KEEP,

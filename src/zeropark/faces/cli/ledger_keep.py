@@ -17,7 +17,9 @@ NewPlace = Annotated[Path, typer.Argument(metavar="DIR", help=N_("Folder to make
 
 
 def new(
-    place: NewPlace,
+    where: Annotated[
+        str, typer.Argument(metavar="PLACE", help=N_("Folder to make, or postgresql://…"))
+    ],
     nature: Annotated[
         str,
         typer.Option(metavar="NATURE", help=N_("field or simulated; no command changes it later.")),
@@ -27,16 +29,18 @@ def new(
 ) -> int:
     """Make a store, such as: zeropark ledger new ledger --nature field."""
     from zeropark.faces.cli.sentences import in_sentences  # noqa: PLC0415 - see `ledger`
+    from zeropark.ledger.place import place_of, shown  # noqa: PLC0415
     from zeropark.ledger.reader import Reader  # noqa: PLC0415
     from zeropark.ledger.store import create  # noqa: PLC0415
 
+    place = place_of(where)
     with in_sentences():
         create(place, nature)
         with Reader(place) as reader:
             about = reader.about
-    answer = {"store": about.id, "nature": about.nature, "place": str(place)}
+    answer = {"store": about.id, "nature": about.nature, "place": shown(place)}
     words = _("{place} holds the new store {id}; it is {nature} for good.")
-    line = words.format(place=place, id=about.id, nature=about.nature)
+    line = words.format(place=shown(place), id=about.id, nature=about.nature)
     tell(answer, [line], as_json=as_json)
     return DONE
 

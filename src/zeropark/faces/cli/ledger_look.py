@@ -101,7 +101,7 @@ def query(
             found = _latest(reader)
         else:
             found = _values(reader, point, first, until, as_of, step)
-    tell(found, _table(found), as_json=as_json)
+    tell(found, table(found), as_json=as_json)
     return DONE
 
 
@@ -158,7 +158,8 @@ def _latest(reader: Reader) -> dict[str, Any]:
     }
 
 
-def _span(first: str | None, until: str | None) -> tuple[int, int]:
+def span(first: str | None, until: str | None) -> tuple[int, int]:
+    """Return the time asked of [ms]; raises `Refused` where it ends before it begins."""
     begin = -(1 << 61) if first is None else moment_ms(first, "--from")
     end = 1 << 61 if until is None else moment_ms(until, "--until")
     if begin >= end:
@@ -178,13 +179,13 @@ def _values(
 
     registry = reader.registry()
     numbers = None if not names else [registry.number(name) for name in names]
-    span = _span(first, until)
+    asked = span(first, until)
     moment = None if as_of is None else moment_ms(as_of, "--as-of")
     if step is None:
-        rows = _rows(reader, registry, numbers, span, moment)
+        rows = _rows(reader, registry, numbers, asked, moment)
     else:
-        rows = _sums(reader, registry, numbers, span, moment, step)
-    gone = expired_in(reader.log, reader.database, *span)
+        rows = _sums(reader, registry, numbers, asked, moment, step)
+    gone = expired_in(reader.log, reader.database, *asked)
     expired = [
         {"from": shown(int(each["start"])), "until": shown(int(each["end"])),
          "expired": shown(int(each["at"])), "policy": each["policy"]}
@@ -244,7 +245,7 @@ def _sums(
     ]
 
 
-def _table(found: dict[str, Any]) -> list[str]:
+def table(found: dict[str, Any]) -> list[str]:
     """Return rows as lines with a head, columns two spaces apart."""
     rows = found["rows"]
     lines = [
@@ -293,7 +294,7 @@ def export(
         registry = reader.registry()
         numbers = None if not point else [registry.number(name) for name in point]
         moment = None if as_of is None else moment_ms(as_of, "--as-of")
-        rows = reader.history.rows(numbers, *_span(first, until), as_of=moment)
+        rows = reader.history.rows(numbers, *span(first, until), as_of=moment)
         try:
             export_rows(rows, registry, reader.sources(), file)
         except OSError as error:
