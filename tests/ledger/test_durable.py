@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from tests.ledger.conftest import BOTH, NOON
 from tests.ledger.made_up import HOUR, PV, QUARTER, Hand, clock_at, offer
 from tests.ledger.writer import FROM, POINTS, value
 from zeropark.data.errors import DataError
-from zeropark.ledger import merkle, rowform
+from zeropark.ledger import merkle, rowform, sqlite
 from zeropark.ledger.canonical import loads
 from zeropark.ledger.database import DiskFullError
 from zeropark.ledger.place import Place
@@ -122,6 +123,43 @@ def test_a_reader_never_blocks_the_writer_and_sees_what_is_durable(
         assert reader.database.rows("SELECT count(*) FROM batch") == [(1,)]
     with Reader(folder) as reader:
         assert reader.history.rows([PV])["value"].tolist() == [1, 2]
+
+
+def test_a_reader_that_was_stopped_holds_one_state_for_a_short_time_only(
+    folder: Path, store: Store
+) -> None:
+    script = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from zeropark.ledger import sqlite\n"
+        "from zeropark.ledger.reader import Reader\n"
+        "sqlite.LONGEST_S = 1.0\n"
+        "with Reader(Path(sys.argv[1])) as reader, reader.database.snapshot():\n"
+        "    reader.database.rows('SELECT count(*) FROM leaf')\n"
+        "    print('reads', flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGSTOP)\n"
+    )
+    command = [sys.executable, "-c", script, str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "reads\n"
+        offer(store, PV, NOON - HOUR, 1)
+        # Nobody lets it go on, and yet it ends.
+        assert reader.wait(60) == -signal.SIGKILL
+    offer(store, PV, NOON - HOUR + QUARTER, 1)
+    ((busy, log, moved),) = store.database.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert (busy, log, moved) == (0, 0, 0)
+    assert (folder / "ledger.db-wal").stat().st_size == 0
+
+
+def test_a_reader_in_time_is_left_alone(
+    folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "LONGEST_S", 0.5)
+    offer(store, PV, NOON - HOUR, 1)
+    with Reader(folder) as reader:
+        end = time.monotonic() + 0.6
+        while time.monotonic() < end:
+            assert reader.history.rows([PV])["value"].tolist() == [1]
 
 
 def test_hours_are_sealed_by_arrival_and_days_put_together(

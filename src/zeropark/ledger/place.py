@@ -73,13 +73,15 @@ def there(place: Place) -> bool:
         database.close()
 
 
-def connected(place: Place, *, write: bool, vfs: str = "", sync: str = "FULL") -> Database:
+def connected(
+    place: Place, *, write: bool, vfs: str = "", sync: str = "FULL", mortal: bool = False
+) -> Database:
     """Return a connection to the database of a place; raises `DataError` where there is none.
 
-    vfs, sync: of SQLite.
+    vfs, sync, mortal: of SQLite; a server ends a question by itself.
     """
     if isinstance(place, Path):
-        return SqliteDatabase(place / FILE, write=write, vfs=vfs, sync=sync)
+        return SqliteDatabase(place / FILE, write=write, vfs=vfs, sync=sync, mortal=mortal)
     # Who keeps a store in a folder does not wait for the driver.
     from zeropark.ledger.postgres import PostgresDatabase  # noqa: PLC0415
 

@@ -24,7 +24,7 @@ class Reader:
         if not there(place):
             raise DataError("store_absent", ABSENT.format(path=shown(place)))
         self.place = place
-        self.database: Database = connected(place, write=False)
+        self.database: Database = connected(place, write=False, mortal=True)
         try:
             self.about = about(self.database, place, older=older)
             self.log = Log(self.database)

@@ -12,10 +12,13 @@ import apsw
 
 from zeropark.data.errors import DataError
 from zeropark.ledger.database import DiskFullError
+from zeropark.ledger.lease import Lease
 from zeropark.units.text import Text
 
-SNAPSHOT_S = 5.0
-"""How long a reader may hold one state of the database [s]: a longer one keeps the WAL growing."""
+SNAPSHOT_S = 4.5
+"""How long a question may last [s]: a longer one keeps the WAL growing."""
+LONGEST_S = 5.0
+"""How long a reading process may hold one state at the most [s], also when it was stopped."""
 _PATIENCE_MS = 5_000
 _WAL_PAGES = 2_000  # 8 MB before the pages go into the main file
 _WAL_KEPT = 64 << 20  # [byte] on disk after a checkpoint that found it larger
@@ -37,13 +40,23 @@ class SqliteDatabase:
     """One SQLite file.
 
     write: whether it may be changed. vfs: through which the file is reached, the system's where
-    empty. sync: FULL for all real use; tests show what NORMAL loses.
+    empty. sync: FULL for all real use; tests show what NORMAL loses. mortal: whether this process
+    ends where it holds one state longer than `LONGEST_S`, as a stopped one would.
     """
 
     types = ("INTEGER", "BLOB")
 
-    def __init__(self, path: Path, *, write: bool, vfs: str = "", sync: str = "FULL") -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        write: bool,
+        vfs: str = "",
+        sync: str = "FULL",
+        mortal: bool = False,
+    ) -> None:
         self._path = path
+        self._lease = Lease() if mortal else None
         flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if write else 0)
         # A reader needs to write the WAL's index, so that read-only is a promise, not a flag.
         with self._told():
@@ -77,7 +90,9 @@ class SqliteDatabase:
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a question; none stays open behind it."""
-        with self._told():
+        alone = self._lease is not None and not self._connection.in_transaction
+        # SQLite's own check of a whole file takes what it takes.
+        with self._bounded() if alone and not sql.startswith("PRAGMA") else self._told():
             return self._connection.execute(sql, values).fetchall()
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> None:
@@ -117,9 +132,7 @@ class SqliteDatabase:
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
         """All questions inside the block see one state, which ends after 5 s at the latest."""
-        end = time.monotonic() + SNAPSHOT_S
-        self._connection.set_progress_handler(lambda: time.monotonic() > end, _ROWS_OF_PATIENCE)
-        with self._told():
+        with self._bounded():
             self._connection.execute("BEGIN")
             try:
                 yield
@@ -127,6 +140,18 @@ class SqliteDatabase:
                 self._connection.set_progress_handler(None)
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+
+    @contextlib.contextmanager
+    def _bounded(self) -> Iterator[None]:
+        """End what takes too long inside the block: the question, or else this process."""
+        end = time.monotonic() + SNAPSHOT_S
+        held = contextlib.nullcontext() if self._lease is None else self._lease(LONGEST_S)
+        with held, self._told():
+            self._connection.set_progress_handler(lambda: time.monotonic() > end, _ROWS_OF_PATIENCE)
+            try:
+                yield
+            finally:
+                self._connection.set_progress_handler(None)
 
     def back_up(self, to: Path) -> None:
         """Copy the whole database into the new file `to` while others write on."""
@@ -146,3 +171,5 @@ class SqliteDatabase:
     def close(self) -> None:
         """Let go."""
         self._connection.close()
+        if self._lease is not None:
+            self._lease.close()

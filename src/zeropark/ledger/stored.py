@@ -353,7 +353,7 @@ def opened(place: Place) -> Iterator[Stored]:
     """Yield the store in `place`, for reading. Raises `DataError` where none is there."""
     if not there(place):
         raise DataError("store_absent", ABSENT.format(path=shown(place)))
-    database = connected(place, write=False)
+    database = connected(place, write=False, mortal=True)
     try:
         yield Stored(database, place)
     finally:
