@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +109,21 @@ def test_a_store_moves_by_one_command(
     assert "was moved to" in refused(capsys, "seal")
     assert "takes no more" in asked(capsys, "move", str(tmp_path / "moved"))
     assert told(capsys, "verify", "--store", str(tmp_path / "moved"))["holds"]
+
+
+def test_an_export_has_its_proof_beside(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    filled(place, capsys)
+    file = tmp_path / "april.csv"
+    assert "no signed head yet" in refused(capsys, "export", str(file), "--proof")
+    assert not file.exists()
+    key = str(tmp_path / "ledger.key")
+    asked(capsys, "key", "new", key, "--store", str(place))
+    asked(capsys, "key", "sign", "--key", key)
+    done = told(capsys, "export", str(file), "--proof", "--point", "works/hall")
+    assert done["readings"] == 5
+    verifier = [sys.executable, str(tmp_path / "verify_proof.py"), done["proof"]]
+    checked = subprocess.run(verifier, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "SIMULATED" in checked.stdout.splitlines()[0]

@@ -299,3 +299,12 @@ def test_any_order_and_any_doubles_come_to_the_same_ledger(data: st.DataObject) 
             rows = store.history.rows(every=True)
             assert rows["value"].tolist() == [due[k] for k in sorted(set(sent))]
             assert sorted(rows["sequence"].tolist()) == list(range(len(set(sent))))
+
+
+def test_what_waits_is_taken_in_order_as_batches_of_their_own(store: Store) -> None:
+    size = store.log.size
+    waiting = [Offered.of(PV, NOON - HOUR + k * QUARTER, QUARTER, k) for k in (0, 1, 2, 1)]
+    taken = store.accept_all(waiting)
+    assert [outcomes(each) for each in taken] == [*[[Outcome.ACCEPTED]] * 3, [Outcome.EXISTS]]
+    assert [each.size for each in taken] == [size + 1, size + 2, size + 3, size + 3]
+    assert store.history.rows([PV])["value"].tolist() == [0, 1, 2]

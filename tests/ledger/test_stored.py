@@ -392,3 +392,20 @@ def test_acts_of_a_key_in_a_store(filled: tuple[Path, Signed]) -> None:
     verdict = found(folder, ("kept", head))
     assert verdict.holds
     assert (verdict.epoch, len(verdict.fingerprints), verdict.heads) == (2, 3, 5)
+
+
+def test_a_head_is_signed_when_it_is_due_and_the_log_went_on(store: Store, hand: Hand) -> None:
+    signing.state_first(store, key())
+    first = signing.sign_when_due(store, key(), HOUR)
+    assert first is not None
+    hand.now += 2 * HOUR
+    # Nothing came since.
+    assert signing.sign_when_due(store, key(), HOUR) is None
+    offer(store, PV, NOON - HOUR, 1)
+    second = signing.sign_when_due(store, key(), HOUR)
+    assert second is not None
+    assert int(second.said["size"]) == int(first.said["size"]) + 2
+    offer(store, PV, NOON - HOUR + QUARTER, 1)
+    assert signing.sign_when_due(store, key(), HOUR) is None
+    hand.now += HOUR
+    assert signing.sign_when_due(store, key(), HOUR) is not None

@@ -141,10 +141,14 @@ class PostgresDatabase:
         if day in self._days:
             return
         name = f"batch_{np.datetime64(day, 'D')}".replace("-", "_")
-        self.run(
-            f'CREATE TABLE IF NOT EXISTS "{name}" PARTITION OF batch '
-            f"FOR VALUES FROM ({day * DAY_MS}) TO ({(day + 1) * DAY_MS})"
-        )
+        ((there,),) = self.rows("SELECT to_regclass(?) IS NOT NULL", (name,))
+        if not there:
+            # Made beside and attached, so that questions go on meanwhile.
+            self.run(f"CREATE TABLE {name} (LIKE batch INCLUDING ALL)")
+            self.run(
+                f"ALTER TABLE batch ATTACH PARTITION {name} "
+                f"FOR VALUES FROM ({day * DAY_MS}) TO ({(day + 1) * DAY_MS})"
+            )
         self._days.add(day)
 
     @contextlib.contextmanager

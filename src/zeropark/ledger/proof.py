@@ -8,6 +8,7 @@ statements about its keys, and earlier heads with the proof that nothing before 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +81,14 @@ def document(
 def write(path: Path, proof: dict[str, Any]) -> None:
     """Write a proof as a JSON file of one line for each item. Raises `OSError`."""
     path.write_text(json.dumps(proof, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def lay(path: Path, proof: dict[str, Any]) -> Path:
+    """Write a proof and lay the verifier beside; return where it lies. Raises `OSError`."""
+    write(path, proof)
+    verifier = path.with_name("verify_proof.py")
+    shutil.copyfile(AUDITOR, verifier)
+    return verifier
 
 
 def _item(log: merkle.Tree, size: int, item: Item) -> dict[str, Any]:

@@ -119,6 +119,23 @@ def sign_head(store: Store, key: Ed25519PrivateKey) -> Signed:
         return head
 
 
+def sign_when_due(store: Store, key: Ed25519PrivateKey, every: int) -> Signed | None:
+    """Sign the head where the newest is older than `every` [ms] and the log went on since.
+
+    For whoever holds the store, to be called as often as they like. Returns the new head, None
+    where none was due. Raises `DataError` where the key is not the store's.
+    """
+    with store.lock:
+        latest = latest_head(store.database, store.log)
+        if latest is not None:
+            head = heads.read(latest, "head")
+            # The head itself is the one leaf that came since.
+            went_on = store.log.size > head.size + 1
+            if not went_on or _now(store) - head.at < every:
+                return None
+        return sign_head(store, key)
+
+
 def _statement(log: Log, size: int) -> Signed:
     said: Any = canonical.loads(log.body(size))
     return signed.read(said, f"leaf {size - 1}")

@@ -386,6 +386,14 @@ class Store:
         """
         return self._together.ask((offered, manner))
 
+    def accept_all(self, offers: Sequence[Offered], manner: Manner = Manner.FIELD) -> list[Taken]:
+        """Take what one producer has waiting, each offer a batch of its own; as `accept`.
+
+        Up to 64 batches are synced together, so that a producer behind its time catches up. Where
+        the disk is full what was synced before stays, and offering all again takes the rest.
+        """
+        return self._together.ask_all([(offered, manner) for offered in offers])
+
     def _take_all(self, offers: Sequence[tuple[Offered, Manner]]) -> list[Taken]:
         """Take the offers that wait in one transaction."""
         undo: list[tuple[Ints, npt.NDArray[np.void]]] = []

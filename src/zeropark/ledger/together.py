@@ -36,15 +36,23 @@ class Together(Generic[Asked, Answer]):
 
     def ask(self, asked: Asked) -> Answer:
         """Return the answer; raises what `work` raised."""
-        mine = _Waiting[Asked, Answer](asked)
-        self._queue.append(mine)
+        (answer,) = self.ask_all([asked])
+        return answer
+
+    def ask_all(self, asked: Sequence[Asked]) -> list[Answer]:
+        """Return the answers to what one caller asks for, in order; raises what `work` raised."""
+        mine = [_Waiting[Asked, Answer](each) for each in asked]
+        self._queue.extend(mine)
+        answers: list[Answer] = []
         with self._lock:
-            while mine.answer is None and mine.error is None:
+            while any(each.answer is None and each.error is None for each in mine):
                 self._serve()
-        if mine.error is not None:
-            raise mine.error
-        assert mine.answer is not None, "served"
-        return mine.answer
+        for each in mine:
+            if each.error is not None:
+                raise each.error
+            assert each.answer is not None, "served"
+            answers.append(each.answer)
+        return answers
 
     def _serve(self) -> None:
         waiting = [self._queue.popleft() for _ in range(min(len(self._queue), _MOST))]

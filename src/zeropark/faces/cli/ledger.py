@@ -112,7 +112,10 @@ LEDGER = {
         _LOOK,
         "export",
         N_("Write readings into a file that import reads."),
-        examples=("zeropark ledger export april.parquet --store park --from 2026-04-01",),
+        examples=(
+            "zeropark ledger export april.parquet --store park --from 2026-04-01",
+            "zeropark ledger export april.csv --store park --from 2026-04-01 --proof",
+        ),
     ),
     "seal": Command(
         _KEEP,

@@ -281,6 +281,9 @@ def export(
     until: Until = None,
     as_of: AsOf = None,
     *,
+    proof: Annotated[
+        bool, typer.Option("--proof", help=N_("Lay their proof and its verifier beside."))
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Write readings: zeropark ledger export april.csv --store ledger --from 2026-04-01."""
@@ -295,10 +298,40 @@ def export(
         numbers = None if not point else [registry.number(name) for name in point]
         moment = None if as_of is None else moment_ms(as_of, "--as-of")
         rows = reader.history.rows(numbers, *span(first, until), as_of=moment)
+        beside = _proven(reader, registry, rows) if proof and len(rows) else None
         try:
             export_rows(rows, registry, reader.sources(), file)
+            laid = None if beside is None else _laid(file, beside)
         except OSError as error:
             raise Refused(disk_sentence(error, str(file))) from error
-    line = _("{count} readings are in {path}.").format(count=len(rows), path=file)
-    tell({"file": str(file), "readings": len(rows)}, [line], as_json=as_json)
+    lines = [_("{count} readings are in {path}.").format(count=len(rows), path=file)]
+    if laid is not None:
+        words = _("Their proof lies in {path}; check it with python {verifier} {path}")
+        lines.append(words.format(path=laid[0], verifier=laid[1]))
+    answer = {
+        "file": str(file),
+        "readings": len(rows),
+        "proof": None if laid is None else str(laid[0]),
+    }
+    tell(answer, lines, as_json=as_json)
     return DONE
+
+
+def _proven(reader: Reader, registry: Any, rows: Any) -> dict[str, Any]:
+    """Return the proof of all versions of these readings."""
+    from zeropark.ledger.proving import prove  # noqa: PLC0415 - see `ledger`
+
+    asked = []
+    for number in sorted(set(rows["point"].tolist())):
+        starts = rows["start"][rows["point"] == number]
+        first, last = shown(int(starts.min())), shown(int(starts.max()) + 1)
+        asked.append(f"{registry[number].name}@{first}..{last}")
+    return prove(reader, asked)
+
+
+def _laid(file: Path, document: dict[str, Any]) -> tuple[Path, Path]:
+    """Lay a proof and its verifier beside a file; return where they lie."""
+    from zeropark.ledger.proof import lay  # noqa: PLC0415 - see `ledger`
+
+    place = file.with_name(f"{file.name}.proof.json")
+    return place, lay(place, document)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -50,10 +49,8 @@ def prove(
         print(json.dumps(document, ensure_ascii=False))  # noqa: T201 - the answer
     if out is None:
         return DONE
-    verifier = out.with_name("verify_proof.py")
     try:
-        proof.write(out, document)
-        shutil.copyfile(proof.AUDITOR, verifier)
+        verifier = proof.lay(out, document)
     except OSError as error:
         raise Refused(disk_sentence(error, str(out))) from error
     if not as_json:
