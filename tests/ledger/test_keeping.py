@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import random
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.ledger.conftest import NOON, both
+from tests.ledger.lifter import LIFTS
 from tests.ledger.made_up import HOUR, PV, QUARTER, WORKS, Hand, clock_at, offer
 from zeropark.data.errors import DataError
 from zeropark.ledger.backup import back_up, restore
@@ -25,6 +31,8 @@ from zeropark.ledger.upgrade import Lift, upgrade
 from zeropark.units.text import Text
 
 FROM = NOON - 6 * HOUR
+ROOT = Path(__file__).parents[2]
+ROUNDS = int(os.environ.get("ZEROPARK_FAULT_ROUNDS", "3"))
 
 
 def filled(store: Store, hand: Hand) -> None:
@@ -108,6 +116,33 @@ def test_an_old_form_is_lifted_after_a_copy_and_goes_on_after_a_stop(
         assert loads(reader.log.body(reader.log.size))["root"] == root.hex()
     with pytest.raises(DataError, match="no step leads from form 3 to 4"):
         upgrade(folder, dry_run=True, lifts=lifts, wanted=4)
+
+
+def test_lifting_goes_on_after_a_kill(
+    folder: Path, store: Store, hand: Hand, tmp_path: Path
+) -> None:
+    filled(store, hand)
+    size, root = store.log.size, store.log.root()
+    store.close()
+    chance = random.Random(11)  # noqa: S311 - when to kill
+    command = [sys.executable, "-m", "tests.ledger.lifter"]
+    for number in range(ROUNDS):
+        place = tmp_path / f"round-{number}"
+        shutil.copytree(folder, place)
+        for _ in range(2):
+            with subprocess.Popen(
+                [*command, str(place)], stdout=subprocess.PIPE, cwd=ROOT, text=True
+            ) as lifter:
+                assert lifter.stdout is not None
+                for _line in range(1 + number % 3):
+                    lifter.stdout.readline()
+                time.sleep(chance.uniform(0, 0.05))
+                lifter.kill()
+        assert upgrade(place, dry_run=False, lifts=LIFTS, wanted=3).wanted == 3
+        restore(place.with_name(f"{place.name}.form-1"), tmp_path / f"back-{number}")
+        with Reader(tmp_path / f"back-{number}") as reader:
+            said = loads(reader.log.body(size + 1))
+            assert (said["size"], said["root"]) == (str(size), root.hex())
 
 
 @pytest.mark.parametrize("form", [1])

@@ -1,0 +1,86 @@
+"""A real file system of a few megabytes that fills up: readings are refused first, by name."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.ledger.conftest import NOON
+from tests.ledger.made_up import QUARTER, Hand, clock_at
+from zeropark.ledger.canonical import loads
+from zeropark.ledger.database import DiskFullError
+from zeropark.ledger.postings import Account, Posted, Postings, Transfer
+from zeropark.ledger.reading import Offered
+from zeropark.ledger.registry import Point
+from zeropark.ledger.store import Store, create
+from zeropark.ledger.stored import opened
+from zeropark.ledger.verify import verify
+
+pytestmark = pytest.mark.stores
+METERS, RESERVE = 200, 1 << 20
+
+
+def mounted(place: Path, size: str, *, again: bool = False) -> None:
+    how = f"remount,size={size}" if again else f"size={size}"
+    command = ["mount", "-t", "tmpfs", "-o", how, "tmpfs", str(place)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    if os.getuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    place = tmp_path / "disk"
+    place.mkdir()
+    try:
+        mounted(place, "6m")
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no file system can be mounted here ({error})")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)  # noqa: S607 - as found by the shell
+
+
+def batch(number: int) -> Offered:
+    return Offered.of(np.arange(METERS), NOON + number * QUARTER, QUARTER, number)
+
+
+def until_full(store: Store) -> int:
+    """Offer batches until one is refused; return how many were taken."""
+    for taken in range(10_000):
+        try:
+            assert store.accept(batch(taken)).whole
+        except DiskFullError:
+            return taken
+    raise AssertionError("the disk was to fill up")
+
+
+def test_a_disk_that_is_full_refuses_readings_first_and_takes_commands(disk: Path) -> None:
+    folder, hand = disk / "store", Hand(NOON)
+    create(folder, "simulated", clock_at(hand), reserve=RESERVE)
+    with Store(folder, "test", clock=clock_at(hand), reserve=RESERVE) as store:
+        store.register([Point(f"m{i}/p", "Wh", interval=QUARTER) for i in range(METERS)])
+        store.source("gateway")
+        postings = Postings(store)
+        postings.open([Account("a", "Wh", "p", "x"), Account("b", "Wh", "p", "x")])
+        taken = until_full(store)
+        assert taken > 10
+        size = store.log.size
+        # Commands and postings still come in, and readings still do not.
+        for number in range(20):
+            assert store.note("command", {"set": number, "why": "x" * 1_000}) == size + number + 1
+        assert postings.post([Transfer("t", "a", "b", 5)]) == [Posted.CREATED]
+        held = [store.reserve.held]
+        with pytest.raises(DiskFullError, match="the disk is full; nothing of this was taken"):
+            store.accept(batch(taken))
+        assert len(store.history.rows()) == taken * METERS
+        mounted(disk, "12m", again=True)
+        assert store.accept(batch(taken)).whole
+        assert [*held, store.reserve.held] == [False, True]
+        assert loads(store.log.body(size + 20))["set"] == "19"
+    with opened(folder) as kept:
+        assert [fault.sentence() for fault in verify(kept, ()).faults] == []
