@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -127,3 +128,34 @@ def test_an_export_has_its_proof_beside(
     checked = subprocess.run(verifier, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "SIMULATED" in checked.stdout.splitlines()[0]
+
+
+def test_whose_a_session_was_is_known_by_pseudonym_and_can_be_forgotten(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, people = tmp_path / "sessions.csv", tmp_path / "people.json"
+    file.write_text(
+        "arrival,departure,delivered_energy (kWh),station_id,user\n"
+        "2026-04-01 08:00:00+08:00,2026-04-01 10:00:00+08:00,10.5,A,Li Lei\n"
+        "2026-04-01 08:00:00+08:00,2026-04-01 11:00:00+08:00,20.0,B,Han Meimei\n"
+        "2026-04-01 12:00:00+08:00,2026-04-01 13:00:00+08:00,5.0,A,Li Lei\n"
+    )
+    bring = ("import", str(file), "--person", "user", "--people", str(people))
+    for _ in range(2):
+        asked(capsys, *bring)
+    entries = told(capsys, "query", "--kind", "session")["rows"]
+    assert [entry["point"] for entry in entries] == ["meter/A", "meter/B", "meter/A"]
+    first, other, again = (entry["person"] for entry in entries)
+    assert first == again != other
+    assert stat.S_IMODE(people.stat().st_mode) == 0o600
+    held = b"".join(each.read_bytes() for each in place.rglob("*") if each.is_file())
+    assert b"Li Lei" not in held
+    assert first.encode() in held
+    assert told(capsys, "forget", "Li Lei", "--people", str(people))["person"] == first
+    assert json.loads(people.read_text()) == {"Han Meimei": other}
+    assert told(capsys, "verify")["holds"]
+    said = refused(capsys, "forget", "Han Meime", "--people", str(people))
+    assert "Did you mean 'Han Meimei'" in said
+    people.chmod(0o644)
+    assert "others than its owner" in refused(capsys, "forget", "x", "--people", str(people))
+    assert "go together" in refused(capsys, "import", str(file), "--person", "user")

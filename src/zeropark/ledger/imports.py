@@ -20,6 +20,7 @@ from zeropark.data.meaning import event_columns, time_column, unit_in_name
 from zeropark.data.table import Table, is_empty, read_table
 from zeropark.data.timed import rows_in_time, wrong_cells
 from zeropark.data.times import looks_like_time, parse_times, place_in_zone
+from zeropark.ledger.people import People, note_sessions
 from zeropark.ledger.reading import Ints, Manner, Offered, Outcome
 from zeropark.ledger.registry import SMALLEST, Point, Registry
 from zeropark.ledger.rowform import NO_VALUE, Quality
@@ -94,7 +95,7 @@ class Asked:
     asset: whose values they are. zone: of times that name none. units: of columns that name none or
     another, by column. source: who delivers. points: name of the point a column goes to, where it
     is not `asset/column`. stamps: whether a row's time is the `start` or the `end` of its interval;
-    found from the file where None.
+    found from the file where None. person: the column that says whose a session was, where taken.
     """
 
     asset: str
@@ -102,6 +103,7 @@ class Asked:
     units: Mapping[str, str] = field(default_factory=dict)
     points: Mapping[str, str] = field(default_factory=dict)
     stamps: Literal["start", "end"] | None = None
+    person: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ class Import:
 
     points: that it speaks of. which: the point of each reading, a number into `points`. lines:
     where each stands in the file. skipped: columns that are not taken, and why.
+    persons: whose each reading was, by name; empty where nobody asked.
     """
 
     file: str
@@ -123,6 +126,7 @@ class Import:
     lines: Ints
     findings: tuple[Finding, ...] = ()
     skipped: tuple[Text, ...] = ()
+    persons: tuple[str, ...] = ()
 
     def offered(self, registry: Registry, source: int) -> Offered:
         """Return the readings with the numbers of a store's register."""
@@ -151,7 +155,7 @@ class Verdict:
 def read_import(path: Path, asked: Asked) -> Import:
     """Return what the file at `path` holds; raises `ParkError` with every mistake, by line."""
     table = read_table(path)
-    for name in (*asked.units, *asked.points):
+    for name in (*asked.units, *asked.points, *filter(None, [asked.person])):
         if name not in table.columns:
             text = with_meant(
                 _COLUMN, meant(name, table.columns), given=name, known=", ".join(table.columns)
@@ -175,8 +179,11 @@ def judge_import(store: Store, read: Import, source: str) -> Verdict:
     return _verdict(read, store.preview(offered, trial), None)
 
 
-def take_import(store: Store, read: Import, source: str) -> Verdict:
-    """Take a file into a store, whole or not at all; return what became of it."""
+def take_import(store: Store, read: Import, source: str, people: People | None = None) -> Verdict:
+    """Take a file into a store, whole or not at all; return what became of it.
+
+    people: where names are kept apart from the log, which holds their pseudonyms.
+    """
     before = judge_import(store, read, source)
     if not before.whole:
         return before
@@ -184,6 +191,15 @@ def take_import(store: Store, read: Import, source: str) -> Verdict:
     if fresh:
         store.register(fresh)
     taken = store.accept(read.offered(store.registry, store.source(source)), Manner.BY_HAND)
+    if people is not None and read.persons:
+        named = [
+            (read.points[int(point)].name, start, person)
+            for point, start, person in zip(
+                read.which, read.start.tolist(), read.persons, strict=True
+            )
+            if person
+        ]
+        note_sessions(store, people, named)
     return _verdict(read, taken.outcomes, taken)
 
 
@@ -431,6 +447,7 @@ def _sessions(table: Table, asked: Asked) -> Import:
     return Import(
         table.file, points, which[kept], arrival[kept], (departure - arrival)[kept], whole,
         np.full(count, int(Quality.MEASURED)), np.zeros(count, np.int64), lines, table.findings,
+        persons=tuple(table.columns[asked.person][i] for i in rows) if asked.person else (),
     )  # fmt: skip
 
 

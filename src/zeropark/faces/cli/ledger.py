@@ -106,7 +106,14 @@ LEDGER = {
         examples=(
             "zeropark ledger import meters.csv --asset works --store park --dry-run",
             "zeropark ledger import battery.csv --unit RealPower=kW --point RealPower=bat/p",
+            "zeropark ledger import sessions.csv --person user_id --people people.json",
         ),
+    ),
+    "forget": Command(
+        _BRING,
+        "forget",
+        N_("Destroy whose a pseudonym was; the log keeps the pseudonym."),
+        examples=("zeropark ledger forget 'plate 17' --people people.json --store park",),
     ),
     "export": Command(
         _LOOK,

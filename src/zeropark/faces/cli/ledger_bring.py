@@ -14,6 +14,7 @@ from zeropark.faces.locale import gettext as _
 
 if TYPE_CHECKING:
     from zeropark.ledger.imports import Import, Verdict
+    from zeropark.ledger.people import People
 
 
 def bring(
@@ -40,6 +41,13 @@ def bring(
         str | None,
         typer.Option(metavar="WHICH", help=N_("Times are the start or the end of intervals.")),
     ] = None,
+    person: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help=N_("Who charged; the log holds a pseudonym.")),
+    ] = None,
+    people: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=N_("Names and pseudonyms, kept apart."))
+    ] = None,
     *,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help=N_("Show what would be taken; write nothing."))
@@ -56,18 +64,51 @@ def bring(
     )
     from zeropark.ledger.store import Store  # noqa: PLC0415
 
+    if (person is None) != (people is None):
+        raise Refused(_("--person and --people go together: names are kept apart from the log."))
     place = store_place(store)
     with in_sentences():
         asked = Asked(
             asset, _known_zone(zone), _pairs(unit, "--unit"), _pairs(point, "--point"),
-            _known_stamps(stamps),
+            _known_stamps(stamps), person or "",
         )  # fmt: skip
         read = read_import(file, asked)
         with Store(place, "import") as opened:
-            work = judge_import if dry_run else take_import
-            verdict = work(opened, read, source)
+            if dry_run:
+                verdict = judge_import(opened, read, source)
+            else:
+                verdict = take_import(opened, read, source, _people(people))
     tell(_answer(read, verdict, dry_run), _lines(read, verdict, dry_run), as_json=as_json)
     return DONE if verdict.whole else WRONG_INPUT
+
+
+def _people(file: Path | None) -> People | None:
+    from zeropark.ledger.people import People  # noqa: PLC0415 - only sessions have persons
+
+    return None if file is None else People(file)
+
+
+def forget(
+    name: Annotated[str, typer.Argument(metavar="NAME", help=N_("As it stands in the file."))],
+    people: Annotated[
+        Path, typer.Option(metavar="FILE", help=N_("Names and pseudonyms, kept apart."))
+    ],
+    store: StoreOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> int:
+    """Destroy whose a pseudonym was: zeropark ledger forget 'plate 17' --people people.json."""
+    from zeropark.faces.cli.sentences import in_sentences  # noqa: PLC0415 - see `ledger`
+    from zeropark.ledger.people import FORGOTTEN, People  # noqa: PLC0415
+    from zeropark.ledger.store import Store  # noqa: PLC0415
+
+    with in_sentences(), Store(store_place(store), "forget") as opened:
+        pseudonym = People(people).forget(name)
+        size = opened.note(FORGOTTEN, {"person": pseudonym}, pseudonym)
+    words = _("{person} leads to nobody any more; that is entry {size} of the log.")
+    line = words.format(person=pseudonym, size=size)
+    tell({"person": pseudonym, "size": size}, [line], as_json=as_json)
+    return DONE
 
 
 def _known_zone(zone: str) -> str:
