@@ -119,3 +119,21 @@ def test_a_run_posts_into_a_simulated_store_and_never_into_the_field(
     posted = json.loads(asked(capsys, "query", "--kind", "run", "--store", simulated, "--json"))
     assert [row["run"] for row in posted["rows"]] == [named]
     assert "simulated," in asked(capsys, "tail", "--store", simulated)
+
+
+def test_a_run_shows_the_signed_head_of_its_store(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key, simulated = str(tmp_path / "ledger.key"), str(tmp_path / "sim")
+    asked(capsys, "key", "new", key)
+    run = ["run", "microgrid", "--policy", "rules", "--no-compare", "--out", str(tmp_path / "out")]
+    assert answer([*run, "--store", simulated, "--key", key]) == 0
+    screen = " ".join(capsys.readouterr().out.split())
+    head = json.loads((tmp_path / "out" / "run.json").read_text())["ledger_head"]
+    assert json.loads(head["signed"])["root"] in screen
+    (tmp_path / "head.json").write_text(json.dumps(head))
+    kept = ("--head", str(tmp_path / "head.json"))
+    said = json.loads(asked(capsys, "verify", "--store", simulated, *kept, "--json"))
+    assert said["holds"]
+    assert answer([*run, "--key", key]) == 2
+    assert "name it with --store" in capsys.readouterr().err

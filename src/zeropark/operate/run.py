@@ -26,6 +26,8 @@ from zeropark.operate.result import Results, as_json
 from zeropark.operate.world import World
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     from zeropark.ledger.store import Store
     from zeropark.operate.posted import RunLedger
 
@@ -104,12 +106,26 @@ def _posting(store: Store, world: World, policy: str, file: SeriesFile) -> RunLe
     return RunLedger(store, world, policy, file)
 
 
+def _signed(store: Store, key: Ed25519PrivateKey) -> dict[str, str]:
+    """Return the head of a store after a run, signed, for who keeps it outside the house."""
+    from zeropark.ledger import signing  # noqa: PLC0415 - as above
+
+    if not signing.statements(store.database, store.log):
+        signing.state_first(store, key)
+    return signing.sign_head(store, key).document()
+
+
 def execute(
-    request: RunRequest, out: Path, progress: Progress, store: Store | None = None
+    request: RunRequest,
+    out: Path,
+    progress: Progress,
+    store: Store | None = None,
+    key: Ed25519PrivateKey | None = None,
 ) -> dict[str, Any]:
     """Run what is asked, write `series.parquet` and `run.json` into `out`, return the latter.
 
     store: a simulated one, where what the run did is posted; `run.json` then names it `ledger_run`.
+    key: of the store, stated there where it has none; the head signed with it is `ledger_head`.
     """
     begun = time.perf_counter()
     run = Run(request)
@@ -135,6 +151,8 @@ def execute(
     if ledger is not None:
         ledger.finish(outcome.reasons, found)
         found["ledger_run"] = ledger.id
+    if store is not None and key is not None:
+        found["ledger_head"] = _signed(store, key)
     (out / "run.json").write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
     return found
 

@@ -14,11 +14,13 @@ from zeropark.faces.cli import files as files_of
 from zeropark.faces.cli.folder import result_folder
 from zeropark.faces.cli.parks import park_file
 from zeropark.faces.cli.progress import Progress
-from zeropark.faces.cli.refused import DONE, WRONG_INPUT, say
+from zeropark.faces.cli.refused import DONE, WRONG_INPUT, Refused, disk_sentence, say
 from zeropark.faces.locale import N_
 from zeropark.faces.locale import gettext as _
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     from zeropark.faces.cli.asked import Asked
     from zeropark.ledger.store import Store
 
@@ -71,6 +73,10 @@ def run(
             metavar="PLACE", help=N_("Simulated store to post into; made where it is not.")
         ),
     ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help=N_("Sign the store's head after the run; show it.")),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=N_("Print run.json only."))] = False,
     no_compare: Annotated[
         bool, typer.Option("--no-compare", help=N_("Leave out rules and foresight."))
@@ -87,7 +93,7 @@ def run(
     asked = Asked(
         start, days, step, horizon, policy, seed, peak_so_far, compare=not no_compare, files=files
     )
-    result = _lived(source, asked, out, store)
+    result = _lived(source, asked, out, store, key)
     _show(result, out, as_json=as_json)
     if not result["partial"]:
         return DONE
@@ -99,7 +105,9 @@ def run(
     return WRONG_INPUT
 
 
-def _lived(source: Path, asked: Asked, out: Path, ledger: str | None) -> Mapping[str, Any]:
+def _lived(
+    source: Path, asked: Asked, out: Path, ledger: str | None, key: Path | None
+) -> Mapping[str, Any]:
     """Run the park file `source`, write the files of the result, return what `run.json` holds."""
     # As above: the engine's libraries only where a run really begins.
     from zeropark.assets import kinds  # noqa: PLC0415
@@ -109,14 +117,29 @@ def _lived(source: Path, asked: Asked, out: Path, ledger: str | None) -> Mapping
     from zeropark.operate.run import execute  # noqa: PLC0415
 
     with in_sentences():
+        signer = _signer(ledger, key)
         request = asked.request(read_park(source, kinds()), source.parent)
         with _opened(ledger) as store, result_folder(out) as folder, Progress() as progress:
-            result = execute(request, folder, progress, store)
+            result = execute(request, folder, progress, store, signer)
             progress("report", 0, 1)
             fault = _fault_of(lambda: write_report(result, folder / "series.parquet", folder))
     if fault is not None:
         raise fault
     return result
+
+
+def _signer(ledger: str | None, key: Path | None) -> Ed25519PrivateKey | None:
+    """Return the key that signs the store's head after the run, None where nobody asks."""
+    if key is None:
+        return None
+    if ledger is None:
+        raise Refused(_("--key signs the head of a store; name it with --store."))
+    from zeropark.ledger.keyfile import load  # noqa: PLC0415 - as above
+
+    try:
+        return load(key)
+    except OSError as error:
+        raise Refused(disk_sentence(error, str(key))) from error
 
 
 @contextmanager

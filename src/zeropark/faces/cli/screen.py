@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -105,8 +106,18 @@ def _whole(result: Figures, report: Path, language: str, width: int) -> Group:
         Text(),
         comparison(result, width),
         *_below(result, language),
+        *_head(result),
         Text(_("Report: {path}").format(path=report), style="bold", overflow="fold"),
     )
+
+
+def _head(result: Figures) -> list[Text]:
+    """Return the line of the signed head of the store that the run was posted into."""
+    if "ledger_head" not in result:
+        return []
+    said = json.loads(result["ledger_head"]["signed"])
+    words = _("Ledger: {size} entries, root {root}; keep this head: it shows any later change.")
+    return [Text(words.format(size=said["size"], root=said["root"]), overflow="fold")]
 
 
 def _title(result: Figures, language: str) -> Text:
