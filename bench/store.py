@@ -26,6 +26,7 @@ from zeropark.ledger.seal import compact, seal
 from zeropark.ledger.store import Store, create
 
 METERS = 1_000
+WAITING = 8
 QUARTER = 900_000
 DAY = 96 * QUARTER
 FROM = 1_767_225_600_000  # 2026-01-01T00:00Z
@@ -59,6 +60,7 @@ def store(effort: Effort) -> Findings:
 def _writing(place: Path, values: Values, repeats: int) -> Findings:
     tools: dict[str, Callable[[Path], Rate]] = {
         "zeropark, one producer": lambda to: _ours(to, values, 1),
+        "zeropark, one producer with 8 batches waiting": lambda to: _behind(to, values),
         "zeropark, 16 producers": lambda to: _ours(to, values, 16),
         "SQLite, table and newest values": lambda to: _sqlite(to, values),
         "DuckDB, one table": lambda to: _duckdb(to, values),
@@ -74,7 +76,7 @@ def _writing(place: Path, values: Values, repeats: int) -> Findings:
         commit = statistics.median(r.commit for r in some)
         rows.append((name, f"{wall:,.0f}", f"{cpu:,.0f}", f"{commit:.1f}"))
         if name.startswith("zeropark"):
-            key = "one" if "one" in name else "many"
+            key = "behind" if "waiting" in name else "one" if "one" in name else "many"
             numbers[f"ledger/readings_per_s_{key}"] = wall
             numbers[f"ledger/readings_per_cpu_s_{key}"] = cpu
     words = (
@@ -128,6 +130,29 @@ def _ours(place: Path, values: Values, producers: int) -> Rate:
             return lasted
 
         return _timed(all_of_them, share * producers * METERS)
+
+
+def _behind(place: Path, values: Values) -> Rate:
+    """Take what a producer has waiting, eight batches to a sync, each a batch of its own."""
+    create(place, "simulated")
+    with Store(place, "bench") as opened:
+        opened.register(_points(METERS))
+        source, mine = opened.source("bench"), np.arange(METERS)
+        lasted: list[float] = []
+
+        def all_of_them() -> list[float]:
+            for first in range(0, len(values), WAITING):
+                begun = time.perf_counter()
+                some = enumerate(values[first : first + WAITING], first)
+                offers = [
+                    Offered.of(mine, FROM + k * QUARTER, QUARTER, row, 1, source) for k, row in some
+                ]
+                if not all(taken.whole for taken in opened.accept_all(offers)):
+                    raise RuntimeError("a good reading was refused")
+                lasted.append((time.perf_counter() - begun) / len(offers))
+            return lasted
+
+        return _timed(all_of_them, len(values) * METERS)
 
 
 def _sqlite(place: Path, values: Values) -> Rate:

@@ -33,6 +33,7 @@ from zeropark.ledger.verify import Chunk, Difference, Fault
 from zeropark.units.text import Text
 
 _AT_ONCE = 2_048
+_TRANSFERS_AT_ONCE = 50_000
 _NO_ENTRY = {"store", "readings"}
 _NEWEST = ("start", "length", "value", "known_at", "sequence", "flags", "source", "quality")
 _GONE = Text("the sealed file is missing", "封存文件缺失")
@@ -269,10 +270,7 @@ class Stored:
 
     def _transfers(self) -> None:
         found: set[str] = set()
-        for name, state, amount, body, size in self._database.rows(
-            "SELECT id, state, amount, body, size FROM transfer WHERE size <= ?",
-            (min(self._size, 1 << 62),),
-        ):
+        for name, state, amount, body, size in self._kept_transfers():
             found.add(name)
             due = self._recount.transfers.get(name)
             said = None if due is None else (due.state, due.amount, due.size)
@@ -281,6 +279,20 @@ class Stored:
                 self._compare(f"transfer {name}", body, json.dumps(due.body, ensure_ascii=False))
         for name in sorted(self._recount.transfers.keys() - found):
             self._compare(f"transfer {name}", None, self._recount.transfers[name].state)
+
+    def _kept_transfers(self) -> Iterator[tuple[Any, ...]]:
+        """Yield the transfers that are kept, some thousand to a question, since a long one ends."""
+        after: Any = ""
+        while True:
+            rows = self._database.rows(
+                "SELECT id, state, amount, body, size FROM transfer WHERE id > ? AND size <= ? "
+                "ORDER BY id LIMIT ?",
+                (after, min(self._size, 1 << 62), _TRANSFERS_AT_ONCE),
+            )
+            if not rows:
+                return
+            yield from rows
+            after = rows[-1][0]
 
     def _latest(self) -> None:
         """Compare the newest reading of each point with the newest of all rows."""
