@@ -255,7 +255,7 @@ class EvHub(Kind):
         known = expected is not None and expected.true
         work: Work = readings["sessions"]
         if expected is not None:
-            coming = _ahead_of(expected, now)
+            coming = ahead_of(expected, now)
             work = coming if known else work.join(coming)
         there = float(work.amount.sum())
         if known:
@@ -314,12 +314,20 @@ class EvHub(Kind):
         within the step has what is left of it.
         """
         left = np.maximum(0.0, hours - sessions.begin)
-        must = sessions.rate * np.clip(
-            left - sessions.laxity, 0.0, np.minimum(left, sessions.length)
-        )
-        total = min(max(charge * hours, float(must.sum())), self.p_nom * hours)
+        must = float(self.must(sessions, hours).sum())
+        total = min(max(charge * hours, must), self.p_nom * hours)
         shares = split_by_laxity(total, sessions.amount, sessions.rate, sessions.laxity, left)
         return np.asarray(shares / hours)
+
+    def must(self, sessions: Work, hours: float) -> Floats:
+        """Return what each session must take within `hours` [h] to be met by its time [MWh]."""
+        left = np.maximum(0.0, hours - sessions.begin)
+        late = np.clip(left - sessions.laxity, 0.0, np.minimum(left, sessions.length))
+        return np.asarray(sessions.rate * late)
+
+    def powers(self, setpoints: Mapping[str, float], sessions: Work, hours: float) -> Floats:
+        """Return the power of each session [MW] that a step's set-points ask for."""
+        return self.split(setpoints.get("charge", self.p_nom), sessions, hours)
 
     def tally(self, readings: Readings) -> dict[str, float]:
         """Return the energy served and the energy cars left without [MWh]."""
@@ -338,7 +346,7 @@ class EvHub(Kind):
         return HubDevice(self, table, truth.grid)
 
 
-def _ahead_of(expected: ExpectedSessions, now: float) -> Work:
+def ahead_of(expected: ExpectedSessions, now: float) -> Work:
     """Return the expected pieces that come after `now`, or all true ones, as work from now on."""
     some = expected.arrival > (-np.inf if expected.true else now)
     return Work(
@@ -419,8 +427,7 @@ class HubDevice:
         self._close()
         self._clock, self._hours = self._starts[index], hours
         work = self._work(within=hours)
-        wanted = setpoints.get("charge", self._hub.p_nom)
-        powers = self._hub.split(wanted, work, hours)
+        powers = self._hub.powers(setpoints, work, hours)
         self._settle(np.minimum(powers, self._most()))
         return {"node": -self.p}
 
