@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -29,6 +28,7 @@ from zeropark.units.timegrid import TimeGrid
 
 Floats = npt.NDArray[np.float64]
 SLOT, STEPS, RATE, SHORT = 0.25, 24, 0.01, 3_000.0
+CRUMB = 1e-7
 TIE = "{kind: grid_tie, name: tie, node: bus, import_max: 5 MW, tariff: simple}"
 NONE = np.zeros(0)
 
@@ -151,3 +151,139 @@ def test_groups_cost_what_a_row_for_each_car_costs(seed: int, p_nom: float, leav
     yard = Yard(_fleet(groups=90, p_nom=1.0 if leave else p_nom), cars, prices, leave)
     plan = yard.plan(0)
     assert plan.solution.objective == pytest.approx(_least(yard), rel=1e-6, abs=1e-6)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([90, 4, 1]))
+def test_each_car_does_what_it_is_told_and_leaves_with_what_it_asked_for(
+    seed: int, groups: int
+) -> None:
+    """Planned anew at every step and lived; with groups enough, it costs what was planned first."""
+    cars = Cars.of(seed, 30, 18)
+    prices = np.round(np.random.default_rng(seed).uniform(50.0, 900.0, STEPS), 1)
+    yard = Yard(_fleet(groups=groups), cars, prices)
+    paid, costs = 0.0, []
+    for step in range(18):
+        plan = yard.plan(step)
+        costs.append(plan.solution.objective)
+        told = yard.planner.setpoints(plan, step)["hub"]
+        work = yard.hub.read()["sessions"]
+        power = yard.fleet.powers(told, work, SLOT)
+        assert power.sum() == pytest.approx(told["charge"], abs=CRUMB)
+        assert (power >= 0.0).all()
+        assert (power <= work.rate + CRUMB).all()
+        left = work.amount - power * SLOT
+        assert (left >= -CRUMB).all()
+        assert (left <= work.rate * (work.deadline - SLOT) + CRUMB).all()
+        yard.hub.step(step, SLOT, told, {})
+        assert yard.hub.sessions()["power"] == pytest.approx(power, abs=CRUMB)
+        paid += yard.hub.p * SLOT * prices[step]
+    found = yard.hub.read()
+    assert found["short_total"] <= CRUMB
+    assert found["served_total"] == pytest.approx(cars.energy.sum(), abs=1e-6)
+    if groups == 90:
+        assert paid == pytest.approx(costs[0], rel=1e-5)
+    else:
+        assert paid >= costs[0] - 1e-4
+
+
+def test_fewer_groups_promise_more_never_less() -> None:
+    cars = Cars.of(7, 60)
+    prices = np.round(np.random.default_rng(7).uniform(50.0, 900.0, STEPS), 1)
+    costs = [
+        Yard(_fleet(groups=groups), cars, prices).plan(0).solution.objective
+        for groups in (1, 12, 120)
+    ]
+    assert costs[0] <= costs[1] + 1e-6
+    assert costs[1] <= costs[2] + 1e-6
+    assert costs[0] < costs[2] - 1.0
+    assert costs[2] == pytest.approx(_least(Yard(_fleet(groups=120), cars, prices)), rel=1e-6)
+
+
+def _work(*cars: tuple[float, float, float]) -> Work:
+    """Cars of (amount [MWh], rate [MW], time left [h])."""
+    amount, rate, deadline = np.array(cars, dtype=float).T
+    none = np.zeros(len(cars))
+    return Work(none.astype(np.intp), amount, rate, none, deadline)
+
+
+def test_a_car_is_parts_of_cars_that_need_whole_slots_by_hand() -> None:
+    """2.5 slots' worth of four: half a car that needs 2 and half a one that needs 3."""
+    parts = split_into_parts(_work((0.025, 0.01, 4.0)), 1.0, 9)
+    assert list(zip(parts.stay.tolist(), parts.need.tolist(), strict=True)) == [(4, 2), (4, 3)]
+    assert parts.power.tolist() == pytest.approx([0.005, 0.005])
+    assert parts.row.tolist() == [3, 4]
+    assert parts.work.amount.sum() == pytest.approx(0.025)
+
+
+@pytest.mark.parametrize(
+    ("amount", "left", "expected", "tight"),
+    [
+        (0.02, 4.0, [(4, 2)], False),
+        (0.005, 4.0, [(4, 1)], False),
+        (0.04, 4.0, [], True),
+        (0.035, 4.0, [(4, 3), (4, 4)], False),
+        # Half past three: it needs no more than three whole hours, or else all of the time.
+        (0.02, 3.5, [(3, 2)], False),
+        (0.031, 3.5, [], True),
+        (0.005, 0.5, [], True),
+    ],
+)
+def test_the_edges_of_a_stay(
+    amount: float, left: float, expected: list[tuple[int, int]], *, tight: bool
+) -> None:
+    parts = split_into_parts(_work((amount, 0.01, left)), 1.0, 9)
+    found = list(zip(parts.stay.tolist(), parts.need.tolist(), strict=True))
+    assert found == expected
+    assert parts.tight.tolist() == [tight]
+
+
+def test_where_there_are_too_many_groups_the_most_urgent_ones_are_kept() -> None:
+    """Slots to spare: 6, 2 and 4; two groups are those with 2 and 4."""
+    parts = split_into_parts(_work((0.02, 0.01, 8.0), (0.02, 0.01, 4.0), (0.02, 0.01, 6.0)), 1.0, 2)
+    rows = dict(zip(parts.stay.tolist(), parts.row.tolist(), strict=True))
+    assert rows == {4: 3, 6: 4, 8: 0}
+
+
+def test_a_total_alone_is_split_as_a_hub_splits_it() -> None:
+    work = _work((0.02, 0.01, 8.0), (0.02, 0.01, 2.5), (0.01, 0.01, 1.0))
+    fleet = _fleet()
+    hub = fleet.split(0.015, work, 1.0)
+    assert fleet.powers({"charge": 0.015}, work, 1.0).tolist() == hub.tolist()
+    # Told for steps of another length, or another total than its rows': the total counts.
+    others = {"charge": 0.015, "rest": 0.01, "must": 0.005, "slot": 0.25}
+    assert fleet.powers(others, work, 1.0).tolist() == hub.tolist()
+    assert fleet.powers({**others, "slot": 1.0, "rest": 0.0}, work, 1.0).tolist() == hub.tolist()
+
+
+def test_who_comes_within_a_step_has_what_the_rest_has() -> None:
+    """One is there and must charge; one comes at half time and takes 5 of its 10 kW as a mean."""
+    work = _work((0.01, 0.01, 1.0), (0.02, 0.01, 4.0))
+    work = Work(work.member, work.amount, work.rate, np.array([0.0, 0.5]), work.deadline)
+    told = {"charge": 0.015, "must": 0.01, "rest": 0.005, "slot": 1.0}
+    assert _fleet().powers(told, work, 1.0).tolist() == pytest.approx([0.01, 0.005])
+
+
+def test_steps_that_grow_are_planned_as_a_hub_plans_them() -> None:
+    cars = Cars.of(3, 20, 12)
+    yard = Yard(_fleet(), cars, np.full(STEPS, 400.0))
+    hours = np.append(np.full(STEPS - 1, SLOT), 1.0)
+    grid = TimeGrid(yard.grid.start, hours, yard.grid.zone)
+    found = yard.fleet.situation(yard.hub.read(), Horizon(grid, END_PRICE))
+    assert (found.signals["limit"][1:] == 0.0).all()
+    assert found.signals["earliest"][0, -1] == pytest.approx(cars.energy.sum(), abs=1e-7)
+
+
+def test_a_stay_beyond_the_horizon_must_have_what_cannot_follow() -> None:
+    """30 slots from now 28 are needed, 24 are seen: at least 22 of them."""
+    cars = Cars(np.array([30]), np.array([28 * SLOT * RATE]), np.array([RATE]))
+    yard = Yard(_fleet(), cars, np.full(STEPS, 900.0))
+    plan = yard.plan(0)
+    assert plan.amounts("ev_fleet", "charge").sum() == pytest.approx(22 * SLOT * RATE, abs=1e-6)
+
+
+@pytest.mark.parametrize("groups", [0, 401])
+def test_groups_are_one_to_four_hundred(groups: int) -> None:
+    with pytest.raises(ValidationError):
+        _fleet(groups=groups)
+    assert [_fleet(groups=some).groups for some in (1, 400)] == [1, 400]

@@ -370,6 +370,41 @@ TOYS = [
         figures={"ev_hub": {"settled": 0.0, "owed": 0.0, "owed_price": 0.0, "lost": 0.0}},
         amounts={("ev_hub", "charge"): (0.5, 1.0, 1.0)},
     ),
+    # One group needs 2 MWh; it can take 1, 1 and 0.3, and the hub 0.8 in an hour. So 0.8 + 0.8 + 0.3
+    # are charged and 0.1 is short at 3,000. Cost: (0.8 · 300 + 0.8 · 100 + 0.3 · 200) / 0.8 + 300.
+    # The hub's first row, that of the curves, has nothing but the group's shortfall.
+    Toy(
+        "ev_fleet",
+        f"""
+        assets:
+          - {TIE}
+          - {{kind: ev_fleet, name: hub, node: bus, p_nom: 0.8 MW, efficiency: 0.8, groups: 1,
+             connectors: [{{name: dc, count: 9, p_nom: 120 kW}}]}}
+        """,
+        objective=380.0 / 0.8 + 300.0,
+        series={"tie/price_import": (300.0, 100.0, 200.0)},
+        signals={
+            "ev_fleet": {
+                "earliest": (0.0, 0.0, 0.0),
+                "latest": (0.0, 0.0, 0.0),
+                "limit": (1.0, 1.0, 0.3),
+                "leaves": (0.0, 0.0, 2.0),
+                "end_value": (0.0, 0.0, 0.0),
+                "haste": (0.0, 0.0, 0.0),
+            }
+        },
+        figures={
+            "ev_fleet": {
+                "most": 2.0, "least": 2.0, "settled": 0.0, "owed": 0.0, "owed_price": 0.0,
+                "lost": 0.0,
+            }
+        },
+        amounts={
+            ("ev_fleet", "charge"): (0.0, 0.0, 0.0),
+            ("ev_fleet", "left"): (0.0, 0.0, 0.1),
+        },
+        worth={"bus": (300.0, 100.0, 200.0)},
+    ),
     # From 8 to 11 h. 4 t are due at 10 h and 1 lies in stock: 3 t at 1 MWh each in two hours of at
     # most 2 t, 2 of them in the cheaper second one. Cost: 1 · 300 + 2 · 100.
     Toy(

@@ -22,10 +22,9 @@ from zeropark.formulation.queue import Work, envelopes, most_at_once, split_by_l
 from zeropark.units.text import Text
 
 Indices = npt.NDArray[np.intp]
-# What follows curves, in the order of the rows: cars that must charge all the time, what needs one
-# slot, and the rest; then the groups.
-_CURVES = ("must", "once", "rest")
-_MUST, _ONCE, _REST, _GROUPS = 0, 1, 2, 3
+# What follows curves, in the order of the rows: the rest (its row bears the asset's own name), cars
+# that must charge all the time, and what needs one slot; then the groups.
+_REST, _MUST, _ONCE, _GROUPS = 0, 1, 2, 3
 _WHOLE = 1e-9  # [slots]
 _SOON = 1e-6  # [h]
 _SAME = 1e-9  # [MW]
@@ -126,6 +125,7 @@ class EvFleet(EvHub):
         **EvHub.limits,
         "group": Limit(Text("cars need no more than this", "车辆不再需要更多电量")),
         "due": Limit(Text("cars must have this before they leave", "须在离站前充入")),
+        "left": Limit(Text("cars that leave with less than asked", "离站时未充满")),
         "station": Limit(Text("all connectors together are at their limit", "充电总功率达到上限")),
     }
     example: ClassVar[str] = EvHub.example.replace(
@@ -135,19 +135,21 @@ class EvFleet(EvHub):
     groups: Annotated[
         int,
         Field(ge=1, le=400, title="分组数", description="most groups of cars planned exactly"),
-    ] = 48
+    ] = 32
 
     def members(self) -> Sequence[tuple[str, object]]:
         """Return the rows that follow curves, then the groups."""
-        curves: list[tuple[str, object]] = [(name, _Row(curves=True)) for name in _CURVES]
+        curve = _Row(curves=True)
+        curves: list[tuple[str, object]] = [("", curve), ("must", curve), ("once", curve)]
         return curves + [(f"group-{i}", _Row(curves=False)) for i in range(self.groups)]
 
     @staticmethod
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
         """Yield how groups share slots, and how what follows curves is settled."""
         curves = np.array(m.texts("curves"), dtype=bool)
+        firsts = _firsts(m)
         charge = m.flow("charge", upper=m.signal("limit"), means="arrived")
-        short = m.slack("short", Rank.COMFORT, upper=m.signal("spare"))
+        short = m.slack("short", Rank.COMFORT, where=curves)
         settled = m.state(
             "settled",
             lower=m.signal("latest"),
@@ -157,17 +159,21 @@ class EvFleet(EvHub):
             opens=False,
             where=curves,
         )
+        # One slack for all groups, open when they leave: a column for each would be half the plan.
+        given_up = m.once("given_up", upper=m.figure("least"))
+        left = m.slack("left", Rank.COMFORT, upper=m.signal("leaves"), where=firsts)
         owed = m.once("owed", lower=m.figure("owed"), upper=m.figure("owed"))
         lost = m.once("lost", lower=m.figure("lost"), upper=m.figure("lost"))
-        done = charge + short
+        done = charge + short + left
 
-        yield "settled", (settled == settled.before + done).only(curves)
+        yield "settled", (settled == settled.before + charge + short).only(curves)
         yield "group", (charge.total() <= m.figure("most")).only(~curves)
-        yield "due", (done.total() >= m.figure("least")).only(~curves)
-        yield "station", _together(m, charge)
+        yield "due", (charge.total() + given_up >= m.figure("least")).only(~curves)
+        yield "left", (_together(m, given_up) == left.total()).only(firsts)
+        yield "station", (_together(m, charge) <= m["p_nom"] * m.hours).only(firsts)
 
         m.into("node", charge * (-1.0 / m.signal("efficiency")))
-        m.cost("unserved", short * m["price_unserved"])
+        m.cost("unserved", (short + left) * m["price_unserved"])
         m.cost("unserved", lost * m["price_unserved"])
         # What waits is lost if its car goes before its time: worth the chance of all hours to come.
         m.cost("unserved", done * (-1.0 * m.signal("haste") * m["price_unserved"]))
@@ -209,7 +215,6 @@ class EvFleet(EvHub):
         found = self._nothing(len(hours))
         found["latest"][:_GROUPS], found["earliest"][:_GROUPS] = latest, earliest
         found["limit"][:_GROUPS] = np.minimum(most, self.p_nom * hours)
-        found["spare"][:_GROUPS] = earliest[:, -1:]
         figures = self._groups(parts, slots, found)
         owed = float(curves.amount.sum() + parts.work.some(grouped).amount.sum())
         lost = max(0.0, there - float(work.amount.sum()))
@@ -228,11 +233,11 @@ class EvFleet(EvHub):
         most[row] = energy * np.minimum(need, seen)
         # What can still follow after the horizon need not come within it.
         least[row] = energy * np.maximum(0, need - (stay - seen))
-        found["spare"][row, seen - 1] = least[row]
+        np.add.at(found["leaves"][_REST], seen - 1, least[row])
         return {"most": most, "least": least}
 
     def _nothing(self, steps: int) -> dict[str, Floats]:
-        names = ("latest", "earliest", "limit", "spare")
+        names = ("latest", "earliest", "limit", "leaves")
         return {name: np.zeros((_GROUPS + self.groups, steps)) for name in names}
 
     def _priced(
@@ -271,7 +276,6 @@ class EvFleet(EvHub):
         found, count = self._nothing(len(hours)), _GROUPS + self.groups
         for name in ("latest", "earliest", "limit"):
             found[name][_REST] = own.signals[name][0]
-        found["spare"][_REST] = own.signals["earliest"][0, -1]
         for name in ("efficiency", "end_value"):
             if name in own.signals:
                 found[name] = self._all_rows(own.signals[name])
@@ -292,13 +296,20 @@ class EvFleet(EvHub):
         others = np.arange(len(power)) != _REST
         if not (step.upper["charge"][others] > 0.0).any():
             return total
-        rows = {name: float(p) for (name, _), p in zip(self.members(), power, strict=True)}
+        rows = dict(zip(self._names, power.tolist(), strict=True))
         return {**total, **rows, "slot": step.hours}
+
+    @property
+    def _names(self) -> list[str]:
+        """The set-points of the rows."""
+        return [name or "rest" for name, _ in self.members()]
 
     def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
         """Return the power into the cars [MW], what is served and short [MWh], as planned."""
-        summed = {name: amounts[name].sum(axis=0, keepdims=True) for name in ("charge", "short")}
-        return super().planned_points({**summed, "lost": amounts["lost"].sum(axis=0)[None]}, hours)
+        charge = amounts["charge"].sum(axis=0, keepdims=True)
+        short = (amounts["short"] + amounts["left"]).sum(axis=0, keepdims=True)
+        summed = {"charge": charge, "short": short, "lost": amounts["lost"]}
+        return super().planned_points(summed, hours)
 
     def powers(self, setpoints: Mapping[str, float], sessions: Work, hours: float) -> Floats:
         """Return the power of each session [MW]: each part its share of its group's.
@@ -306,7 +317,7 @@ class EvFleet(EvHub):
         Told the total only, or anything but what a plan of steps of `hours` [h] told, as a hub.
         """
         as_a_hub = super().powers(setpoints, sessions, hours)
-        told = np.array([setpoints.get(name, 0.0) for name, _ in self.members()])
+        told = np.array([setpoints.get(name, 0.0) for name in self._names])
         same = abs(float(told.sum()) - setpoints.get("charge", self.p_nom)) <= _SAME
         if not same or abs(setpoints.get("slot", 0.0) - hours) > _SOON:
             return as_a_hub
@@ -349,16 +360,21 @@ def _some(work: Work, which: Indices) -> Work:
     return work.some(chosen)
 
 
-def _together(m: Block, charge: Linear) -> Rule:
-    """Return that all rows of an asset together stay within its rating."""
-    (term,) = charge.terms
-    firsts = np.array([name == _CURVES[0] for _, name, _ in m.members])
-    asset = np.cumsum(firsts) - 1
-    place = np.arange(len(m)) - np.flatnonzero(firsts)[asset]
+def _firsts(m: Block) -> npt.NDArray[np.bool_]:
+    """Return which rows are the first of their asset."""
+    return np.array([name == "" for _, name, _ in m.members])
+
+
+def _together(m: Block, columns: Linear) -> Linear:
+    """Return the sum over all rows of an asset, in its first row."""
+    (term,) = columns.terms
+    firsts = np.flatnonzero(_firsts(m))
+    first = firsts[np.cumsum(_firsts(m)) - 1]
+    place = np.arange(len(m)) - first
     terms = []
     for nth in range(int(place.max()) + 1):
-        columns = np.full_like(term.columns, NONE)
         mine = np.flatnonzero(place == nth)
-        columns[np.flatnonzero(firsts)[asset[mine]]] = term.columns[mine]
-        terms.append(Term(columns, 1.0))
-    return (Linear(terms) <= m["p_nom"] * m.hours).only(firsts)
+        moved = np.full_like(term.columns, NONE)
+        moved[first[mine]] = term.columns[mine]
+        terms.append(Term(moved, 1.0))
+    return Linear(terms)
