@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,16 @@ from pydantic import ValidationError
 from scipy.optimize import linprog
 from scipy.sparse import coo_array
 
-from tests.assets.yard import END_PRICE, XINING, outlook_of, parse
+from tests.assets.yard import (
+    END_PRICE,
+    NODES,
+    XINING,
+    day,
+    outlook_of,
+    parse,
+    program_of,
+    with_arrivals,
+)
 from zeropark.assets.ev_fleet import EvFleet, split_into_parts
 from zeropark.assets.ev_hub import HubDevice
 from zeropark.assets.kind import Device, Horizon, Kind
@@ -22,8 +31,10 @@ from zeropark.data.jobs import hours_since_1970
 from zeropark.data.sessions import ExpectedSessions, SessionTable
 from zeropark.formulation.program import Balance
 from zeropark.formulation.queue import Work
+from zeropark.formulation.solver import Solver
 from zeropark.operate.horizon import Steps
 from zeropark.operate.planner import Planner
+from zeropark.operate.plant import Plant
 from zeropark.units.timegrid import TimeGrid
 
 Floats = npt.NDArray[np.float64]
@@ -66,9 +77,9 @@ class Cars:
     def table(self, grid: TimeGrid) -> SessionTable:
         now = float(hours_since_1970(grid.start))
         count = len(self.stay)
-        leaves = now + self.stay * SLOT
+        leaves: Floats = np.asarray(now + self.stay * SLOT, dtype=np.float64)
         # A moment ago, so that nothing is charged before the first step.
-        arrival = np.full(count, now - 1e-7)
+        arrival: Floats = np.full(count, now - 1e-7)
         none = np.zeros(count, dtype=np.intp)
         return SessionTable(grid, arrival, leaves, leaves, self.energy, self.rate, none)
 
@@ -132,14 +143,10 @@ def _least(yard: Yard) -> float:
     must = coo_array(
         (np.ones(size + count), (np.append(car, np.arange(count)), np.arange(size + count)))
     )
-    station = coo_array(
-        (np.ones(size), (column % STEPS, column)), shape=(STEPS, size + count)
-    )
-    found = linprog(
-        cost, station, np.full(STEPS, fleet.p_nom * SLOT), must, cars.energy, bounds
-    )
+    station = coo_array((np.ones(size), (column % STEPS, column)), shape=(STEPS, size + count))
+    found = linprog(cost, station, np.full(STEPS, fleet.p_nom * SLOT), must, cars.energy, bounds)
     assert found.status == 0, found.message
-    return float(found.fun) + cars.energy.sum() * END_PRICE / fleet.efficiency
+    return float(found.fun) + float(cars.energy.sum()) * END_PRICE / fleet.efficiency
 
 
 @settings(max_examples=30, deadline=None)
@@ -287,3 +294,24 @@ def test_groups_are_one_to_four_hundred(groups: int) -> None:
     with pytest.raises(ValidationError):
         _fleet(groups=groups)
     assert [_fleet(groups=some).groups for some in (1, 400)] == [1, 400]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("push", [0.0, 0.3, 2.0])
+def test_no_policy_beats_the_best_case(seed: int, push: float) -> None:
+    assets: list[Kind] = parse(EvFleet.example)
+    whole = day(96 * 2)
+    outlook = with_arrivals(outlook_of(whole), assets, seed)
+    truth = replace(outlook.window(96, 192), run=whole.window(96, 192))
+    best = Solver(program_of(assets, truth.at_its_best())).solve()
+    plant = Plant(assets, truth, {node.name: node.spill_cost is not None for node in NODES}, seed)
+    random = np.random.default_rng(seed)
+    for index in range(96):
+        rows = dict.fromkeys(["rest", "must", "once", "group-0", "group-1"], 0.0)
+        told = {name: push * random.uniform(0.0, 0.1) for name in rows}
+        plant.write({"hub": {**told, "charge": sum(told.values()), "slot": SLOT}})
+        plant.step(index)
+    readings = plant.read()
+    lived = sum(sum(device.costs.values()) for device in plant.devices.values())
+    lived += sum(asset.end_cost(readings[asset.name], END_PRICE) for asset in assets)
+    assert best.objective <= lived + 1e-6

@@ -370,9 +370,9 @@ TOYS = [
         figures={"ev_hub": {"settled": 0.0, "owed": 0.0, "owed_price": 0.0, "lost": 0.0}},
         amounts={("ev_hub", "charge"): (0.5, 1.0, 1.0)},
     ),
-    # One group needs 2 MWh; it can take 1, 1 and 0.3, and the hub 0.8 in an hour. So 0.8 + 0.8 + 0.3
-    # are charged and 0.1 is short at 3,000. Cost: (0.8 · 300 + 0.8 · 100 + 0.3 · 200) / 0.8 + 300.
-    # The hub's first row, that of the curves, has nothing but the group's shortfall.
+    # One group needs 2 MWh; it can take 1, 1 and 0.3, and the hub 0.8 in an hour. So 0.8 + 0.8 +
+    # 0.3 are charged and 0.1 is short at 3,000. Cost: (0.8 · 300 + 0.8 · 100 + 0.3 · 200) / 0.8 +
+    # 300. The hub's first row, that of the curves, has nothing but the group's shortfall.
     Toy(
         "ev_fleet",
         f"""
@@ -395,7 +395,11 @@ TOYS = [
         },
         figures={
             "ev_fleet": {
-                "most": 2.0, "least": 2.0, "settled": 0.0, "owed": 0.0, "owed_price": 0.0,
+                "most": 2.0,
+                "least": 2.0,
+                "settled": 0.0,
+                "owed": 0.0,
+                "owed_price": 0.0,
                 "lost": 0.0,
             }
         },

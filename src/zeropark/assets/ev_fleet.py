@@ -61,7 +61,8 @@ class Parts:
     def work(self) -> Work:
         """The groups as work, each of its row."""
         slot = self.slot
-        amount, deadline = self.power * self.need * slot, self.stay * slot
+        amount = self.power * self.need * slot
+        deadline: Floats = np.asarray(self.stay * slot, dtype=np.float64)
         return Work(self.row, amount, self.power, np.zeros(len(self.row)), deadline)
 
 
