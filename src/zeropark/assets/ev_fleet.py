@@ -29,6 +29,8 @@ _WHOLE = 1e-9  # [slots]
 _SOON = 1e-6  # [h]
 _SAME = 1e-9  # [MW]
 _MANY = 1_000_000  # [slots] more than any car stays
+# Binary digits that count of a need and of a stay [slots], as fine as groups allow; the first: all.
+_FINENESS = ((30, 30), (30, 4), (4, 3), (3, 2), (2, 2))
 
 
 @dataclass(frozen=True)
@@ -72,17 +74,39 @@ def split_into_parts(work: Work, slot: float, groups: int) -> Parts:
     A car that needs k + f of its n slots (f < 1) is 1 - f of one that needs k and f of one that
     needs k + 1: for any set of T slots, min(T, k + f) is just that mean of min(T, k) and min(T, k +
     1), and what cars whose limits add up can do is what the limits' sum allows (Edmonds, 1970).
+    Where these are too many groups, needs and stays are told apart less finely, until they are few
+    enough: a mean of needs farther apart, or of a shorter stay, is less than the car can do, never
+    more. What is too much even so, the least urgent, is left to the curves.
     """
+    found = _parts_of(work, slot, *_FINENESS[0])
+    for fineness in _FINENESS[1:]:
+        if int((found.row == _REST).sum()) <= groups:
+            break
+        found = _parts_of(work, slot, *fineness)
+    row, stay = found.row, found.stay
+    free = np.flatnonzero(row == _REST)
+    urgent = free[np.lexsort((stay[free], (stay - found.need)[free]))][:groups]
+    # In the order of stay and need, so that from step to step most keep their row.
+    row[np.sort(urgent)] = _GROUPS + np.arange(len(urgent))
+    return found
+
+
+def _parts_of(work: Work, slot: float, digits_of_need: int, digits_of_stay: int) -> Parts:
+    """Return the parts of cars whose needs and stays have so many binary digits that count."""
     stay = np.floor(work.deadline / slot + _WHOLE).astype(np.intp)
     need = work.amount / (work.rate * slot)
     tight = need >= stay - _WHOLE
+    shorter = stay - stay % _step_at(stay, digits_of_stay)
+    stay = np.where(shorter >= need, shorter, stay)
     some = np.flatnonzero(~tight & (work.amount > 0.0))
-    whole = np.floor(need[some] + _WHOLE).astype(np.intp)
-    over = np.maximum(0.0, need[some] - whole)
+    low = np.floor(need[some] + _WHOLE).astype(np.intp)
+    low -= low % _step_at(low, digits_of_need)
+    high = np.maximum(low + 1, np.minimum(low + _step_at(low, digits_of_need), stay[some]))
+    over = np.maximum(0.0, need[some] - low) / (high - low)
     over[over < _WHOLE] = 0.0
     car = np.concatenate([some, some])
-    share = np.concatenate([(1.0 - over), over]) * work.rate[car]
-    slots = np.concatenate([whole, whole + 1])
+    share = np.concatenate([1.0 - over, over]) * work.rate[car]
+    slots = np.concatenate([low, high])
     real = (share > 0.0) & (slots > 0)
     car, share, slots = car[real], share[real], slots[real]
     keys, group = np.unique(stay[car] * _MANY + slots, return_inverse=True)
@@ -90,12 +114,14 @@ def split_into_parts(work: Work, slot: float, groups: int) -> Parts:
     row = np.full(len(keys), _REST, dtype=np.intp)
     row[needs == 1] = _ONCE
     row[stays == needs] = _MUST
-    free = np.flatnonzero(row == _REST)
-    urgent = free[np.lexsort((stays[free], (stays - needs)[free]))][:groups]
-    # In the order of stay and need, so that from step to step most keep their row.
-    row[np.sort(urgent)] = _GROUPS + np.arange(len(urgent))
     power = np.bincount(group, share, len(keys)).astype(np.float64)
     return Parts(slot, stays, needs, power, row, car, group.astype(np.intp), share, tight)
+
+
+def _step_at(numbers: Indices, digits: int) -> Indices:
+    """Return by how much numbers differ that have `digits` binary digits, near each of these."""
+    length = np.frexp(numbers.astype(np.float64))[1]
+    return np.asarray(2 ** np.maximum(0, length - digits), dtype=np.intp)
 
 
 def _tight_work(work: Work, slot: float) -> Work:
@@ -113,8 +139,10 @@ class EvFleet(EvHub):
 
     A car that needs k + f of its n slots is 1 - f of a car that needs k whole ones and f of one
     that needs k + 1; cars with one n and k are a group: Σ charge + short = k · power · h, charge ≤
-    power · h in its slots. What needs one slot, and who must charge in all, follow two curves, as
-    do those that come later and, where there are more than `groups` groups, the least urgent ones.
+    power · h in its slots. Where these were more than `groups`, needs and stays are rounded to few
+    binary digits, so that a plan asks for less than cars can do, and what is too much even so, the
+    least urgent, follows two curves; as do those that come later, and, with curves of their own,
+    what needs one slot and who must charge in all.
     Σ of all charge ≤ p_nom · h; costs as in a charging hub. A departure within a slot counts at the
     slot's beginning unless the car needs it. A bound, and a plan whose steps grow, is that of a
     charging hub. The plant is the same. Proof: decision 0013.
