@@ -198,7 +198,8 @@ def test_parts_never_promise_more_than_their_car_can_do(groups: int) -> None:
     """In any number of the first slots, parts of a car take no more than it, and in all as much."""
     cars = Cars.of(7, 60, 96)
     none = np.zeros(60)
-    work = Work(none.astype(np.intp), cars.energy, cars.rate, none, cars.stay * SLOT)
+    leaves: Floats = np.asarray(cars.stay * SLOT, dtype=np.float64)
+    work = Work(none.astype(np.intp), cars.energy, cars.rate, none, leaves)
     parts = split_into_parts(work, SLOT, groups)
     free = ~parts.tight & (cars.energy > 0.0)
     stay, need = parts.stay[parts.group], parts.need[parts.group]
