@@ -145,15 +145,13 @@ class EvFleet(EvHub):
     what needs one slot and who must charge in all.
     Σ of all charge ≤ p_nom · h; costs as in a charging hub. A departure within a slot counts at the
     slot's beginning unless the car needs it. A bound, and a plan whose steps grow, is that of a
-    charging hub. The plant is the same. Proof: decision 0013.
+    charging hub. The plant is the same. Proof: decision 0014.
     """
 
     kind: ClassVar[str] = "ev_fleet"
     title: ClassVar[Text] = Text("Charging hub of single cars", "逐车充电站")
     limits: ClassVar[Mapping[str, Limit]] = {
         **EvHub.limits,
-        "group": Limit(Text("cars need no more than this", "车辆不再需要更多电量")),
-        "due": Limit(Text("cars must have this before they leave", "须在离站前充入")),
         "left": Limit(Text("cars that leave with less than asked", "离站时未充满")),
         "station": Limit(Text("all connectors together are at their limit", "充电总功率达到上限")),
     }
