@@ -145,7 +145,7 @@ class EvFleet(EvHub):
     what needs one slot and who must charge in all.
     Σ of all charge ≤ p_nom · h; costs as in a charging hub. A departure within a slot counts at the
     slot's beginning unless the car needs it. A bound, and a plan whose steps grow, is that of a
-    charging hub. The plant is the same. Proof: decision 0014.
+    charging hub. The plant is the same. Proof: decision 0015.
     """
 
     kind: ClassVar[str] = "ev_fleet"
