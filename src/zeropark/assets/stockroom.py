@@ -7,6 +7,7 @@ stockroom. A material is counted by its mass [t] and balances at a node of carri
 from __future__ import annotations
 
 import datetime as dt
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
@@ -171,14 +172,14 @@ class Maker(Kind):
     ] = 0.0
 
     @property
+    @abstractmethod
     def most_made(self) -> float:
         """Most product it can make [t/h]."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def energy_of_product(self) -> float:
         """Electricity of making a tonne [MWh/t]."""
-        raise NotImplementedError
 
     @model_validator(mode="after")
     def _stock_and_orders_fit(self) -> Maker:

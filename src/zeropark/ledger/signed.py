@@ -86,17 +86,18 @@ def read(document: object, where: str) -> Signed:
 
     Raises `DataError` where it is none.
     """
-    if isinstance(document, Mapping):
-        text, signature = document.get("signed"), document.get("signature")
-        if isinstance(text, str) and isinstance(signature, str):
-            try:
-                found = Signed(text.encode(), bytes.fromhex(signature))
-            except ValueError:
-                pass
-            else:
-                if len(found.signature) == _SIGNATURE_BYTES:
-                    return found
-    raise DataError("statement-shape", _SHAPE.format(where=where))
+    said = document if isinstance(document, Mapping) else {}
+    text, signature = said.get("signed"), said.get("signature")
+    misshapen = DataError("statement-shape", _SHAPE.format(where=where))
+    if not (isinstance(text, str) and isinstance(signature, str)):
+        raise misshapen
+    try:
+        found = Signed(text.encode(), bytes.fromhex(signature))
+    except ValueError as error:
+        raise misshapen from error
+    if len(found.signature) != _SIGNATURE_BYTES:
+        raise misshapen
+    return found
 
 
 def read_text(written: str, where: str) -> Signed:

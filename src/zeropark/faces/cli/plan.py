@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zeropark.faces.cli import files as files_of
+from zeropark.faces.cli import which
 from zeropark.faces.cli.parks import park_file
 from zeropark.faces.cli.progress import PATIENCE_S, Progress
 from zeropark.faces.cli.refused import DONE, Refused, disk_sentence
@@ -27,13 +28,8 @@ ONE_DAY = "1"
 
 
 def plan(
-    park: Annotated[
-        str, typer.Argument(metavar="PARK", help=N_("A shipped park's name, or a park file."))
-    ] = "microgrid",
-    start: Annotated[
-        str | None,
-        typer.Option(metavar="DATE", help=N_("First day, in the park's zone: 2026-04-15.")),
-    ] = None,
+    park: which.Park = "microgrid",
+    start: which.Start = None,
     days: Annotated[
         str, typer.Option(metavar="N", help=N_("How many days are planned: 1 to 14."))
     ] = ONE_DAY,
@@ -41,9 +37,7 @@ def plan(
         str | None,
         typer.Option(metavar="NAME", help=N_("Size what this study of the park leaves free.")),
     ] = None,
-    step: Annotated[
-        str | None, typer.Option(metavar="TIME", help=N_("Step: 5min, 15min, 30min or 60min."))
-    ] = None,
+    step: which.Step = None,
     seed: Annotated[
         str | None,
         typer.Option(metavar="N", help=N_("Seed of all chance; the same seed, the same plan.")),

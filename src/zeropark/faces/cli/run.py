@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zeropark.faces.cli import files as files_of
+from zeropark.faces.cli import which
 from zeropark.faces.cli.folder import result_folder
 from zeropark.faces.cli.parks import park_file
 from zeropark.faces.cli.progress import Progress
@@ -26,19 +27,12 @@ if TYPE_CHECKING:
 
 
 def run(
-    park: Annotated[
-        str, typer.Argument(metavar="PARK", help=N_("A shipped park's name, or a park file."))
-    ] = "microgrid",
-    start: Annotated[
-        str | None,
-        typer.Option(metavar="DATE", help=N_("First day, in the park's zone: 2026-04-15.")),
-    ] = None,
+    park: which.Park = "microgrid",
+    start: which.Start = None,
     days: Annotated[
         str | None, typer.Option(metavar="N", help=N_("How many days: 1 to 3660."))
     ] = None,
-    step: Annotated[
-        str | None, typer.Option(metavar="TIME", help=N_("Step: 5min, 15min, 30min or 60min."))
-    ] = None,
+    step: which.Step = None,
     horizon: Annotated[
         str | None,
         typer.Option(

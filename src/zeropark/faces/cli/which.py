@@ -1,0 +1,20 @@
+"""The options that say which park and when, alike for every command that plans."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from zeropark.faces.locale import N_
+
+Park = Annotated[
+    str, typer.Argument(metavar="PARK", help=N_("A shipped park's name, or a park file."))
+]
+Start = Annotated[
+    str | None,
+    typer.Option(metavar="DATE", help=N_("First day, in the park's zone: 2026-04-15.")),
+]
+Step = Annotated[
+    str | None, typer.Option(metavar="TIME", help=N_("Step: 5min, 15min, 30min or 60min."))
+]
