@@ -13,7 +13,7 @@ from zeropark.assets import kinds
 from zeropark.assets.kind import Horizon, Kind
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.layout import Layout
-from zeropark.formulation.program import Inputs, Program
+from zeropark.formulation.program import Balance, Inputs, Program
 from zeropark.model.tariff import Tariff
 from zeropark.units.timegrid import TimeGrid
 
@@ -82,32 +82,32 @@ def random_signals(
     grouped: Mapping[str, Sequence[Kind]], outlook: Outlook, random: np.random.Generator
 ) -> dict[str, dict[str, Floats]]:
     """What an update would tell each kind, drawn by chance in its usual range."""
-    count = len(outlook.grid)
-    export = np.round(random.uniform(0, 200, count), 1)
-    price = np.round(export + random.uniform(1, 800, count), 1)
-    drawn: dict[str, dict[str, Floats]] = {
-        "grid_tie": {
-            "price_import": price,
-            "price_export": export,
-            "available": (random.random(count) > 0.05).astype(float),
-        },
-        "pv": {"available": np.round(random.uniform(0, 3, count), 3)},
-        "wind": {"available": np.round(random.uniform(0, 1.2, count), 3)},
-        "chiller": {"eer": np.round(random.uniform(2, 8, count), 3)},
-        "curtailable_load": {},
-    }
     found: dict[str, dict[str, Floats]] = {}
     for kind, assets in grouped.items():
-        own = drawn.get(kind, {})
-        if kind in {"load", "heat_load", "cooling_load"}:
-            own = {"demand": np.round(random.uniform(0, 2, count), 3)}
-        elif kind == "curtailable_load":
-            demand = np.round(random.uniform(0, 2, count), 3)
-            own = {"demand": demand, "curtailable": demand * assets[0].share * 0.8}  # type: ignore[attr-defined]
-        elif kind not in {"pv", "wind", "chiller"}:
-            own = {**{n: a[0] for n, a in assets[0].signals(outlook).items()}, **own}
-        found[kind] = {name: array[None, :] for name, array in own.items()}
+        each = [_signals_of(asset, outlook, random) for asset in assets]
+        found[kind] = {name: np.vstack([own[name] for own in each]) for name in each[0]}
     return found
+
+
+def _signals_of(asset: Kind, outlook: Outlook, random: np.random.Generator) -> Mapping[str, Floats]:
+    count = len(outlook.grid)
+    if asset.kind in {"load", "heat_load", "cooling_load"}:
+        return {"demand": np.round(random.uniform(0, 2, count), 3)}
+    if asset.kind == "curtailable_load":
+        demand = np.round(random.uniform(0, 2, count), 3)
+        return {"demand": demand, "curtailable": demand * asset.share * 0.8}  # type: ignore[attr-defined]
+    if asset.kind in {"pv", "wind"}:
+        most = 3.0 if asset.kind == "pv" else 1.2
+        return {"available": np.round(random.uniform(0, most, count), 3)}
+    if asset.kind == "chiller":
+        return {"eer": np.round(random.uniform(2, 8, count), 3)}
+    own = {name: array[0] for name, array in asset.signals(outlook).items()}
+    if asset.kind == "grid_tie":
+        export = np.round(random.uniform(0, 200, count), 1)
+        own["price_export"] = export
+        own["price_import"] = np.round(export + random.uniform(1, 800, count), 1)
+        own["available"] = (random.random(count) > 0.05).astype(float)
+    return own
 
 
 def first_readings(
@@ -137,18 +137,21 @@ def inputs_at(
     grid: TimeGrid,
     end_price: float,
 ) -> dict[str, Inputs]:
-    """Signals with what the readings say; one asset of each kind."""
+    """Signals with what the readings say."""
     found: dict[str, Inputs] = {}
     for kind, assets in grouped.items():
-        (asset,) = assets
-        own = asset.situation(readings[asset.name], Horizon(grid, end_price))
-        found[kind] = Inputs({**signals[kind], **own.signals}, own.figures)
+        own = [a.situation(readings[a.name], Horizon(grid, end_price)) for a in assets]
+        said = {name: np.vstack([one.signals[name] for one in own]) for name in own[0].signals}
+        figures = {n: np.concatenate([one.figures[n] for one in own]) for n in own[0].figures}
+        found[kind] = Inputs({**signals[kind], **said}, figures)
     return found
 
 
-def program_for(assets: Sequence[Kind], hours: Floats) -> Program:
+def program_for(
+    assets: Sequence[Kind], hours: Floats, balances: Sequence[Balance] = NODES
+) -> Program:
     """The compiled program of the assets, without numbers yet."""
     lag = max(asset.lookback(float(hours.min())) for asset in assets)
     used = {node for asset in assets for node in asset.port_nodes().values()}
-    nodes = [node for node in NODES if node.name in used]
+    nodes = [node for node in balances if node.name in used]
     return Program(nodes, by_kind(assets), Layout(hours, lag))
