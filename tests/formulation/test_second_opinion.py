@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
+from scipy.sparse import csr_array
 
 from tests.formulation.random_parks import ZONE, program_for
 from zeropark.assets import kinds
@@ -45,25 +46,30 @@ class Sheet:
     def least(self) -> float:
         names = list(self.cost)
         at = {name: i for i, name in enumerate(names)}
-        matrix: dict[str, list[Floats]] = {"=": [], "<": []}
         bounds: dict[str, list[float]] = {"=": [], "<": []}
+        entries: dict[str, list[tuple[float, int, int]]] = {"=": [], "<": []}
         for terms, sense, bound in self.rows:
-            line = np.zeros(len(names))
-            for name, coefficient in terms.items():
-                line[at[name]] += coefficient
-            sign = -1.0 if sense == ">" else 1.0
-            matrix["=" if sense == "=" else "<"].append(line * sign)
-            bounds["=" if sense == "=" else "<"].append(bound * sign)
+            kind, sign = ("=" if sense == "=" else "<"), (-1.0 if sense == ">" else 1.0)
+            line = len(bounds[kind])
+            entries[kind] += [(sign * value, line, at[name]) for name, value in terms.items()]
+            bounds[kind].append(bound * sign)
         found = linprog(
             [self.cost[name] for name in names],
-            matrix["<"] or None,
+            _matrix(entries["<"], len(bounds["<"]), len(names)),
             bounds["<"] or None,
-            matrix["="] or None,
+            _matrix(entries["="], len(bounds["="]), len(names)),
             bounds["="] or None,
             [self.most[name] for name in names],
         )
         assert found.status == 0, found.message
         return float(found.fun)
+
+
+def _matrix(entries: list[tuple[float, int, int]], rows: int, columns: int) -> csr_array | None:
+    if not rows:
+        return None
+    values, lines, places = zip(*entries, strict=True)
+    return csr_array((values, (lines, places)), shape=(rows, columns))
 
 
 def _asset(kind: str, **fields: object) -> Kind:
@@ -197,7 +203,7 @@ def test_demand_is_reckoned_by_the_clock_and_the_month(seed: int, minutes: int) 
 COUNT, STEP = 8, 0.5
 
 
-def _curves(random: np.random.Generator, members: int, size: float) -> tuple[Floats, Floats]:
+def curves(random: np.random.Generator, members: int, size: float) -> tuple[Floats, Floats]:
     """Curves a plan can always keep: what must be done has come two steps before."""
     earliest = np.cumsum(random.uniform(0, size, (members, COUNT)), axis=1)
     earliest = np.asarray(np.round(earliest, 6), dtype=np.float64)
@@ -238,7 +244,7 @@ class Shift:
         tie = _asset("grid_tie", node="bus", import_max=50.0, tariff="simple")
         program = program_for([tie, hall, jobs], np.full(COUNT, STEP))
         pieces = sum(c.name.startswith("piece_") for c in program.blocks["data_hall"].columns)
-        latest, earliest = _curves(random, 2, 3.0)
+        latest, earliest = curves(random, 2, 3.0)
         return cls(
             program=program,
             pieces=pieces,
@@ -334,7 +340,7 @@ def test_jobs_in_a_hall_are_planned_as_a_second_sheet_plans_them(seed: int) -> N
 def test_cars_are_planned_as_a_second_sheet_plans_them(seed: int) -> None:
     random = np.random.default_rng(seed)
     price = np.round(random.uniform(50, 800, COUNT), 1)
-    latest, earliest = _curves(random, 1, 0.4)
+    latest, earliest = curves(random, 1, 0.4)
     limit = 0.6
     end_value, risk = (
         round(float(random.uniform(0, 400)), 1),
