@@ -111,6 +111,7 @@ class Outcome(Enum):
     NOT_A_NUMBER = "not a number"
     OUT_OF_LIMITS = "out of limits"
     NOT_WRITABLE = "not writable"
+    NOT_ALLOWED = "not allowed"
     POINT_UNKNOWN = "point unknown"
 
     @property
@@ -146,6 +147,9 @@ _OUTCOMES = {
         "outside the limits of the template; nothing was sent", "超出模板的限值；未下发"
     ),
     Outcome.NOT_WRITABLE: Text("this point only shows; nothing was sent", "该测点只读；未下发"),
+    Outcome.NOT_ALLOWED: Text(
+        "this device may only be read here; nothing was sent", "此处只允许读取该设备；未下发"
+    ),
     Outcome.POINT_UNKNOWN: Text("the device has no such point", "设备没有这个测点"),
 }
 
@@ -189,10 +193,11 @@ class Driver(Protocol):
         Never raises for what the device does: then the quality says so.
         """
 
-    async def write(self, setpoints: Mapping[str, float]) -> dict[str, Written]:
+    async def write(self, setpoints: Mapping[str, float | None]) -> dict[str, Written]:
         """Write set-points by point, in the units used inside, and read back those shown.
 
-        Every name asked for is answered. Nothing is clipped: what is outside a limit is not sent.
+        None lets go of a point whose template says how: the device then does as without us. Every
+        name asked for is answered. Nothing is clipped: what is outside a limit is not sent.
         """
 
     def health(self) -> Health:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -28,6 +29,10 @@ _NO_SAFE = Text(
     "a point that is written needs a safe value or a standing_range; say one",
     "可写测点需要 safe 或 standing_range；补上其一",
 )
+_NO_RELEASE = Text(
+    "safe: release needs what is written to let go; say release",
+    "safe: release 需要写明释放时下发的内容；补上 release",
+)
 _TWICE = Text("point '{given}' is there twice; leave one", "测点“{given}”出现两次；留一处")
 
 Range = tuple[float, float]
@@ -43,18 +48,21 @@ class PointTemplate(_Part):
     value = sign · raw · scale [unit], or that share of the point `of` where one is named.
 
     name: as the asset kind names it, or the device's own. address: of the protocol: a register, a
-    topic, a node. type: how the raw number is coded; each protocol knows its own. scale: a number,
-    or the address of a register with a power of ten. missing: raw numbers that mean "no value".
-    limits: what the device can show or take [unit]. write: whether a set-point goes there. safe:
-    what is written when we let go [unit]. standing_range: what is safe to leave standing for ever
-    [unit]. shown_by: the point that shows a set-point back; by default itself where `reads`.
+    topic, a node. type: how the raw number is coded; each protocol knows its own. missing: raw
+    numbers that mean "no value". limits: what the device can show or take [unit]. reads: whether it
+    shows anything at its address. write: whether a set-point goes there, or to set_address coded as
+    set_type where the device keeps them apart. shows_set: whether a set-point can be read back
+    where it was written. along: raw numbers written to other points with it, such as an enabling
+    bit. release: raw numbers that let go of it, by point. safe: what the device goes to when we
+    fall silent [unit], or `release`. standing_range: what is safe to leave standing for ever
+    [unit]. codes: what 0, 1, 2 … mean, where the unit is `code`.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
     means: Label
     address: int | str
     type: str = "float"
-    scale: float | str = 1.0
+    scale: float = 1.0
     sign: Literal[1, -1] = 1
     unit: str
     of: str | None = None
@@ -62,8 +70,12 @@ class PointTemplate(_Part):
     limits: Range | None = None
     reads: bool = True
     write: bool = False
-    shown_by: str | None = None
-    safe: float | None = None
+    set_address: int | str | None = None
+    set_type: str | None = None
+    shows_set: bool = True
+    along: Mapping[str, float] = {}
+    release: Mapping[str, float | Literal["nan"]] = {}
+    safe: float | Literal["release"] | None = None
     standing_range: Range | None = None
     codes: tuple[Label, ...] = ()
 
@@ -89,21 +101,23 @@ class PointTemplate(_Part):
         if self.write:
             self._written_is_safe()
         else:
-            for field in ("safe", "standing_range", "shown_by"):
-                if getattr(self, field) is not None:
+            for field in ("safe", "standing_range", "set_address", "along", "release"):
+                if getattr(self, field) not in (None, {}):
                     raise refusal("only_shows", _ONLY_SHOWS, field=field)
         return self
 
     def _written_is_safe(self) -> None:
         if self.safe is None and self.standing_range is None:
             raise refusal("no_safe_value", _NO_SAFE, field="safe")
+        if self.safe == "release" and not self.release:
+            raise refusal("no_release", _NO_RELEASE, field="release")
         if self.limits is None:
             return
         low, high = self.limits
         wanted = {"safe": (self.safe,), "standing_range": self.standing_range or ()}
         for field, values in wanted.items():
             for value in values:
-                if value is not None and not low <= value <= high:
+                if isinstance(value, float) and not low <= value <= high:
                     raise refusal(
                         "beyond_limits", _BEYOND, field=field, given=value, low=low, high=high
                     )
@@ -112,11 +126,12 @@ class PointTemplate(_Part):
 class Watchdog(_Part):
     """The device's own watchdog: silence for `seconds` [s] and it goes to its safe values.
 
-    point: written by us to keep it quiet (a counter, or the seconds themselves); None where any
-    talk on the wire keeps it quiet.
+    point: written by us to keep it quiet; None where any write keeps it quiet. value: what is
+    written there, such as the seconds themselves; None where it is a count that goes on.
     """
 
     point: str | None = None
+    value: float | None = None
     seconds: Annotated[float, Field(gt=0)]
 
 
@@ -157,9 +172,10 @@ class Template(_Part):
                 raise refusal("point_twice", _TWICE, field=f"points.{index}.name", given=name)
         allowed = ", ".join(names)
         for index, point in enumerate(self.points):
-            for field in ("of", "shown_by"):
-                named = getattr(point, field)
-                if named is not None and named not in names:
+            said = [("along", name) for name in point.along]
+            said += [("release", name) for name in point.release]
+            for field, named in [*said, *((("of", point.of),) if point.of else ())]:
+                if named not in names:
                     raise refusal(
                         "point_unknown",
                         _NO_SUCH_POINT,

@@ -19,8 +19,8 @@ from zeropark.units.refusal import refusal
 from zeropark.units.text import Text
 
 # symbol -> (exponents of the basic dimensions, size in the basic unit). Basic units: MW, h, CNY, K,
-# m, t, core, month, deg, Pa, car. `kWh` is power times time, so `CNY/kWh` needs no entry of its
-# own.
+# m, t, core, month, deg, Pa, car, Mvar, V, A, Hz. `kWh` is power times time, so `CNY/kWh` needs no
+# entry of its own.
 _BASIC: dict[str, tuple[dict[str, int], float]] = {
     "1": ({}, 1.0),
     "%": ({}, 0.01),
@@ -32,6 +32,14 @@ _BASIC: dict[str, tuple[dict[str, int], float]] = {
     "MWp": ({"power": 1}, 1.0),
     "kVA": ({"power": 1}, 1e-3),
     "MVA": ({"power": 1}, 1.0),
+    "VA": ({"power": 1}, 1e-6),
+    "var": ({"reactive": 1}, 1e-6),
+    "kvar": ({"reactive": 1}, 1e-3),
+    "Mvar": ({"reactive": 1}, 1.0),
+    "V": ({"voltage": 1}, 1.0),
+    "kV": ({"voltage": 1}, 1e3),
+    "A": ({"current": 1}, 1.0),
+    "Hz": ({"frequency": 1}, 1.0),
     "Wh": ({"power": 1, "time": 1}, 1e-6),
     "kWh": ({"power": 1, "time": 1}, 1e-3),
     "MWh": ({"power": 1, "time": 1}, 1.0),
