@@ -92,16 +92,20 @@ class Decoded(NamedTuple):
 class Layout:
     """All points of a device at their registers: which blocks to read, and what they say.
 
-    sets: where the set-points of those that are written go, by point.
+    sets: where the set-points of those that are written go, by point. gap: most registers that are
+    read along although nobody wants them.
     """
 
-    def __init__(self, placed: Sequence[Placed], sets: Mapping[str, Placed]) -> None:
+    def __init__(
+        self, placed: Sequence[Placed], sets: Mapping[str, Placed], gap: int = _GAP
+    ) -> None:
+        self.gap = gap
         self.sets = dict(sets)
         self.placed = tuple(placed)
         self.names = tuple(p.point.name for p in placed if p.point.reads)
         self._read = [p for p in placed if p.point.reads]
         self.by_name = {p.point.name: p for p in placed} | self.sets
-        self.blocks = _blocks(self._read)
+        self.blocks = _blocks(self._read, gap)
         self._const = np.array([worth_of_one(p.point) for p in self._read])
         self._low = np.array([_limit(p.point, 0, -math.inf) for p in self._read])
         self._high = np.array([_limit(p.point, 1, math.inf) for p in self._read])
@@ -110,6 +114,13 @@ class Layout:
         shares = [(i, index[p.point.of]) for i, p in enumerate(self._read) if p.point.of]
         self._share = np.array([i for i, _ in shares], dtype=int)
         self._of = np.array([of for _, of in shares], dtype=int)
+
+    def gapless(self) -> Layout:
+        """Return the same points, read without registers that nobody wants.
+
+        Some devices refuse a request that touches a register they do not have.
+        """
+        return Layout(self.placed, self.sets, gap=0)
 
     @cached_property
     def _scales(self) -> list[int]:
@@ -238,7 +249,7 @@ def _limit(point: PointTemplate, side: int, none: float) -> float:
     return point.limits[side] * point.factor
 
 
-def _blocks(placed: Sequence[Placed]) -> tuple[Block, ...]:
+def _blocks(placed: Sequence[Placed], gap: int) -> tuple[Block, ...]:
     """Return the fewest requests that read all points and their scales."""
     spans = [(p.table, p.register, p.register + p.words) for p in placed]
     spans += [(p.table, p.scale_at, p.scale_at + 1) for p in placed if p.scale_at is not None]
@@ -248,7 +259,7 @@ def _blocks(placed: Sequence[Placed]) -> tuple[Block, ...]:
         if (
             last is not None
             and last.table == table
-            and first - (last.first + last.count) <= _GAP
+            and first - (last.first + last.count) <= gap
             and end - last.first <= _MOST
         ):
             count = max(last.count, end - last.first)

@@ -36,6 +36,8 @@ _NO_RELEASE = Text(
 _TWICE = Text("point '{given}' is there twice; leave one", "测点“{given}”出现两次；留一处")
 
 Range = tuple[float, float]
+# A count of beats fits any register.
+_COUNTS = 1 << 15
 
 
 class _Part(BaseModel):
@@ -127,7 +129,7 @@ class Watchdog(_Part):
     """The device's own watchdog: silence for `seconds` [s] and it goes to its safe values.
 
     point: written by us to keep it quiet; None where any write keeps it quiet. value: what is
-    written there, such as the seconds themselves; None where it is a count that goes on.
+    written there [the point's unit], such as the seconds themselves; None where it is a count.
     """
 
     point: str | None = None
@@ -163,6 +165,18 @@ class Template(_Part):
     def by_name(self) -> dict[str, PointTemplate]:
         """The points by name."""
         return {point.name: point for point in self.points}
+
+    def heartbeat(self, count: int) -> dict[str, float]:
+        """Return what keeps the device's watchdog quiet, by point; nothing where there is none.
+
+        count: goes up with each beat.
+        """
+        watchdog = self.watchdog
+        if watchdog == "none" or watchdog.point is None:
+            return {}
+        point = self.by_name[watchdog.point]
+        value = float(count % _COUNTS) if watchdog.value is None else watchdog.value
+        return {point.name: value * point.factor}
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Template:

@@ -119,7 +119,10 @@ class ModbusDriver:
             return nothing_read(self.names)
         try:
             layout = await self._opened()
-            blocks = [await self.asked(b.first, b.count, b.table) for b in layout.blocks]
+            blocks = await self._blocks(layout)
+            if None in blocks and layout.gap:
+                self._layout = layout = layout.gapless()
+                blocks = await self._blocks(layout)
         except WrongDeviceError as error:
             self._pace.missed(error.said)
             return nothing_read(self.names)
@@ -215,6 +218,9 @@ class ModbusDriver:
         self._layout = self._known_layout()
         self._scales.clear()
         await self.close()
+
+    async def _blocks(self, layout: Layout) -> list[list[int] | None]:
+        return [await self.asked(b.first, b.count, b.table) for b in layout.blocks]
 
     async def asked(self, first: int, count: int, table: str = "holding") -> list[int] | None:
         """Return registers; None where the device refuses them."""
