@@ -16,7 +16,7 @@ from zeropark.model.warmth import Warmth
 from zeropark.units.refusal import meant, with_meant
 from zeropark.units.text import Text
 
-_SECTIONS = ("parties", "nodes", "assets", "tariffs", "contracts", "series", "studies")
+_SECTIONS = ("parties", "nodes", "assets", "tariffs", "contracts", "series", "devices", "studies")
 CARRIERS = ("electricity", "heat", "cooling", "compute")
 """The carriers that need no kind to make them known."""
 _ONE = {
@@ -26,6 +26,7 @@ _ONE = {
     "tariffs": Text("tariff", "电价"),
     "contracts": Text("contract", "合同"),
     "series": Text("series", "序列"),
+    "devices": Text("device", "设备"),
     "studies": Text("study", "研究"),
 }
 _TWICE = Text(
@@ -58,6 +59,10 @@ _UNFED_PLAIN = Text(
 _NO_FILE = Text(
     "there is no file '{given}' beside the park file{meant}", "园区文件旁没有文件“{given}”{meant}"
 )
+_SAME_PLACE = Text(
+    "'{name}' is reached at {where}, as '{first}' on line {line} is; give each a place of its own",
+    "“{name}”的地址 {where} 与第 {line} 行“{first}”相同；各用一个地址",
+)
 _FEEDERS = {
     "electricity": "grid_tie, pv",
     "heat": "heat_pump, boiler",
@@ -81,6 +86,7 @@ def check_together(
     """
     names = {section: dict(_named(document, section)) for section in _SECTIONS}
     _check_names(document)
+    _check_devices(document)
     check_free(document, used)
     carriers = _check_carriers(document, used)
     touching: dict[str, list[tuple[Loc, Port]]] = {}
@@ -102,6 +108,27 @@ def check_together(
         _check_beside(document, used, assets)
     if folder is not None:
         _check_files(document, folder)
+
+
+def _check_devices(document: Document) -> None:
+    """Note devices at one place on one wire."""
+    seen: dict[tuple[str, ...], tuple[str, int]] = {}
+    listed = document.data.get("devices")
+    for index, raw in enumerate(listed if isinstance(listed, list) else ()):
+        if not isinstance(raw, dict) or not isinstance(raw.get("host"), str):
+            continue
+        loc: Loc = ("devices", index)
+        said = tuple(str(raw.get(key, "")) for key in ("host", "port", "topic"))
+        place = (*said, str(raw.get("unit_id", 1)))
+        name = str(raw.get("name", ""))
+        if place in seen:
+            first, line = seen[place]
+            where = f"{raw['host']}:{raw['port']}" if "port" in raw else raw["host"]
+            where += f" {place[2]}" if place[2] else f" ({place[3]})"
+            document.mistake(
+                loc, "device_place", _SAME_PLACE, name=name, where=where, first=first, line=line
+            )
+        seen.setdefault(place, (name, document.line(loc)))
 
 
 def _named(document: Document, section: str) -> Iterator[tuple[str, int]]:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
 
 from zeropark.model.asset import Asset, AssetName, Name, PartyName, ShownLabel
+from zeropark.model.device import DeviceLine
 from zeropark.model.free import FreeParameter
 from zeropark.model.series import Profile
 from zeropark.model.tariff import Tariff
@@ -235,6 +236,9 @@ class Park(_Part):
     ] = ()
     series: Annotated[
         tuple[Series, ...], Field(description="files of your own", title="数据序列")
+    ] = ()
+    devices: Annotated[
+        tuple[DeviceLine, ...], Field(description="what the assets are reached by", title="设备")
     ] = ()
     studies: Annotated[
         tuple[Study, ...],

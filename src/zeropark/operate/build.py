@@ -43,7 +43,8 @@ class RunRequest:
     coarse_hours: hourly steps behind them.
     policy: plan or rules. files: the user's own, by what they say: weather, load, price, jobs,
     cars, outages. peak_so_far: highest demand of the first month before the run [MW].
-    compare: whether rules, foresight and the played plan are run beside it.
+    compare: whether rules, foresight and the played plan are run beside it. history_days: how much
+    of the time before it is made up, for forecasts.
     """
 
     park: Park
@@ -58,6 +59,7 @@ class RunRequest:
     files: Mapping[str, Path] = field(default_factory=dict)
     peak_so_far: float = 0.0
     compare: bool = True
+    history_days: int = HISTORY_DAYS
 
 
 def balances(park: Park) -> list[Balance]:
@@ -72,8 +74,8 @@ def build_world(request: RunRequest) -> World:
     """
     park, step = request.park, request.step_minutes
     grid = TimeGrid.local_days(request.start, request.days, step, park.place.zone)
-    before = round(HISTORY_DAYS * 24 * 60 / step)
-    start = grid.start - np.timedelta64(before * step * 60, "s")
+    before = round(request.history_days * 24 * 60 / step)
+    start = grid.start - np.timedelta64(round(before * step * 60), "s")
     whole = TimeGrid.regular(start, before + len(grid), step, park.place.zone)
     days = Days(whole, grid)
     tariffs = park.tariffs_by_name

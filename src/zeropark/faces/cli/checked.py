@@ -15,6 +15,7 @@ from zeropark.data.errors import DataError
 from zeropark.faces.cli.help import cells
 from zeropark.faces.locale import gettext as _
 from zeropark.model.asset import Asset
+from zeropark.model.document import read_document
 from zeropark.model.mistakes import Mistake, ParkError
 from zeropark.model.park import Park, Series
 from zeropark.model.parkfile import read_park
@@ -69,6 +70,7 @@ def examine(
         found.mistakes = list(error.mistakes)
         return found
     park = found.park
+    found.mistakes = device_mistakes(path, park)
     begin = _begin(park)
     wanted: list[tuple[str, Path, Series | None]] = [
         (series.of, path.parent / series.file, series)
@@ -87,6 +89,22 @@ def examine(
             if dry_run:
                 found.understood.append(each)
     return found
+
+
+def device_mistakes(path: Path, park: Park) -> list[Mistake]:
+    """Return what is wrong with the devices a park file names, and with their templates."""
+    if not park.devices:
+        return []
+    # Templates are only looked at where a park has devices.
+    from zeropark.devices.named import wrong_lines  # noqa: PLC0415
+
+    document = read_document(path)
+    try:
+        for wrong in wrong_lines(park):
+            document.mistake(("devices", wrong.at, wrong.field), wrong.code, wrong.text)
+    except ParkError as error:
+        return list(error.mistakes)
+    return document.mistakes
 
 
 def _begin(park: Park) -> np.datetime64:

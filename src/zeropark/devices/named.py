@@ -1,0 +1,152 @@
+"""Devices as a park file names them: what is wrong with a line, and the driver it opens."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from zeropark.devices import standard
+from zeropark.devices.catalogue import (
+    DeviceError,
+    protocol,
+    read_template,
+    template_files,
+    unknown_template,
+)
+from zeropark.devices.contract import Driver
+from zeropark.devices.template import Template
+from zeropark.devices.tls import context
+from zeropark.devices.wire import Clock, Wire
+from zeropark.model.asset import Asset, Point
+from zeropark.model.device import DeviceLine
+from zeropark.model.park import Park
+from zeropark.units.text import Text
+
+SECRETS = ("CREDENTIALS_DIRECTORY", "ZEROPARK_SECRETS")
+"""Environment variables that name a folder of secrets: systemd's credentials, or your own."""
+_OTHER_KIND = Text(
+    "template '{template}' is for {kinds}, asset '{asset}' is a {kind}; name a template for it",
+    "模板“{template}”用于 {kinds}，资产“{asset}”是 {kind}；请换用相应模板",
+)
+_NO_SECRET = Text(
+    "secret '{name}' is in none of the folders {folders}; put it there as a file of mode 0600",
+    "密钥“{name}”不在 {folders} 中；请以权限 0600 的文件放入",
+)
+_NO_FOLDER = Text(
+    "secret '{name}' cannot be looked up: name a folder in {variable}",
+    "无法查找密钥“{name}”：用 {variable} 指定文件夹",
+)
+_OPEN_SECRET = Text(
+    "the file of secret '{name}' may be read by others (mode {mode}); make it 0600",
+    "密钥“{name}”的文件可被他人读取（权限 {mode}）；改为 0600",
+)
+_NO_AUTHORITY = Text(
+    "{name}: tls needs authority, the file of who signs the device's certificate",
+    "{name}：tls 需要 authority，即设备证书签发者的文件",
+)
+_NO_FILE = Text("{name}: cannot read {file} ({said})", "{name}：无法读取 {file}（{said}）")
+
+
+class Wrong(NamedTuple):
+    """What is wrong with a line. at: its place in `devices`. field: of the line."""
+
+    at: int
+    field: str
+    code: str
+    text: Text
+
+
+def wrong_lines(park: Park) -> Iterable[Wrong]:
+    """Yield what is wrong with the devices of a park, beside what the file itself shows.
+
+    A template with mistakes of its own raises `ParkError`.
+    """
+    by_name = {asset.name: asset for asset in park.assets}
+    for index, line in enumerate(park.devices):
+        if line.template == standard.NAME:
+            continue
+        if line.template not in template_files():
+            yield Wrong(index, "template", "template_unknown", unknown_template(line.template))
+            continue
+        template = read_template(line.template)
+        kind = by_name[line.asset].kind
+        if template.kinds and kind not in template.kinds:
+            text = _OTHER_KIND.format(
+                template=line.template,
+                kinds=", ".join(template.kinds),
+                asset=line.asset,
+                kind=kind,
+            )
+            yield Wrong(index, "template", "template_kind", text)
+
+
+def template_of(line: DeviceLine, asset: Asset, points: Iterable[Point] | None = None) -> Template:
+    """Return the template a line names.
+
+    points: of the asset, where it has more than its kind. Raises `DeviceError` or `ParkError`.
+    """
+    if line.template == standard.NAME:
+        return standard.standard_template(asset.kind, tuple(points or asset.points))
+    return read_template(line.template)
+
+
+def wire_of(line: DeviceLine, template: Template, folder: Path, timeout: float = 1.0) -> Wire:
+    """Return how a line's device is reached.
+
+    folder: of the park file. timeout: longest wait for one answer [s]. Raises `DeviceError` where a
+    secret or a certificate is not there.
+    """
+    module = protocol(template.protocol)
+    usual = module.TLS_PORT if line.tls else module.PORT
+    secret = None if line.secret is None else read_secret(line.secret)
+    tls = None
+    if line.tls:
+        if line.authority is None:
+            raise DeviceError(_NO_AUTHORITY.format(name=line.name))
+        try:
+            tls = context(folder / line.authority)
+        except OSError as error:
+            said = error.strerror or type(error).__name__
+            text = _NO_FILE.format(name=line.name, file=line.authority, said=said)
+            raise DeviceError(text) from None
+    return Wire(
+        host=line.host,
+        port=line.port or usual,
+        unit_id=line.unit_id,
+        timeout=timeout,
+        topic=line.topic,
+        tls=tls,
+        user=line.user,
+        password=secret,
+        segment=line.segment,
+    )
+
+
+def open_driver(
+    line: DeviceLine, asset: Asset, folder: Path, clock: Clock, timeout: float = 1.0
+) -> Driver:
+    """Return the driver of a line's device; nothing is sent yet. Raises as `wire_of`."""
+    template = template_of(line, asset)
+    found: Driver = protocol(template.protocol).driver(
+        template, wire_of(line, template, folder, timeout), clock
+    )
+    return found
+
+
+def read_secret(name: str, environment: Mapping[str, str] = os.environ) -> str:
+    """Return a secret from the folder of credentials; raises `DeviceError` with the mend."""
+    folders = [Path(environment[v]) for v in SECRETS if environment.get(v)]
+    if not folders:
+        raise DeviceError(_NO_FOLDER.format(name=name, variable=" / ".join(SECRETS)))
+    for folder in folders:
+        path = folder / name
+        if path.is_file():
+            mode = stat.S_IMODE(path.stat().st_mode)
+            if mode & 0o077:
+                raise DeviceError(_OPEN_SECRET.format(name=name, mode=f"{mode:04o}"))
+            return path.read_text(encoding="utf-8").rstrip("\n")
+    listed = ", ".join(str(folder) for folder in folders)
+    raise DeviceError(_NO_SECRET.format(name=name, folders=listed))
