@@ -240,8 +240,7 @@ class TieDevice:
         }
         demand = truth.tariffs[tie.tariff].demand
         self._interval = _QUARTER if demand is None else demand.interval
-        free = _demand_rule(truth.grid, self._interval)["demand_free"][0]
-        self._ends: list[bool] = (free == 0.0).tolist()
+        self._ends: list[bool] = _interval_ends(truth.grid, self._interval).tolist()
         # Hours since the run's start at which each step, and each month, begins and ends.
         after = np.cumsum(truth.grid.hours)
         self._hour: list[float] = (after - truth.grid.hours).tolist()
@@ -328,8 +327,7 @@ def _demand_rule(grid: TimeGrid, interval: float) -> dict[str, Floats]:
     months = grid.local_month - grid.local_month[0]
     even, now = grid.local_month % 2 == 0, months < _LATER
     hours = grid.hours
-    after = (grid.local_hour + hours) / interval
-    ends = (hours >= interval - _ROUNDING) | _is_whole(after)
+    ends = _interval_ends(grid, interval)
     found = {
         "in_even": (even & now).astype(float),
         "in_odd": (~even & now).astype(float),
@@ -342,6 +340,13 @@ def _demand_rule(grid: TimeGrid, interval: float) -> dict[str, Floats]:
         inside = back * hours < interval - 1e-9
         found[f"demand_{back}"] = np.where(inside, 1.0 / np.maximum(hours, interval), 0.0)
     return {name: weights[None, :] for name, weights in found.items()}
+
+
+def _interval_ends(grid: TimeGrid, interval: float) -> npt.NDArray[np.bool_]:
+    """Return whether a demand interval [h] ends with each step, (N,)."""
+    after = (grid.local_hour + grid.hours) / interval
+    ends: npt.NDArray[np.bool_] = (grid.hours >= interval - _ROUNDING) | _is_whole(after)
+    return ends
 
 
 def _slots_of(interval: float, hours: float) -> int:

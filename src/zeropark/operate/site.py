@@ -26,7 +26,7 @@ from zeropark.devices.simulated.device import Fault, SimulatedDevice
 from zeropark.devices.simulated.modbus import ModbusHost, simulated
 from zeropark.model.device import DeviceLine
 from zeropark.operate.build import RunRequest, balances, build_world
-from zeropark.operate.clock import Clock
+from zeropark.operate.clock import Clock, ScaledClock
 from zeropark.operate.plant import Plant
 from zeropark.operate.truth import TruthLog, limits_of
 from zeropark.operate.world import World
@@ -166,6 +166,15 @@ class Site:
     def over(self) -> bool:
         """Whether the last step of the world was lived."""
         return self._lived >= len(self.grid)
+
+    def begin_at(self, at: float, clock: ScaledClock) -> ScaledClock:
+        """Begin at `at` [POSIX s] by `clock`, without living through the day before it."""
+        passed = math.floor((at - self._first) / self.step_seconds)
+        self._lived = min(max(0, passed), len(self.grid))
+        self._clock = clock
+        for each in self.served:
+            each.device.set_clock(clock.now)
+        return clock
 
     def catch_up(self) -> int:
         """Live through all steps that the clock has passed; return how many."""

@@ -82,6 +82,10 @@ class SimulatedDevice:
         self._is_safe = True
         self._alive = 0
 
+    def set_clock(self, clock: Clock) -> None:
+        """Live by another clock from now on."""
+        self._clock = clock
+
     # -- faults ---------------------------------------------------------------------------------
 
     def inject(self, fault: Fault, seconds: float) -> None:

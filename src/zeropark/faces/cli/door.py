@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from zeropark.faces.cli.command import Command
+from zeropark.faces.cli.device import DEVICE
 from zeropark.faces.cli.help import HelpPage
 from zeropark.faces.cli.ledger import LEDGER
 from zeropark.faces.cli.refused import (
@@ -24,6 +25,7 @@ from zeropark.faces.cli.refused import (
     our_fault,
     say,
 )
+from zeropark.faces.cli.site import SITE
 from zeropark.faces.locale import N_
 from zeropark.faces.locale import gettext as _
 
@@ -40,6 +42,8 @@ COMMANDS = {
         "run",
         N_("Run a park in closed loop on the simulated plant, and compare."),
     ),
+    "site": Command("", "", N_("A simulated site, to try operation without a park."), SITE),
+    "device": Command("", "", N_("The devices a park is reached by, and their templates."), DEVICE),
     "ledger": Command("", "", N_("What happened: durable, provable, never edited."), LEDGER),
 }
 # What the parser returns where Ctrl-C ended a command.
