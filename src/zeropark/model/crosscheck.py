@@ -125,9 +125,8 @@ def _check_devices(document: Document) -> None:
             first, line = seen[place]
             where = f"{raw['host']}:{raw['port']}" if "port" in raw else raw["host"]
             where += f" {place[2]}" if place[2] else f" ({place[3]})"
-            document.mistake(
-                loc, "device_place", _SAME_PLACE, name=name, where=where, first=first, line=line
-            )
+            text = _SAME_PLACE.format(name=name, where=where, first=first, line=line)
+            document.mistake(loc, "device_place", text)
         seen.setdefault(place, (name, document.line(loc)))
 
 

@@ -28,7 +28,7 @@ DEVICE = {
         "add",
         N_("Write a device into a park file."),
         examples=(
-            "zeropark device add park.yaml bms1 --asset bat --template sunspec-battery --host 192.0.2.17",
+            "zeropark device add park.yaml bms1 --asset bat --template sunspec-battery --host bms",
         ),
     ),
 }
