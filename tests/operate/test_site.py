@@ -17,6 +17,7 @@ from zeropark.assets import kinds
 from zeropark.devices.catalogue import DeviceError
 from zeropark.devices.contract import Driver, Outcome, Quality
 from zeropark.devices.named import open_driver
+from zeropark.devices.simulated.device import Fault
 from zeropark.model.device import DeviceLine
 from zeropark.model.parkfile import parse_park
 from zeropark.operate.build import RunRequest, build_world
@@ -229,6 +230,12 @@ def test_the_door_of_a_site_is_its_owners_and_takes_faults(tmp_path: Path) -> No
                 await asyncio.to_thread(ask_site, tmp_path, {})
 
     asyncio.run(live())
+
+
+def test_the_page_of_the_simulated_site_names_every_fault() -> None:
+    page = Path(__file__).parents[2] / "docs/how-to/simulate-a-site.md"
+    named = {line.split(" | ")[0][2:] for line in page.read_text(encoding="utf-8").splitlines()}
+    assert {fault.value for fault in Fault} <= named
 
 
 def test_a_world_in_shorter_steps_is_the_same_world(tmp_path: Path) -> None:

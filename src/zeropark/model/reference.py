@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from zeropark.model.asset import Asset
 from zeropark.model.fields import mark_at, members, type_at
+from zeropark.model.device import DeviceLine
 from zeropark.model.park import Contract, Node, Park, Party, Series, Study
 from zeropark.model.series import Profile
 from zeropark.model.sources import STATUSES
@@ -81,6 +82,14 @@ _PARTS: tuple[tuple[str, str, type], ...] = (
             "these lines and prints them to paste."
         ),
         Series,
+    ),
+    (
+        "devices",
+        (
+            "A list of what the assets are reached by. `zeropark device list` shows the templates; "
+            "`template: standard` is the register layout every kind has."
+        ),
+        DeviceLine,
     ),
     ("studies", "A list of runs worth repeating; the first says what `zeropark run` does.", Study),
 )
