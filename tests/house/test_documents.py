@@ -38,7 +38,9 @@ def commands() -> dict[str, set[str]]:
     for _, line in lines():
         said = re.match(r"\s*(?:\$ )?(?:\.venv/bin/)?zeropark(?= |$)(.*)", line)
         if said:
-            verb = re.match(r" (ledger key [a-z]+|(?:ledger|site|device) [a-z]+|[a-z]+)(?= |$)", said[1])
+            verb = re.match(
+                r" (ledger key [a-z]+|(?:ledger|site|device) [a-z]+|[a-z]+)(?= |$)", said[1]
+            )
             found.setdefault(verb[1] if verb else "", set()).update(OPTION.findall(said[1]))
     return found
 

@@ -27,11 +27,7 @@ def _only_named(value: str) -> str:
     return value
 
 
-SecretName = Annotated[
-    str,
-    AfterValidator(_only_named),
-    Field(description="name of a secret, never the secret itself", title="密钥名"),
-]
+SecretName = Annotated[str, AfterValidator(_only_named)]
 
 
 class DeviceLine(BaseModel):
@@ -65,7 +61,10 @@ class DeviceLine(BaseModel):
         str | None, Field(description="file of who signs its certificate", title="签发者文件")
     ] = None
     user: Annotated[str | None, Field(description="who we are there", title="用户名")] = None
-    secret: SecretName | None = None
+    secret: Annotated[
+        SecretName | None,
+        Field(description="name of a secret, never the secret itself", title="密钥名"),
+    ] = None
     segment: Annotated[
         Name | None, Field(description="network segment it lies in", title="网络分区")
     ] = None

@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from zeropark.model.asset import Asset
-from zeropark.model.fields import mark_at, members, type_at
 from zeropark.model.device import DeviceLine
+from zeropark.model.fields import mark_at, members, type_at
 from zeropark.model.park import Contract, Node, Park, Party, Series, Study
 from zeropark.model.series import Profile
 from zeropark.model.sources import STATUSES
