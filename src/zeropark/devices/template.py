@@ -142,7 +142,8 @@ class Template(_Part):
 
     protocol: the driver that speaks it. kinds: asset kinds it can stand for. capabilities: what it
     brings, such as `meter`, `storage`, `curtailment`. watchdog: None says `none`: the device keeps
-    the last set-point for ever. commands_open: whether it may be commanded on a wire without
+    the last set-point for ever. stamp: address of the device's own time, POSIX seconds, where it
+    stamps its values. commands_open: whether it may be commanded on a wire without
     authentication. requires, tested_by: words for whoever installs it. confirmed: whether it was
     held to a register list typed from the maker's document; without one it may only read.
     """
@@ -157,6 +158,7 @@ class Template(_Part):
     confirmed: bool = False
     points: Annotated[tuple[PointTemplate, ...], Field(min_length=1)]
     watchdog: Watchdog | Literal["none"]
+    stamp: str | None = None
     commands_open: bool = False
     requires: tuple[Label, ...] = ()
     tested_by: Label
