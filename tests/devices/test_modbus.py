@@ -13,15 +13,17 @@ from hypothesis import strategies as st
 from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP
 
 from tests.devices.served import LOOPBACK, Hand, certify, driver_of, pair, run, server_context
-from zeropark.devices.catalogue import read_template
+from zeropark.devices.catalogue import DeviceError, read_template
 from zeropark.devices.coding import TYPES, Layout, Placed, code, code_value, decode
 from zeropark.devices.contract import Outcome, Quality
+from zeropark.devices.named import open_driver
 from zeropark.devices.simulated.device import Fault
 from zeropark.devices.simulated.modbus import ModbusHost, simulated
 from zeropark.devices.standard import standard_template
 from zeropark.devices.template import PointTemplate
 from zeropark.devices.tls import context
-from zeropark.model.asset import Point
+from zeropark.model.asset import Asset, Point
+from zeropark.model.device import DeviceLine
 from zeropark.units.text import Text
 
 BATTERY = read_template("sunspec-battery")
@@ -271,6 +273,21 @@ def test_nobody_there_is_a_sentence() -> None:
     run(live())
 
 
+def test_a_set_point_does_not_wait_for_the_next_try() -> None:
+    async def live() -> None:
+        async with pair(STANDARD) as (driver, device, _, _):
+            device.inject(Fault.SILENCE, 1e9)
+            asked = {"p": 1.0, "heartbeat": 1.0}
+            found = await driver.write(asked)
+            assert [each.outcome for each in found.values()] == [Outcome.NO_ANSWER] * 2
+            # Of a silent device only the first set-point waited for an answer.
+            assert driver.health().misses == 1
+            device.inject(Fault.SILENCE, 0.0)
+            assert (await driver.write(asked))["p"].outcome is Outcome.TAKEN
+
+    run(live())
+
+
 def test_a_device_lets_go_by_its_own_watchdog_and_not_before() -> None:
     async def live() -> None:
         async with pair(STANDARD) as (driver, device, clock, _):
@@ -362,6 +379,57 @@ class TestTls:
         )
         assert not answering
         assert said.startswith("the device's certificate is signed by nobody we trust")
+
+    def test_a_device_that_asks_who_we_are_may_be_commanded_without_a_segment(
+        self, tmp_path: Path
+    ) -> None:
+        device_own, ours = certify(tmp_path / "device"), certify(tmp_path / "ours")
+        asset = parse_asset()
+
+        async def live() -> None:
+            host = ModbusHost(LOOPBACK, 0, server_context(device_own, ours.authority))
+            host.add(1, simulated(STANDARD, Hand(), {}))
+            await host.start()
+            line = DeviceLine(
+                name="bms",
+                asset="bat",
+                template="standard",
+                host=LOOPBACK,
+                port=host.port,
+                tls=True,
+                authority="device/ca.pem",
+                certificate="ours/device.pem",
+            )
+            driver = open_driver(line, asset, tmp_path, Hand(), 2.0)
+            assert (await driver.write({"p": 0.5}))["p"].outcome is Outcome.TAKEN
+            await driver.close()
+            stranger = line.model_copy(update={"certificate": None, "segment": "test"})
+            driver = open_driver(stranger, asset, tmp_path, Hand(), 2.0)
+            assert (await driver.write({"p": 0.5}))["p"].outcome is Outcome.NO_ANSWER
+            await driver.close()
+            await host.stop()
+
+        run(live())
+
+    def test_a_certificate_that_is_not_there_is_a_sentence(self, tmp_path: Path) -> None:
+        told = {"host": LOOPBACK, "name": "bms", "asset": "bat", "template": "standard"}
+        line = DeviceLine.model_validate({**told, "tls": True, "authority": "no.pem"})
+        with pytest.raises(DeviceError, match=r"bms: cannot read no\.pem"):
+            open_driver(line, parse_asset(), tmp_path, Hand())
+        without = line.model_copy(update={"authority": None})
+        with pytest.raises(DeviceError, match="bms: tls needs authority"):
+            open_driver(without, parse_asset(), tmp_path, Hand())
+
+
+def parse_asset() -> Asset:
+    """Return an asset with the points of the standard layout above."""
+
+    class Bare(Asset):
+        kind = "bare"
+        title = WORDS
+        points = (Point("p", "MW", WORDS, writable=True), Point("soc", "1", WORDS))
+
+    return Bare(name="bat")
 
 
 @given(

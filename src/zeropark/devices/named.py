@@ -106,12 +106,13 @@ def wire_of(line: DeviceLine, template: Template, folder: Path, timeout: float =
     if line.tls:
         if line.authority is None:
             raise DeviceError(_NO_AUTHORITY.format(name=line.name))
+        own = None if line.certificate is None else folder / line.certificate
         try:
-            tls = context(folder / line.authority)
+            tls = context(folder / line.authority, own)
         except OSError as error:
             said = error.strerror or type(error).__name__
-            text = _NO_FILE.format(name=line.name, file=line.authority, said=said)
-            raise DeviceError(text) from None
+            files = " / ".join(name for name in (line.authority, line.certificate) if name)
+            raise DeviceError(_NO_FILE.format(name=line.name, file=files, said=said)) from None
     return Wire(
         host=line.host,
         port=line.port or usual,
@@ -119,6 +120,7 @@ def wire_of(line: DeviceLine, template: Template, folder: Path, timeout: float =
         timeout=timeout,
         topic=line.topic,
         tls=tls,
+        client_certified=tls is not None and line.certificate is not None,
         user=line.user,
         password=secret,
         segment=line.segment,

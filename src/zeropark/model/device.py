@@ -35,9 +35,10 @@ class DeviceLine(BaseModel):
 
     template: a device template's name, or `standard`. host, port: where it listens; the protocol's
     usual port where none is said. unit_id: behind a gateway. topic: its branch at a broker. tls:
-    whether the wire is; authority: file of who signs its certificate, beside the park file. user,
-    secret: how we prove who we are. segment: the network segment it lies in, which a wire without
-    authentication needs before it may be commanded.
+    whether the wire is; authority: file of who signs its certificate, beside the park file;
+    certificate: file of ours with its key, where the device asks who we are. user, secret: how we
+    prove who we are. segment: the network segment it lies in, which a wire without authentication
+    needs before it may be commanded.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -59,6 +60,9 @@ class DeviceLine(BaseModel):
     tls: Annotated[bool, Field(description="whether the wire is TLS", title="使用 TLS")] = False
     authority: Annotated[
         str | None, Field(description="file of who signs its certificate", title="签发者文件")
+    ] = None
+    certificate: Annotated[
+        str | None, Field(description="file of our certificate with its key", title="我方证书文件")
     ] = None
     user: Annotated[str | None, Field(description="who we are there", title="用户名")] = None
     secret: Annotated[

@@ -141,23 +141,27 @@ class ModbusDriver:
         return Readout(self.names, decoded.values, decoded.quality, at)
 
     async def write(self, setpoints: Mapping[str, float | None]) -> dict[str, Written]:
-        """Write set-points and read back those the device shows."""
+        """Write set-points and read back those the device shows.
+
+        A device that was silent is tried at once: no pause may stand before a stop.
+        """
         found: dict[str, Written] = {}
+        silent = False
         for name, value in setpoints.items():
             refused = self._why_not(name, value)
+            if refused is None and silent:
+                refused = Outcome.NO_ANSWER
             if refused is not None:
                 found[name] = Written(refused)
-            elif not self._pace.due:
-                found[name] = Written(Outcome.NO_ANSWER)
-            else:
-                try:
-                    found[name] = await self._write_one(await self._opened(), name, value)
-                except WrongDeviceError as error:
-                    self._pace.missed(error.said)
-                    found[name] = Written(Outcome.NO_ANSWER)
-                except (ModbusException, OSError, TimeoutError) as error:
-                    await self._lost(error)
-                    found[name] = Written(Outcome.NO_ANSWER)
+                continue
+            try:
+                found[name] = await self._write_one(await self._opened(), name, value)
+            except WrongDeviceError as error:
+                self._pace.missed(error.said)
+                silent, found[name] = True, Written(Outcome.NO_ANSWER)
+            except (ModbusException, OSError, TimeoutError) as error:
+                await self._lost(error)
+                silent, found[name] = True, Written(Outcome.NO_ANSWER)
         return found
 
     def health(self) -> Health:

@@ -117,11 +117,11 @@ class MqttDriver:
 
     # -- the wire -------------------------------------------------------------------------------
 
-    async def _opened(self) -> bool:
-        """Return whether the broker is there, connecting where a try is due."""
+    async def _opened(self, *, at_once: bool = False) -> bool:
+        """Return whether the broker is there, connecting where a try is due, or at once."""
         if self._listening is not None and not self._listening.done():
             return self._client is not None
-        if not self._pace.due:
+        if not (at_once or self._pace.due):
             return False
         await self.close()
         self._heard.clear()
@@ -218,7 +218,7 @@ class MqttDriver:
         return None if within(point, value) else Outcome.OUT_OF_LIMITS
 
     async def _publish(self, point: PointTemplate, value: float | None) -> Outcome:
-        if not await self._opened() or self._client is None:
+        if not await self._opened(at_once=True) or self._client is None:
             return Outcome.NO_ANSWER
         by_name = self.template.by_name
         if value is None:
