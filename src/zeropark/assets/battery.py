@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from zeropark.assets.kind import Account, Floats, Horizon, Kind, PlannedStep, Readings, RuleView
+from zeropark.assets.kind import (
+    Account,
+    Floats,
+    Horizon,
+    Kind,
+    PlannedStep,
+    Readings,
+    RuleView,
+    Steered,
+)
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Limit
 from zeropark.formulation.linear import Rule
@@ -291,6 +300,10 @@ class Battery(Kind):
     def end_cost(self, readings: Readings, end_price: float) -> float:
         """Return less for what is stored [CNY], as a plan's last step values it."""
         return -float(readings["energy"]) * self.efficiency * end_price
+
+    def steered(self) -> Sequence[Steered]:
+        """Return its power: asked before anyone else."""
+        return (Steered("p", "p", 1, -self.p_nom, self.p_nom, turn=-1.0, stores=True),)
 
     def device(self, truth: Outlook, random: np.random.Generator) -> BatteryDevice:
         """Return the battery as it behaves."""

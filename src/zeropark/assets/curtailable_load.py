@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from zeropark.assets.kind import Account, Floats, Kind, PlannedStep
+from zeropark.assets.kind import Account, Floats, Kind, PlannedStep, Steered
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Limit
 from zeropark.formulation.linear import Rule
@@ -106,6 +106,14 @@ class CurtailableLoad(Kind):
         unserved = amounts["unserved"][0] / hours
         demand = use + curtailed + unserved
         return {"p": use, "demand": demand, "curtailed": curtailed, "unserved": unserved}
+
+    def steered(self) -> Sequence[Steered]:
+        """Return what it gives up by contract."""
+        return (
+            Steered(
+                "curtail", "curtailed", 1, 0.0, np.inf, most="demand", turn=self.price_curtailed
+            ),
+        )
 
     def device(self, truth: Outlook, random: np.random.Generator) -> CurtailableLoadDevice:
         """Return the load with its true profile."""

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from zeropark.assets.kind import Account, Floats, Horizon, Kind, PlannedStep, Readings, RuleView
+from zeropark.assets.kind import (
+    Account,
+    Floats,
+    Horizon,
+    Kind,
+    PlannedStep,
+    Readings,
+    RuleView,
+    Steered,
+)
 from zeropark.data.arrivals import session_table
 from zeropark.data.events import Cars
 from zeropark.data.jobs import hours_since_1970
@@ -337,6 +346,12 @@ class EvHub(Kind):
     def end_cost(self, readings: Readings, end_price: float) -> float:
         """Return what it costs to serve the cars that are still there after the run [CNY]."""
         return float(readings["owed"]) * end_price / self.efficiency
+
+    def steered(self) -> Sequence[Steered]:
+        """Return its charging power: cars wait before anything is curtailed."""
+        return (
+            Steered("charge", "charge", -1, 0.0, self.p_nom, rest=self.p_nom, caps=True, turn=-0.5),
+        )
 
     def device(self, truth: Outlook, random: np.random.Generator) -> HubDevice:
         """Return the hub with the sessions that truly come, or with some made by chance."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from zeropark.assets.kind import Account, Floats, Kind, PlannedStep
+from zeropark.assets.kind import Account, Floats, Kind, PlannedStep, Steered
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Limit
 from zeropark.formulation.linear import Rule
@@ -127,6 +127,10 @@ class Generator(Kind):
         """Return power, heat and fuel [MW] as planned."""
         names = {"p": "p", "q": "heat", "fuel": "fuel"}
         return {point: amounts[name][0] / hours for point, name in names.items()}
+
+    def steered(self) -> Sequence[Steered]:
+        """Return its power."""
+        return (Steered("p", "p", 1, 0.0, self.p_nom, turn=0.5),)
 
     def device(self, truth: Outlook, random: np.random.Generator) -> GeneratorDevice:
         """Return the set."""

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, PrivateAttr
 
-from zeropark.assets.kind import Account, Floats, Horizon, Kind, PlannedStep, Readings, RuleView
+from zeropark.assets.kind import (
+    Account,
+    Floats,
+    Guarded,
+    Horizon,
+    Kind,
+    PlannedStep,
+    Readings,
+    RuleView,
+)
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Limit, Rank
 from zeropark.formulation.linear import Rule
@@ -217,6 +226,10 @@ class GridTie(Kind):
         """Return import, export and their difference [MW] as planned."""
         bring, send = amounts["import"][0] / hours, amounts["export"][0] / hours
         return {"p": bring - send, "import": bring, "export": send}
+
+    def guarded(self) -> Sequence[Guarded]:
+        """Return what it can carry: import +, export -."""
+        return (Guarded("p", "node", -self.export_max, self.import_max),)
 
     def device(self, truth: Outlook, random: np.random.Generator) -> TieDevice:
         """Return the tie with its true outages."""

@@ -101,6 +101,47 @@ class Account:
     held: float = 0.0
 
 
+@dataclass(frozen=True)
+class Steered:
+    """A set-point that moves electric power within seconds.
+
+    point: the set-point. shown_by: the point that shows what it does now. sign: what one unit more
+    puts into the node at `port`: +1 or -1. low, high: what the device takes [MW]. most: point that
+    shows the most it takes now, where `high` is not all. rest: what leaves the device to itself
+    [MW], its safe value. caps: whether the device may of itself stay below the set-point, as sun
+    does below a limit. turn: when it is asked to help; less is earlier. stores: whether a state of
+    charge bounds it. ramp: fastest rise [MW/h], None where there is none.
+    """
+
+    point: str
+    shown_by: str
+    sign: int
+    low: float
+    high: float
+    most: str = ""
+    rest: float = 0.0
+    caps: bool = False
+    turn: float = 0.0
+    stores: bool = False
+    ramp: float | None = None
+    port: str = "node"
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A metered flow that must stay between two numbers, whoever wants otherwise.
+
+    point: shows it [MW]; sign: +1 where + flows into the node at `port`, -1 where it leaves it.
+    low, high: of the flow into that node [MW].
+    """
+
+    point: str
+    port: str
+    low: float
+    high: float
+    sign: int = 1
+
+
 class Device(Protocol):
     """An asset of the simulated plant: answers like the real one, obeys its own physics."""
 
@@ -261,6 +302,14 @@ class Kind(Asset):
         """Return the set-points a good operator without an optimiser would give."""
         del readings, view
         return {}
+
+    def steered(self) -> Sequence[Steered]:
+        """Return the set-points that move electric power within seconds."""
+        return ()
+
+    def guarded(self) -> Sequence[Guarded]:
+        """Return the flows through it that local safety keeps within limits."""
+        return ()
 
     def tally(self, readings: Readings) -> dict[str, float]:
         """Return what counts over a run, such as jobs_done, jobs_late, unserved_mwh."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from zeropark.assets.kind import Account, Floats, Kind, PlannedStep
+from zeropark.assets.kind import Account, Floats, Kind, PlannedStep, Steered
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block
 from zeropark.formulation.linear import Rule
@@ -77,6 +77,12 @@ class Load(Kind):
         """Return what the load is to go without [MW], where supply is planned to fail."""
         shed = float(step.columns["unserved"][0]) / step.hours
         return {"shed": shed} if shed > _NOTHING else {}
+
+    def steered(self) -> Sequence[Steered]:
+        """Return what goes without supply, in the order of what that costs."""
+        return (
+            Steered("shed", "unserved", 1, 0.0, np.inf, most="demand", turn=self.price_unserved),
+        )
 
     def device(self, truth: Outlook, random: np.random.Generator) -> LoadDevice:
         """Return the load with its true profile."""

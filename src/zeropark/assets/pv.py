@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from zeropark.assets.kind import Floats, Kind, PlannedStep
+from zeropark.assets.kind import Floats, Kind, PlannedStep, Steered
 from zeropark.assets.source import SourceDevice
 from zeropark.data.outlook import Outlook
 from zeropark.data.weather.sun import ac_power_pu, dc_power_pu
@@ -171,6 +171,10 @@ class Pv(Kind):
         """Return the share of light that dirt takes [1]: it gathers and is washed off."""
         day = outlook.grid.local_day - int(outlook.grid.local_day[0])
         return {"dirt": _dirt(day, self.dirt, random)}
+
+    def steered(self) -> Sequence[Steered]:
+        """Return its limit: what is not passed is lost."""
+        return (Steered("limit", "p", 1, 0.0, self.p_nom, rest=self.p_nom, caps=True),)
 
     def device(self, truth: Outlook, random: np.random.Generator) -> SourceDevice:
         """Return the plant under its true sky and dirt."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field, model_validator
 
-from zeropark.assets.kind import Account, Floats, Horizon, Kind, Readings
+from zeropark.assets.kind import Account, Floats, Horizon, Kind, Readings, Steered
 from zeropark.assets.line import Line
 from zeropark.assets.transformer import Transformer
 from zeropark.data.outlook import Outlook
@@ -188,6 +188,15 @@ class RemoteBase(Kind):
     def tally(self, readings: Readings) -> dict[str, float]:
         """Return how many steps there were, and how many kept the downward limits."""
         return {"ramp_steps": readings["steps"], "ramp_steps_kept": readings["steps_kept"]}
+
+    def steered(self) -> Sequence[Steered]:
+        """Return its limit of delivery, and how fast what it delivers may rise."""
+        most = self.p_nom
+        return (
+            Steered(
+                "limit", "p", 1, 0.0, most, rest=most, caps=True, ramp=self.ramp_up, port="out"
+            ),
+        )
 
     def device(self, truth: Outlook, random: np.random.Generator) -> RemoteBaseDevice:
         """Return the gate, with its flicker drawn for each minute of the run."""

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field, model_validator
 
-from zeropark.assets.kind import Floats, Kind
+from zeropark.assets.kind import Floats, Guarded, Kind
 from zeropark.assets.link import Carries, LinkDevice, ohmic_pieces
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block
@@ -122,6 +122,10 @@ class Transformer(Kind):
         """Return what is carried and lost [MW] as planned."""
         p = (amounts["upward"][0] - amounts["down"][0]) / hours
         return {"p": p, "loss": amounts["ohmic"][0] / hours + self.p_idle}
+
+    def guarded(self) -> Sequence[Guarded]:
+        """Return what it can carry, either way."""
+        return (Guarded("p", "node", -self.p_nom, self.p_nom, sign=-1),)
 
     def device(self, truth: Outlook, random: np.random.Generator) -> LinkDevice:
         """Return the transformer."""

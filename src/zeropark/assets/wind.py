@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from zeropark.assets.kind import Floats, Kind, PlannedStep
+from zeropark.assets.kind import Floats, Kind, PlannedStep, Steered
 from zeropark.assets.source import SourceDevice
 from zeropark.data.outlook import Outlook
 from zeropark.data.weather.air import density
@@ -165,6 +165,10 @@ class Wind(Kind):
     def chance(self, outlook: Outlook, random: np.random.Generator) -> dict[str, Floats]:
         """Return the share of its power that wakes, ice and faults take [1]."""
         return {"shortfall": _shortfall(outlook.grid.hours, self.shortfall, random)}
+
+    def steered(self) -> Sequence[Steered]:
+        """Return its limit: what is not passed is lost."""
+        return (Steered("limit", "p", 1, 0.0, self.p_nom, rest=self.p_nom, caps=True),)
 
     def device(self, truth: Outlook, random: np.random.Generator) -> SourceDevice:
         """Return the turbines in their true wind."""
