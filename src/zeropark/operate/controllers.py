@@ -22,6 +22,8 @@ Floats = npt.NDArray[np.float64]
 REBUILDING = 12.0
 # By how much a step's sun and wind may fall short of their forecast [1]; see decision 0006.
 DOUBT = 0.2
+# Signals that say what a device is able to do; without it a plan asks nothing of it.
+_MEANS = frozenset({"charge_limit", "discharge_limit"})
 
 
 class Controller(Protocol):
@@ -102,7 +104,10 @@ def price_bands(prices: Floats, grid: TimeGrid) -> list[str]:
 
 @dataclass
 class Planned:
-    """The rolling plan: forecasts in, set-points out; where no plan can be had, the rules."""
+    """The rolling plan: forecasts in, set-points out; where no plan can be had, the rules.
+
+    without: assets that a plan may not count on: their means to act are taken as nothing.
+    """
 
     world: World
     planner: Planner
@@ -110,6 +115,7 @@ class Planned:
     rules: Rules
     plans: list[Plan] = field(default_factory=list)
     keep: int = 0
+    without: frozenset[str] = frozenset()
 
     def decide(self, index: int, readings: Mapping[str, Readings]) -> Setpoints:
         """Plan from here to the horizon or the run's end; return the first step's set-points."""
@@ -124,11 +130,24 @@ class Planned:
         """Return the plan made at step `index`."""
         steps = self.planner.steps
         signals, expected = self.forecaster.window(index, steps, readings)
+        if self.without:
+            signals = self._left_out(signals)
         ahead = steps.grid(self.world.grid, index)
         exposed = self._exposed(signals, ahead)
         doubt = self._doubt(signals)
         horizon = Horizon(ahead, self.world.end_price, expected, exposed, doubt)
         return self.planner.plan(index, signals, readings, horizon)
+
+    def _left_out(self, signals: Signals) -> Signals:
+        """Return the signals with nothing able of what is left out."""
+        found = {kind: dict(own) for kind, own in signals.items()}
+        for kind, assets in self.planner.kinds.items():
+            gone = [i for i, asset in enumerate(assets) if asset.name in self.without]
+            for name in _MEANS & set(found[kind]) if gone else ():
+                if found[kind][name].shape[0] == len(assets):
+                    found[kind][name] = found[kind][name].copy()
+                    found[kind][name][gone] = 0.0
+        return found
 
     def _doubt(self, signals: Signals) -> Floats:
         """Return how much less than foreseen sun and wind may give in each step [MW]."""

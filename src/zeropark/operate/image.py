@@ -21,8 +21,6 @@ from zeropark.units.text import Text
 Floats = npt.NDArray[np.float64]
 # A power meter may show this many times the rating before we hold its word for impossible [1].
 _BEYOND_RATING = 2.0
-# Clocks of devices may be off by so much before their stamps count as another time [s].
-_CLOCKS_APART = 60.0
 
 
 class State(IntEnum):
@@ -116,7 +114,8 @@ class Image:
 class Judge:
     """Turns what drivers bring into images; remembers what points showed and since when.
 
-    names: of each device, in the order its readouts have. stale_after: how old a value may be [s].
+    names: of each device, in the order its readouts have. stale_after: how long a value's stamp may
+    stand still [s].
     """
 
     def __init__(
@@ -136,6 +135,8 @@ class Judge:
         self._frozen_after = np.array([rule.frozen_after for rule in own])
         self._last = np.full(len(keys), np.nan)
         self._since = np.full(len(keys), np.nan)
+        self._stamp = np.full(len(keys), np.nan)
+        self._seen = np.full(len(keys), np.nan)
 
     def image(self, readouts: Mapping[str, Readout], now: float, steady: float) -> Image:
         """Return the image of this moment; a device without a readout is missing."""
@@ -150,22 +151,26 @@ class Judge:
                 values[here], stamped[here] = readout.values, readout.at
                 quality[here] = readout.quality
             at += len(points)
-        state = self._judged(values, quality, now - stamped, steady)
+        state = self._judged(values, quality, stamped, steady)
         return Image(
             now, steady, self.index, np.where(state == State.GOOD, values, np.nan), state, stamped
         )
 
     def _judged(
-        self, values: Floats, quality: npt.NDArray[np.uint8], age: Floats, steady: float
+        self, values: Floats, quality: npt.NDArray[np.uint8], stamped: Floats, steady: float
     ) -> npt.NDArray[np.uint8]:
         there = np.isfinite(values) & (quality != Quality.MISSING) & (quality != Quality.NO_ANSWER)
         moved = there & ((values != self._last) | ~np.isfinite(self._since))
         self._last = np.where(there, values, self._last)
         self._since = np.where(moved, steady, self._since)
+        # Whose clock is right does not matter: a value is fresh as long as its stamp moves on.
+        fresh = np.isfinite(stamped) & (stamped != self._stamp)
+        self._seen = np.where(fresh, steady, self._seen)
+        self._stamp = np.where(fresh, stamped, self._stamp)
         state = np.full(len(values), State.GOOD, dtype=np.uint8)
         stuck = (self._frozen_after > 0.0) & (steady - self._since >= self._frozen_after)
         state[stuck & (values != 0.0)] = State.FROZEN
-        old = (age > self._stale_after) | (age < -_CLOCKS_APART) | ~np.isfinite(age)
+        old = ~(steady - self._seen <= self._stale_after)
         state[old] = State.STALE
         beyond = (values < self._low) | (values > self._high) | (quality == Quality.SUSPECT)
         state[beyond] = State.OUT_OF_RANGE

@@ -1,0 +1,126 @@
+"""The wires of a park in one cycle: all devices read at once, written at once, none waited for.
+
+A device that has not answered within its time is silent in this cycle; its answer is taken when it
+comes, and until then nobody calls it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from zeropark.devices.contract import Driver, Outcome, Readout, Written, nothing_read
+
+# How long a device that does not follow is left alone at first, and at most [s].
+_FIRST_REST, _LONGEST_REST = 120.0, 3_600.0
+
+
+@dataclass
+class Wire:
+    """A device: its driver, the gateway it lies behind, and its own watchdog.
+
+    watchdog: silence after which it goes to its safe value [s]; None where it has none.
+    """
+
+    driver: Driver
+    gateway: str = ""
+    watchdog: float | None = None
+    _call: asyncio.Task[Readout] | asyncio.Task[dict[str, Written]] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether an earlier call is still under way."""
+        return self._call is not None and not self._call.done()
+
+    def reading(self) -> asyncio.Task[Readout]:
+        """Begin to read."""
+        task = asyncio.ensure_future(self.driver.read())
+        self._call = task
+        return task
+
+    def writing(self, setpoints: Mapping[str, float]) -> asyncio.Task[dict[str, Written]]:
+        """Begin to write."""
+        task = asyncio.ensure_future(self.driver.write(setpoints))
+        self._call = task
+        return task
+
+
+@dataclass
+class Fleet:
+    """All wires of a park, by asset. patience: wall time of one pass of calls [s]."""
+
+    wires: Mapping[str, Wire]
+    patience: float
+
+    @property
+    def names(self) -> dict[str, Sequence[str]]:
+        """The points of each device, in the order of its readouts."""
+        return {asset: wire.driver.names for asset, wire in self.wires.items()}
+
+    @property
+    def gateways(self) -> dict[str, str]:
+        """The gateway of each device that lies behind one."""
+        return {asset: wire.gateway for asset, wire in self.wires.items() if wire.gateway}
+
+    async def read(self) -> dict[str, Readout]:
+        """Return what every device shows; one that does not answer in time shows nothing."""
+        free = {asset: wire for asset, wire in self.wires.items() if not wire.busy}
+        calls = {asset: wire.reading() for asset, wire in free.items()}
+        await self._wait(list(calls.values()))
+        found = {asset: nothing_read(tuple(w.driver.names)) for asset, w in self.wires.items()}
+        for asset, call in calls.items():
+            if call.done() and call.exception() is None:
+                found[asset] = call.result()
+        return found
+
+    async def write(
+        self, setpoints: Mapping[str, Mapping[str, float]]
+    ) -> dict[str, dict[str, Written]]:
+        """Write set-points by asset; a device that is busy or late has not answered."""
+        calls = {
+            asset: self.wires[asset].writing(points)
+            for asset, points in setpoints.items()
+            if asset in self.wires and not self.wires[asset].busy
+        }
+        await self._wait(list(calls.values()))
+        found: dict[str, dict[str, Written]] = {}
+        for asset, points in setpoints.items():
+            call = calls.get(asset)
+            done = call is not None and call.done() and call.exception() is None
+            silent = dict.fromkeys(points, Written(Outcome.NO_ANSWER))
+            found[asset] = call.result() if done and call is not None else silent
+        return found
+
+    async def _wait(self, calls: Sequence[asyncio.Task[Any]]) -> None:
+        if calls:
+            await asyncio.wait(calls, timeout=self.patience)
+
+    async def close(self) -> None:
+        """Let go of all wires."""
+        for wire in self.wires.values():
+            await wire.driver.close()
+
+
+@dataclass
+class BackOff:
+    """When a device that does not follow is tried again: later after every vain try."""
+
+    until: dict[str, float] = field(default_factory=dict)
+    _rest: dict[str, float] = field(default_factory=dict)
+
+    def leave(self, asset: str, steady: float) -> None:
+        """Leave a device alone for a while from `steady` [s] on."""
+        rest = self._rest.get(asset, _FIRST_REST)
+        self.until[asset] = steady + rest
+        self._rest[asset] = min(_LONGEST_REST, 2.0 * rest)
+
+    def resting(self, steady: float) -> set[str]:
+        """Return the devices that are left alone at this moment."""
+        return {asset for asset, until in self.until.items() if steady < until}
+
+    def follows(self, asset: str) -> None:
+        """Let a device that follows be as any other."""
+        self.until.pop(asset, None)
+        self._rest.pop(asset, None)

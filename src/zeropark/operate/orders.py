@@ -1,0 +1,323 @@
+"""What people and peers ask for: durable before the answer, taken at the next cycle, or voided.
+
+A command that only narrows is carried out even where it cannot be recorded; it is posted later with
+that mark.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from zeropark.assets.kind import Kind
+from zeropark.data.errors import DataError
+from zeropark.operate.alarms import Annunciator
+from zeropark.operate.authority import NARROWING, VERBS, Actor, must_be_allowed
+from zeropark.operate.bands import Lever, Orders
+from zeropark.units.refusal import meant, with_meant
+from zeropark.units.text import Text
+
+Note = Callable[[str, Mapping[str, Any], str], int]
+ORDER = "order"
+"""Subject of the ledger's entries about orders."""
+_PATIENCE_S = 10.0
+_LONGEST_S = 600.0
+_MOST_WAITING = 1_000
+
+_NOT_AN_ORDER = Text("a command is a JSON object with a verb", "命令应为含 verb 的 JSON 对象")
+_ABSENT = Text(
+    "{verb}: '{given}' is no asset of this park{meant} Allowed: {allowed}",
+    "{verb}：园区中没有资产“{given}”{meant}可用：{allowed}",
+)
+_NO_LEVER = Text(
+    "{asset}: nothing there can be set by hand; allowed: {allowed}",
+    "{asset}：没有可人工设定的量；可用：{allowed}",
+)
+_NO_POINT = Text(
+    "{asset}: '{given}' cannot be set{meant} Allowed: {allowed}",
+    "{asset}：不能设定“{given}”{meant}可用：{allowed}",
+)
+_NOT_A_NUMBER = Text(
+    "{verb} {asset}: '{given}' is not a number; allowed: {low:g} to {high:g} MW",
+    "{verb} {asset}：“{given}”不是数；可用：{low:g} 至 {high:g} MW",
+)
+_BEYOND = Text(
+    "{verb} {asset}: {given:g} MW; allowed: {low:g} to {high:g} MW",
+    "{verb} {asset}：{given:g} MW；可用：{low:g} 至 {high:g} MW",
+)
+_CROSSED = Text(
+    "limit {asset}: least {low:g} MW is above most {high:g} MW; write the lower first",
+    "limit {asset}：下限 {low:g} MW 高于上限 {high:g} MW；先写小的",
+)
+_NO_GUARD = Text(
+    "limit {asset}: no guarded flow there; allowed: {allowed}",
+    "limit {asset}：该处没有受限潮流；可用：{allowed}",
+)
+_NO_WHY = Text("{verb}: say why; the reason stands in the ledger", "{verb}：写明原因；原因记入账本")
+_SECONDS = Text(
+    "{verb}: {given} s; allowed: more than 0, at most {most:g} s",
+    "{verb}：{given} s；可用：大于 0，至多 {most:g} s",
+)
+_FULL = Text(
+    "{most} commands wait already; ask again in a second", "已有 {most} 条命令等待；稍后再试"
+)
+_LATE = Text("not taken within {seconds:g} s; ask again", "{seconds:g} s 内未执行；请重发")
+_RESTARTED = Text(
+    "operate was started anew before it was taken; ask again", "执行前系统重启；请重发"
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A command as it waits.
+
+    on: asset, alarm or empty. deadline: until when it may be taken [s, steady].
+    """
+
+    id: str
+    actor: Actor
+    verb: str
+    on: str
+    body: Mapping[str, Any]
+    deadline: float
+    seconds: float
+    why: str
+    recorded: bool = True
+
+    def as_entry(self, stage: str, why_not: str = "") -> dict[str, Any]:
+        """Return what stands in the ledger. stage: asked, taken, voided or taken_unrecorded."""
+        said: dict[str, Any] = {
+            "order": self.id,
+            "stage": stage,
+            "verb": self.verb,
+            "on": self.on,
+            "why": self.why,
+            "seconds": f"{self.seconds:g}",
+            "value": {name: _text(value) for name, value in self.body.items()},
+            **self.actor.as_entry(),
+        }
+        return said | ({"because": why_not} if why_not else {})
+
+
+def _text(value: Any) -> str:
+    return f"{float(value):.6f}" if isinstance(value, int | float) else str(value)
+
+
+@dataclass
+class Box:
+    """Takes commands from any thread and hands them to the cycle.
+
+    note: writes an entry durably, raises where it cannot. steady: the clock every expiry counts by.
+    """
+
+    assets: Sequence[Kind]
+    levers: Sequence[Lever]
+    note: Note
+    steady: Callable[[], float]
+    orders: Orders = field(default_factory=Orders)
+    _waiting: list[Asked] = field(default_factory=list)
+    _late: list[Asked] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ask(self, said: Any, actor: Actor) -> dict[str, Any]:
+        """Take one command; the answer comes once it is durable. Raises `DataError`."""
+        asked = self._understood(said, actor)
+        try:
+            self.note("command", asked.as_entry("asked"), ORDER)
+        except Exception:
+            # A full disk, a lost database: what narrows is done all the same.
+            if asked.verb not in NARROWING:
+                raise
+            asked = Asked(**{**asked.__dict__, "recorded": False})
+        with self._lock:
+            self._waiting.append(asked)
+            if not asked.recorded:
+                self._late.append(asked)
+        return {"order": asked.id, "recorded": asked.recorded, "within_s": asked.seconds}
+
+    def _understood(self, said: Any, actor: Actor) -> Asked:
+        if not isinstance(said, Mapping) or not isinstance(said.get("verb"), str):
+            raise DataError("not_an_order", _NOT_AN_ORDER)
+        verb, on = str(said["verb"]), str(said.get("on", ""))
+        must_be_allowed(actor, verb, self._object(verb, on, actor))
+        why = str(said.get("why", "")).strip()
+        if not why and verb not in {"stop", "acknowledge", "see"}:
+            raise DataError("why_absent", _NO_WHY.format(verb=verb))
+        seconds = said.get("seconds", _PATIENCE_S)
+        if not isinstance(seconds, int | float) or not 0.0 < seconds <= _LONGEST_S:
+            raise DataError("seconds", _SECONDS.format(verb=verb, given=seconds, most=_LONGEST_S))
+        body = self._body(verb, on, said)
+        if len(self._waiting) >= _MOST_WAITING:
+            raise DataError("box_full", _FULL.format(most=_MOST_WAITING))
+        id_ = uuid.uuid4().hex[:12]
+        return Asked(id_, actor, verb, on, body, self.steady() + seconds, float(seconds), why)
+
+    def _object(self, verb: str, on: str, actor: Actor) -> str:
+        if verb in {"acknowledge", "shelve"}:
+            return "alarm"
+        if verb not in {"hold", "auto", "lock", "unlock", "limit", "unlimit"}:
+            return "park"
+        if actor.role == "party":
+            mine = any(a.name == on and a.party == actor.party for a in self.assets)
+            return "own" if mine else "asset"
+        return "asset"
+
+    def _body(self, verb: str, on: str, said: Mapping[str, Any]) -> dict[str, Any]:
+        if verb in {"hold", "auto", "lock", "unlock", "limit", "unlimit"}:
+            names = [asset.name for asset in self.assets]
+            if on not in names:
+                text = with_meant(
+                    _ABSENT, meant(on, names), verb=verb, given=on, allowed=", ".join(names)
+                )
+                raise DataError("asset_absent", text)
+        if verb == "hold":
+            return self._held(on, said)
+        if verb == "limit":
+            return self._limited(on, said)
+        if verb == "shelve":
+            return {"hours": said.get("hours", math.nan)}
+        return {}
+
+    def _held(self, on: str, said: Mapping[str, Any]) -> dict[str, Any]:
+        own = [each for each in self.levers if each.asset == on]
+        if not own:
+            allowed = ", ".join(dict.fromkeys(each.asset for each in self.levers))
+            raise DataError("no_lever", _NO_LEVER.format(asset=on, allowed=allowed))
+        points = [each.steered.point for each in own]
+        point = str(said.get("point", points[0]))
+        if point not in points:
+            text = with_meant(
+                _NO_POINT, meant(point, points), asset=on, given=point, allowed=", ".join(points)
+            )
+            raise DataError("no_point", text)
+        steered = own[points.index(point)].steered
+        value = _number("hold", on, said.get("value"), steered.low, steered.high)
+        return {"point": point, "value": value}
+
+    def _limited(self, on: str, said: Mapping[str, Any]) -> dict[str, Any]:
+        guards = {a.name: a.guarded()[0] for a in self.assets if a.guarded()}
+        if on not in guards:
+            text = _NO_GUARD.format(asset=on, allowed=", ".join(guards))
+            raise DataError("no_guard", text)
+        own = guards[on]
+        low = _number("limit", on, said.get("low", own.low), own.low, own.high)
+        high = _number("limit", on, said.get("high", own.high), own.low, own.high)
+        if low > high:
+            raise DataError("limits_crossed", _CROSSED.format(asset=on, low=low, high=high))
+        return {"low": low, "high": high}
+
+    # -- the cycle's side ----------------------------------------------------------------------
+
+    def take(self, alarms: Annunciator) -> list[dict[str, Any]]:
+        """Carry out what waits and is in time; return the entries that say what became of each."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+            late, self._late = self._late, []
+        entries = [each.as_entry("asked_late") for each in late]
+        for asked in waiting:
+            if self.steady() > asked.deadline:
+                said = _LATE.format(seconds=asked.seconds).en
+                entries.append(asked.as_entry("voided", said))
+                continue
+            try:
+                self.carry_out(asked, alarms)
+            except DataError as error:
+                entries.append(asked.as_entry("voided", error.text.en))
+            else:
+                stage = "taken" if asked.recorded else "taken_unrecorded"
+                entries.append(asked.as_entry(stage))
+        return entries
+
+    def carry_out(self, asked: Asked, alarms: Annunciator) -> None:
+        """Change what holds by one command."""
+        orders, on = self.orders, asked.on
+        if asked.verb == "hold":
+            orders.hand[on, asked.body["point"]] = float(asked.body["value"])
+        elif asked.verb == "auto":
+            for key in [key for key in orders.hand if key[0] == on]:
+                del orders.hand[key]
+        elif asked.verb == "limit":
+            low, high = float(asked.body["low"]), float(asked.body["high"])
+            held = orders.limits.get(on)
+            if held is not None and not asked.recorded:
+                # What cannot be recorded may only narrow.
+                low = min(max(low, held[0]), held[1])
+                high = max(min(high, held[1]), low)
+            orders.limits[on] = (low, high)
+        elif asked.verb == "shelve":
+            alarms.shelve(on, float(asked.body["hours"]), asked.actor, self.steady())
+        elif asked.verb == "acknowledge":
+            alarms.acknowledge(on)
+        else:
+            _PLAIN.get(asked.verb, _nothing)(orders, on)
+
+
+def _nothing(orders: Orders, on: str) -> None:
+    """Change nothing that holds: others see that it was asked."""
+    del orders, on
+
+
+def _set_stopped(orders: Orders, *, stopped: bool) -> None:
+    orders.stopped = stopped
+
+
+_PLAIN: Mapping[str, Callable[[Orders, str], None]] = {
+    "stop": lambda orders, _: _set_stopped(orders, stopped=True),
+    "resume": lambda orders, _: _set_stopped(orders, stopped=False),
+    "lock": lambda orders, on: orders.locked.add(on),
+    "unlock": lambda orders, on: orders.locked.discard(on),
+    "unlimit": lambda orders, on: orders.limits.pop(on, None) and None,
+}
+assert set(_PLAIN) <= set(VERBS), "every verb is known"
+
+
+def _number(verb: str, asset: str, given: Any, low: float, high: float) -> float:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+        text = _NOT_A_NUMBER.format(verb=verb, asset=asset, given=given, low=low, high=high)
+        raise DataError("not_a_number", text)
+    if not low <= given <= high:
+        text = _BEYOND.format(verb=verb, asset=asset, given=given, low=low, high=high)
+        raise DataError("beyond", text)
+    return float(given)
+
+
+def remembered(box: Box, entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Let what was in force before a restart be in force again.
+
+    entries: of orders, oldest first. What was asked and neither taken nor voided is voided, unless
+    it only narrows: that is done. Returns the entries that say so.
+    """
+    open_orders: dict[str, Asked] = {}
+    quiet = Annunciator()
+    for entry in entries:
+        asked = _from_entry(entry)
+        if entry["stage"] == "asked":
+            open_orders[asked.id] = asked
+            continue
+        open_orders.pop(asked.id, None)
+        if entry["stage"] in {"taken", "taken_unrecorded"} and asked.verb not in _OF_ALARMS:
+            box.carry_out(asked, quiet)
+    found = []
+    for asked in open_orders.values():
+        if asked.verb in NARROWING:
+            box.carry_out(asked, quiet)
+            found.append(asked.as_entry("taken"))
+        else:
+            found.append(asked.as_entry("voided", _RESTARTED.en))
+    return found
+
+
+_OF_ALARMS = frozenset({"acknowledge", "shelve"})
+
+
+def _from_entry(entry: Mapping[str, Any]) -> Asked:
+    actor = Actor(entry["actor"], entry["name"], entry["role"], entry["channel"], entry["party"])
+    body = dict(entry["value"])
+    seconds = float(entry["seconds"])
+    return Asked(
+        entry["order"], actor, entry["verb"], entry["on"], body, 0.0, seconds, entry["why"]
+    )
