@@ -68,7 +68,7 @@ def cycle(
     orders = orders or Orders()
     image = image_of(seen)
     bands = Bands(levers, image, wishes(levers, wish, orders.hand))
-    _, controllers = in_order(levers, guards_of(park, levers), orders, {}, 1.0)
+    _, controllers = in_order(guards_of(park, levers), orders, {}, 1.0)
     for controller in controllers:
         controller.narrow(image, bands)
     return as_setpoints(bands)
@@ -148,6 +148,21 @@ def test_the_grid_operator_limits_import_and_forbids_export() -> None:
     assert cycle(shown(tie={"p": 4.5}), CHARGE, wide)["bat"]["p"] == pytest.approx(-0.5)
 
 
+def test_stores_keep_a_margin_free_and_loads_are_not_shed_for_it() -> None:
+    park = (TIE, WORKS, BAT)
+    levers = levers_of(park)
+    for tie, charge, shed in ((4.5, -0.4, 0.0), (4.95, 0.05, 0.0), (6.05, 1.0, 0.05)):
+        image = image_of(shown(tie={"p": tie}, works={"demand": tie}))
+        bands = Bands(levers, image, wishes(levers, CHARGE, {}))
+        _, controllers = in_order(guards_of(park, levers), Orders(), {}, 1.0, margin=0.02)
+        for controller in controllers:
+            controller.narrow(image, bands)
+        # 2 % of 5 MW are 0.1 MW.
+        found = as_setpoints(bands)
+        assert found["bat"]["p"] == pytest.approx(charge)
+        assert found["works"]["shed"] == pytest.approx(shed)
+
+
 def test_a_stop_brings_the_battery_to_rest_whatever_is_wished() -> None:
     assert cycle(shown(), GIVE, Orders(stopped=True))["bat"]["p"] == 0.0
     by_hand = Orders(stopped=True, hand={("bat", "p"): 1.0})
@@ -194,7 +209,7 @@ def test_a_setpoint_moves_in_stated_steps_but_safety_does_not_wait() -> None:
     for tie, expected in ((1.0, 0.1), (5.7, 0.7)):
         image = image_of(shown(tie={"p": tie}))
         bands = Bands(levers, image, np.array([1.0 if tie < 5 else -1.0]))
-        _, controllers = in_order(levers, guards_of((TIE, BAT), levers), Orders(), {}, 1.0)
+        _, controllers = in_order(guards_of((TIE, BAT), levers), Orders(), {}, 1.0)
         for controller in [*controllers, Bumpless(np.array([0.0]), np.array([0.1]))]:
             controller.narrow(image, bands)
         assert bands.meant[0] == pytest.approx(expected)
@@ -232,7 +247,7 @@ def test_no_controller_widens_a_band_whatever_it_sees(
     image = image_of(seen)
     bands = Bands(levers, image, wishes(levers, {"bat": {"p": wish}}, {}))
     standing = {("bat", "p"): (-0.2, 0.3)}
-    _, controllers = in_order(levers, guards_of(PARK, levers), orders, standing, 1.0)
+    _, controllers = in_order(guards_of(PARK, levers), orders, standing, 1.0)
     last = np.full(len(levers), 0.05)
     for controller in [*controllers, Bumpless(last, np.full(len(levers), 0.1))]:
         low, high = bands.low.copy(), bands.high.copy()
@@ -247,7 +262,7 @@ def test_what_may_stand_for_ever_is_all_a_device_without_a_watchdog_gets() -> No
     levers = levers_of((BAT,))
     image = image_of(shown())
     bands = Bands(levers, image, np.array([-1.0]))
-    _, controllers = in_order(levers, [], Orders(), {("bat", "p"): (0.0, 0.0)}, 1.0)
+    _, controllers = in_order([], Orders(), {("bat", "p"): (0.0, 0.0)}, 1.0)
     for controller in controllers:
         controller.narrow(image, bands)
     assert bands.meant[0] == 0.0

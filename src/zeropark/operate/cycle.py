@@ -48,7 +48,8 @@ class Settings:
     seconds: of a cycle. plan_every [s]. stale_after: how long a stamp may stand still [s]. travel:
     time a set-point takes through its whole range [s]: the bound of every step in power that is
     not safety's. keep_every: readings are posted so often [s]. forecast_jump: change of load or sun
-    since the last plan that asks for a new one [MW].
+    since the last plan that asks for a new one [MW]. margin: share of a limit that stores keep free
+    for what changes within a cycle [1].
     """
 
     seconds: float = 1.0
@@ -57,6 +58,7 @@ class Settings:
     travel: float = 60.0
     keep_every: float = 1.0
     forecast_jump: float = 0.5
+    margin: float = 0.02
 
 
 @dataclass
@@ -103,7 +105,7 @@ class Cycle:
         self.guards = guards_of(assets, self.levers)
         seconds = self.settings.seconds
         self._first, self._controllers = in_order(
-            self.levers, self.guards, box.orders, standing or {}, seconds
+            self.guards, box.orders, standing or {}, seconds, self.settings.margin
         )
         names = {device: list(points) for device, points in fleet.names.items()}
         rules = rules_of(assets, _FROZEN_AFTER)

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from zeropark.operate.bands import Bands, Guard, Lever, Narrowing, Orders
+from zeropark.operate.bands import Bands, Guard, Narrowing, Orders
 from zeropark.operate.image import Image
 
 # A store keeps so far from the ends of its band that a cycle's delay cannot carry it over [h].
 _DELAY_HOURS = 10.0 / 3600.0
 _NOISE = 1e-9
+# Levers with a turn up to this lose nothing by helping: stores, and cars that wait.
+_AT_NO_LOSS = -0.25
 
 
 @dataclass
@@ -84,10 +86,14 @@ class FlowLimit:
     Predicts the flow from what is measured and what is about to be written, at its worst: a use
     below its cap may rise to it, sun below its limit may not. First caps nobody uses are lowered,
     then levers help in their turn. A flow that nobody can see lets nobody move away from rest.
+
+    margin: share of the guarded range [1] that whoever loses nothing by it keeps free, for what
+    changes within a cycle.
     """
 
     guard: Guard
     orders: Orders
+    margin: float = 0.0
     name: str = "flow_limit"
 
     def narrow(self, image: Image, bands: Bands) -> None:
@@ -103,8 +109,11 @@ class FlowLimit:
             low, high = max(low, called[0]), min(high, called[1])
         flow = guarded.sign * shown
         name = f"{self.name}:{self.guard.asset}"
-        self._keep(bands, flow, high, 1, name)
-        self._keep(bands, flow, low, -1, name)
+        free = min(self.margin * max(abs(guarded.low), abs(guarded.high)), (high - low) / 2.0)
+        for way, limit in ((1, high), (-1, low)):
+            if free > 0.0:
+                self._keep(bands, flow, limit - way * free, way, name, most=_AT_NO_LOSS)
+            self._keep(bands, flow, limit, way, name)
 
     def _hold(self, bands: Bands) -> None:
         """Let levers only go towards rest from where they are."""
@@ -120,8 +129,13 @@ class FlowLimit:
             elif np.isnan(now) and not lever.steered.caps:
                 bands.narrow(i, rest, rest, name)
 
-    def _keep(self, bands: Bands, flow: float, limit: float, way: int, name: str) -> None:
-        """Keep way · flow ≤ way · limit, where way is +1 for the upper limit, -1 for the lower."""
+    def _keep(
+        self, bands: Bands, flow: float, limit: float, way: int, name: str, most: float = np.inf
+    ) -> None:
+        """Keep way · flow ≤ way · limit, where way is +1 for the upper limit, -1 for the lower.
+
+        most: the last turn of levers that may be asked for more than what they do not use.
+        """
         beyond = way * (flow - limit) + self._worst(bands, way)
         if beyond <= _NOISE:
             return
@@ -130,7 +144,7 @@ class FlowLimit:
             if beyond > _NOISE and bands.levers[i].steered.caps:
                 beyond -= self._relieve(bands, i, way, beyond, name, floor=float(bands.shown[i]))
         for i in levers:
-            if beyond > _NOISE:
+            if beyond > _NOISE and bands.levers[i].steered.turn <= most:
                 beyond -= self._relieve(bands, i, way, beyond, name, floor=None)
 
     def _worst(self, bands: Bands, way: int) -> float:
@@ -239,19 +253,18 @@ class Bumpless:
 
 
 def in_order(
-    levers: Sequence[Lever],
     guards: Sequence[Guard],
     orders: Orders,
     standing: Mapping[tuple[str, str], tuple[float, float]],
     seconds: float,
+    margin: float = 0.0,
 ) -> tuple[OutOfService, list[Narrowing]]:
     """Return the controllers of a park, strongest first; the first also by itself.
 
-    seconds: of a cycle.
+    seconds: of a cycle. margin: of flow limits [1].
     """
-    del levers
     first = OutOfService(orders)
-    flows = [FlowLimit(guard, orders) for guard in guards]
+    flows = [FlowLimit(guard, orders, margin) for guard in guards]
     return first, [
         first,
         Stop(orders),
