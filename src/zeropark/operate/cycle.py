@@ -125,6 +125,8 @@ class Cycle:
         self._outside: float | None = None
         self._posted: dict[tuple[str, str], float] = {}
         self.count = self.overruns = 0
+        self.late = 0.0
+        self.leaving = False
 
     # -- one cycle -----------------------------------------------------------------------------
 
@@ -146,16 +148,25 @@ class Cycle:
         changes = self.alarms.look(causes, image.steady, self.fleet.gateways)
         why = self._replan(image, orders, told)
         moved = {
-            lever.key: bands.reason(i) for i, lever in enumerate(self.levers) if bands.reason(i)
+            lever.key: bands.reason(i)
+            for i, lever in enumerate(self.levers)
+            if bands.reason(i) and self._binds(i, bands)
         }
         report = Report(image, told, written, moved, changes, why)
         self._post(report, orders, due)
         self.count += 1
         return report
 
+    def _binds(self, i: int, bands: Bands) -> bool:
+        """Return whether a set-point holds its device: a cap above what the device does does not."""
+        lever, shown = self.levers[i], float(bands.shown[i])
+        return not (lever.steered.caps and shown < bands.meant[i] - _SAME)
+
     def _wishes(self, image: Image) -> Floats:
         """Return what plan and hand ask; a store follows what the plan meant within its step."""
         programme = self.desk.latest
+        if self.leaving:
+            return np.array([lever.steered.rest for lever in self.levers])
         plan = {} if programme is None else programme.at(image.at)
         asked = wishes(self.levers, plan, self.box.orders.hand)
         if programme is None:
@@ -192,7 +203,7 @@ class Cycle:
         writable = {a.name: {p.name for p in a.shown_points() if p.writable} for a in self.assets}
         out = self._first.excluded | self.box.orders.locked
         found: dict[str, dict[str, float]] = {}
-        if not self.box.orders.stopped:
+        if not (self.box.orders.stopped or self.leaving):
             for asset, points in plan.items():
                 own = {p: float(v) for p, v in points.items() if p in writable.get(asset, ())}
                 if own and asset not in out:
@@ -265,6 +276,8 @@ class Cycle:
         programme = self.desk.latest
         if programme is not None and now - programme.made_at > _PLAN_OLD:
             found.append(("plan_old", "planner", self.desk.failed))
+        if self.late > self.settings.seconds / 2.0:
+            found.append(("overrun", "cycle", f"{self.late:.2f} s"))
         if self._diary is not None and self._diary.failing:
             found.append(("not_recorded", "ledger", self._diary.failing))
         return found
@@ -352,6 +365,8 @@ class Cycle:
         )
         outside = self._outside_flow(image)
         why = ""
+        if self.leaving:
+            return why
         if image.steady - self._planned_at >= self.settings.plan_every:
             why = "time"
         elif any(entry["stage"].startswith("taken") for entry in orders):

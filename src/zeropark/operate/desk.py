@@ -143,6 +143,12 @@ class RollingPlans:
         self._step = grid.step_hours * 3600.0
         self.steps = len(grid)
 
+    def peak(self) -> float:
+        """Return the highest demand the twin has seen this month [MW]."""
+        ties = [a.name for a in self._run.world.assets if a.role == "grid"]
+        shown = [self._twin.devices[name].read() for name in ties]
+        return max(float(each[f"peak_{p}"]) for each in shown for p in ("even", "odd"))
+
     def index(self, now: float) -> int:
         """Return the step a moment [POSIX s] lies in."""
         return int((now - self._start) // self._step)

@@ -64,6 +64,7 @@ class NearSite:
     ) -> None:
         self._clock = clock
         self.watchdog = watchdog
+        self.assets = world.assets
         assets = [_carrying_more(asset) for asset in world.assets]
         self._plant = Plant(assets, world.truth, spills, world.seed, unaided=True)
         self._starts = world.grid.starts.astype(np.int64).tolist()

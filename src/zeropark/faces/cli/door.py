@@ -44,6 +44,22 @@ COMMANDS = {
     ),
     "site": Command("", "", N_("A simulated site, to try operation without a park."), SITE),
     "device": Command("", "", N_("The devices a park is reached by, and their templates."), DEVICE),
+    "operate": Command(
+        "zeropark.faces.cli.operate",
+        "operate",
+        N_("Operate a park: read, judge, narrow, write, read back, post, every second."),
+        examples=("zeropark operate microgrid --simulated --speed 60 --for 2h",),
+    ),
+    "command": Command(
+        "zeropark.faces.cli.command_park",
+        "command",
+        N_("Hand a command to the operate that runs: stop, hold, auto, lock and more."),
+        examples=(
+            'zeropark command stop --why "smoke in hall 2"',
+            'zeropark command hold battery --value "500 kW" --why "trial run"',
+            "zeropark command see",
+        ),
+    ),
     "ledger": Command("", "", N_("What happened: durable, provable, never edited."), LEDGER),
 }
 # What the parser returns where Ctrl-C ended a command.

@@ -1,0 +1,243 @@
+"""`operate` as a service: a park's devices, its ledger, its commands, its plans, in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from zeropark.assets.kind import Kind
+from zeropark.ledger.store import Store
+from zeropark.operate.authority import VERBS, Actor, must_be_allowed
+from zeropark.operate.bands import levers_of
+from zeropark.operate.beat import NAME as BEAT
+from zeropark.operate.beat import Heart
+from zeropark.operate.build import RunRequest
+from zeropark.operate.clock import Clock
+from zeropark.operate.cycle import Cycle, Report, Settings
+from zeropark.operate.desk import Desk, Programme, Request, RollingPlans
+from zeropark.operate.diary import Diary
+from zeropark.operate.fleet import Fleet
+from zeropark.operate.orders import ORDER, Box, remembered
+from zeropark.operate.run import Run
+from zeropark.operate.socket import NAME, Listener
+
+# Days a season of plans is made for: today, and as far as a horizon looks.
+_SEASON_DAYS = 4
+# A lever told this near to its safe value is at rest [MW].
+_AT_REST_MW = 1e-3
+
+
+class Seasons:
+    """Plans for months: each day a fresh world of weather and history, the month's peak kept."""
+
+    def __init__(self, request: RunRequest, deadline: float) -> None:
+        self._request, self._deadline = request, deadline
+        self._zone = ZoneInfo(request.park.place.zone)
+        self._day: dt.date | None = None
+        self._plans: RollingPlans | None = None
+        self._peak = request.peak_so_far
+
+    def make(self, request: Request) -> Programme | None:
+        """Return a plan for the moment of the request; see `RollingPlans.make`."""
+        day = dt.datetime.fromtimestamp(request.now, self._zone).date()
+        if self._plans is None or day != self._day:
+            same_month = self._day is not None and day.month == self._day.month
+            if self._plans is not None:
+                self._peak = self._plans.peak() if same_month else 0.0
+            asked = replace(
+                self._request,
+                start=day.isoformat(),
+                days=_SEASON_DAYS,
+                peak_so_far=self._peak,
+                compare=False,
+            )
+            self._plans, self._day = RollingPlans(Run(asked, self._deadline)), day
+        return self._plans.make(request)
+
+
+@dataclass
+class Service:
+    """A park in operation. `run` lives until `stop` says so.
+
+    store: open for writing. fleet: its devices. clock: of the park. make: plans. live: called
+    after each cycle with its report and the wall time it took [s].
+    """
+
+    assets: Sequence[Kind]
+    fleet: Fleet
+    store: Store
+    clock: Clock
+    make: Callable[[Request], Programme | None]
+    settings: Settings = field(default_factory=Settings)
+    standing: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    threaded: bool = True
+
+    def __post_init__(self) -> None:
+        levers = levers_of(self.assets)
+        self.box = Box(self.assets, levers, self.store.note, self.clock.steady)
+        self._recall()
+        self.desk = Desk(self.make, threaded=self.threaded)
+        self.diary = Diary(self.store, self.assets, threaded=self.threaded)
+        self.cycle = Cycle(
+            self.assets,
+            self.fleet,
+            self.box,
+            self.desk,
+            self.diary,
+            self.clock,
+            self.settings,
+            self.standing,
+        )
+        self.report: Report | None = None
+        self.stopping = False
+
+    def _recall(self) -> None:
+        """Let the orders that were in force before be in force again."""
+        rows = self.store.database.rows(
+            "SELECT size FROM entry WHERE kind = 'command' AND subject = ? ORDER BY size", (ORDER,)
+        )
+        entries = self.store.log.entries(size for (size,) in rows)
+        for entry in remembered(self.box, entries):
+            self.store.note("command", entry, ORDER)
+
+    # -- what others see and ask ---------------------------------------------------------------
+
+    def answer(self, said: Any, actor: Actor) -> Mapping[str, Any]:
+        """Answer a command: `see` with how things stand, others as the box does."""
+        if isinstance(said, Mapping) and said.get("verb") == "see":
+            must_be_allowed(actor, "see", "park")
+            return self.status()
+        return self.box.ask(said, actor)
+
+    def status(self) -> dict[str, Any]:
+        """Return how the park stands, units last in names."""
+        report, cycle = self.report, self.cycle
+        programme, orders = self.desk.latest, self.box.orders
+        found: dict[str, Any] = {
+            "cycles": cycle.count,
+            "overruns": cycle.overruns,
+            "stopped": orders.stopped,
+            "locked": sorted(orders.locked),
+            "hand_mw": {f"{a}/{p}": value for (a, p), value in orders.hand.items()},
+            "limits_mw": {name: list(pair) for name, pair in orders.limits.items()},
+            "left_out": sorted(cycle.back_off.until),
+            "alarms": [
+                {
+                    "id": each.id,
+                    "priority": each.row.priority,
+                    "state": each.state.value,
+                    "title": each.row.title.en,
+                    "action": each.row.action.en,
+                    "said": each.said,
+                }
+                for each in cycle.alarms.standing()
+            ],
+            "burden": cycle.alarms.burden(self.clock.steady()),
+            "waiting_pages": self.diary.waiting,
+            "plan": None
+            if programme is None
+            else {
+                "grade": str(programme.grade.value),
+                "why": programme.why,
+                "age_s": round(self.clock.now() - programme.made_at, 1),
+                "seconds": round(programme.seconds, 3),
+            },
+        }
+        if report is not None:
+            found |= self._seen(report)
+        return found
+
+    def _seen(self, report: Report) -> dict[str, Any]:
+        image, programme = report.image, self.desk.latest
+        planned: dict[str, str] = {}
+        if programme is not None:
+            planned = {each.asset: str(each.code) for each in programme.reasons_at(image.at)}
+        return {
+            "at": dt.datetime.fromtimestamp(image.at, dt.UTC).isoformat(timespec="seconds"),
+            "flows_mw": {
+                guard.asset: image.good(guard.asset, guard.guarded.point)
+                for guard in self.cycle.guards
+            },
+            "levers": {
+                f"{lever.asset}/{lever.steered.point}": {
+                    "told_mw": report.told[lever.asset][lever.steered.point],
+                    "shown_mw": image.good(lever.asset, lever.steered.shown_by),
+                    "why": self.cycle.reason(lever.asset, planned, report.moved_by),
+                }
+                for lever in self.cycle.levers
+            },
+            "soc": {
+                asset.name: image.good(asset.name, "soc")
+                for asset in self.assets
+                if asset.role == "store"
+            },
+            "bad_readings": {
+                f"{a}/{p}": state.name.lower() for (a, p), state in image.bad().items()
+            },
+        }
+
+    # -- living --------------------------------------------------------------------------------
+
+    async def run(
+        self,
+        folder: Path,
+        until: float,
+        live: Callable[[Report], None],
+        *,
+        rest: bool = True,
+    ) -> None:
+        """Live until `until` [s, steady] or `stopping`, then lead the levers to rest and end.
+
+        rest: whether that is waited for. folder: where the socket and the beat are. Raises `DataError` where they cannot be there.
+        """
+        heart = Heart(folder / BEAT)
+        listener = Listener(folder / NAME, self.answer)
+        try:
+            await self._cycles(heart, until, live, leaving=False)
+            self.cycle.leaving = rest
+            calm = self.clock.steady() + 1.2 * self.settings.travel + 2 * self.settings.seconds
+            if rest:
+                await self._cycles(heart, calm, live, leaving=True)
+        finally:
+            listener.close()
+            self.desk.close()
+            self.diary.close()
+            await self.fleet.close()
+        heart.rest()
+
+    async def _cycles(
+        self, heart: Heart, until: float, live: Callable[[Report], None], *, leaving: bool
+    ) -> None:
+        clock, seconds = self.clock, self.settings.seconds
+        due = clock.steady()
+        while clock.steady() < until and (leaving or not self.stopping):
+            self.report = await self.cycle.once()
+            heart.beat()
+            live(self.report)
+            if leaving and self.at_rest:
+                return
+            due += seconds
+            late = clock.steady() - due
+            self.cycle.late = max(0.0, late)
+            if late > 0.0:
+                # The present counts: what was missed is not made up for.
+                self.cycle.overruns += 1
+                due = clock.steady()
+            await asyncio.sleep(max(0.0, due - clock.steady()) / clock.speed)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether every lever was told its safe value."""
+        report = self.report
+        return report is not None and all(
+            abs(report.told[each.asset][each.steered.point] - each.steered.rest) < _AT_REST_MW
+            for each in self.cycle.levers
+        )
+
+
+assert "see" in VERBS, "the table knows it"
