@@ -367,6 +367,21 @@ def test_after_a_restart_what_held_holds_and_what_waited_is_voided() -> None:
     assert orders.stopped
 
 
+def test_a_restart_makes_no_step_in_power_beyond_the_stated_one() -> None:
+    bench = Bench(small_assets())
+    bench.box.ask({"verb": "hold", "on": "bat", "value": 0.8, "why": "x"}, LI)
+    assert bench.run(3).told["bat"]["p"] == pytest.approx(0.8)
+    # Killed without a word, its orders lost: the next one begins from where the battery is, and
+    # goes through its range of 2 MW in 20 minutes.
+    bench.box = Box(bench.cycle.assets, bench.cycle.levers, bench.keep, bench.clock.steady)
+    settings = Settings(seconds=SECONDS, stale_after=90.0, travel=1_200.0)
+    bench.cycle = Cycle(
+        bench.cycle.assets, bench.cycle.fleet, bench.box, bench.desk, None, bench.clock, settings
+    )
+    told = [report.told["bat"]["p"] for report in bench.cycles(9)]
+    assert told == pytest.approx([0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0, 0.0], abs=1e-9)
+
+
 # -- the ledger --------------------------------------------------------------------------------
 
 

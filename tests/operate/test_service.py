@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.operate.conftest import park_of, request_of, small_assets
+from tests.operate.conftest import park_of, request_of, silent, small_assets
+from tests.operate.test_cycle import nobody
 from zeropark.data.errors import DataError
 from zeropark.ledger.store import Store, create
 from zeropark.operate import beat
@@ -45,7 +46,7 @@ def fast_clock() -> ScaledClock:
 def service_of(store: Store, site: NearSite, clock: ScaledClock, make: Any = None) -> Service:
     wires = {name: Wire(driver, watchdog=180.0) for name, driver in site.drivers.items()}
     settings = Settings(seconds=60.0, stale_after=600.0, keep_every=60.0)
-    plans = make or (lambda request: None)
+    plans = make or nobody
     return Service(site.assets, Fleet(wires, 0.5), store, clock, plans, settings)
 
 
@@ -54,7 +55,7 @@ def running(service: Service, folder: Path) -> Iterator[None]:
     """The service lives in a thread; leaving the block ends it in peace."""
 
     def live() -> None:
-        asyncio.run(service.run(folder, float("inf"), lambda report: None))
+        asyncio.run(service.run(folder, float("inf"), silent))
 
     thread = threading.Thread(target=live)
     thread.start()
@@ -111,31 +112,6 @@ def test_a_hand_over_the_socket_is_taken_outlives_a_restart_and_ends_at_rest(
         again = service_of(store, site, clock)
         with running(again, store_folder):
             until(lambda: told(again) == 0.25)
-
-
-def test_a_restart_makes_no_step_in_power(store_folder: Path) -> None:
-    clock = fast_clock()
-    site = site_of(clock)
-    with Store(store_folder, "operate", reserve=4_096) as store:
-        service = service_of(store, site, clock)
-        service.box.orders.hand["bat", "p"] = 0.8
-
-        async def some(of: Service, cycles: int) -> None:
-            for _ in range(cycles):
-                of.report = await of.cycle.once()
-                await asyncio.sleep(0.012)
-
-        asyncio.run(some(service, 6))
-        assert told(service) == pytest.approx(0.8)
-        # Killed without a word; the new one has no order, and begins from where the battery is.
-        again = service_of(store, site, clock)
-        again.settings = again.cycle.settings = Settings(
-            seconds=60.0, stale_after=600.0, travel=1_200.0
-        )
-        fresh = service_of(store, site, clock)
-        fresh.cycle._bumpless.most[:] = 0.1
-        asyncio.run(some(fresh, 1))
-        assert told(fresh) == pytest.approx(0.7)
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ class Cycle:
         return report
 
     def _binds(self, i: int, bands: Bands) -> bool:
-        """Return whether a set-point holds its device: a cap above what the device does does not."""
+        """Return whether a set-point holds its device: a cap above what it does holds nothing."""
         lever, shown = self.levers[i], float(bands.shown[i])
         return not (lever.steered.caps and shown < bands.meant[i] - _SAME)
 

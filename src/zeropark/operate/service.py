@@ -193,7 +193,8 @@ class Service:
     ) -> None:
         """Live until `until` [s, steady] or `stopping`, then lead the levers to rest and end.
 
-        rest: whether that is waited for. folder: where the socket and the beat are. Raises `DataError` where they cannot be there.
+        rest: whether that is waited for. folder: where the socket and the beat are. Raises
+        `DataError` where they cannot be there.
         """
         heart = Heart(folder / BEAT)
         listener = Listener(folder / NAME, self.answer)
