@@ -113,8 +113,8 @@ class EvHub(Kind):
     order: ClassVar[int] = 15
     takes: ClassVar[Mapping[str, str]] = {"cars": "arrivals"}
     points: ClassVar[tuple[Point, ...]] = (
-        Point("p", "MW", Text("electric power, use +", "用电功率"), writable=True),
-        Point("charge", "MW", Text("power into the cars", "充入车辆功率")),
+        Point("p", "MW", Text("electric power, use +", "用电功率")),
+        Point("charge", "MW", Text("power into the cars", "充入车辆功率"), writable=True),
         Point("cars", "1", Text("cars plugged in", "在充车辆数")),
         Point("asked", "MWh", Text("energy still asked for", "剩余充电需求")),
         Point("served_total", "MWh", Text("energy served since the start", "累计充电量")),

@@ -49,13 +49,14 @@ def silence(path: Path) -> float:
 class Minder:
     """Leads devices to their safe values when the beat stops, and then leaves them there.
 
-    patience: silence after which it acts [s]. safe: values by asset and point. It tries again until
-    each device has taken them, and starts anew once the beat is back.
+    patience: silence after which it acts [s]. safe: values by asset and point, None to let go of a
+    set-point. It tries again until each device has taken them, and starts anew once the beat is
+    back.
     """
 
     beat: Path
     fleet: Fleet
-    safe: Mapping[str, Mapping[str, float]]
+    safe: Mapping[str, Mapping[str, float | None]]
     patience: float
     done: set[str] = field(default_factory=set)
     acting: bool = False

@@ -142,7 +142,7 @@ class Cycle:
             controller.narrow(image, bands)
         told = self._told(bands)
         due = self._due(told, image.steady)
-        written = await self.fleet.write(due)
+        written = await self.fleet.write(self._with_heartbeats(due))
         self._note_written(bands, due, written, image.steady)
         causes = self._causes(image, bands, written)
         changes = self.alarms.look(causes, image.steady, self.fleet.gateways)
@@ -227,6 +227,15 @@ class Cycle:
             if moved or forgets:
                 found[asset] = dict(points)
         return found
+
+    def _with_heartbeats(
+        self, due: Mapping[str, Mapping[str, float]]
+    ) -> dict[str, dict[str, float | None]]:
+        """Return what is due with what keeps the devices' watchdogs quiet."""
+        return {
+            asset: {**points, **self.fleet.wires[asset].heartbeat(self.count)}
+            for asset, points in due.items()
+        }
 
     def _note_written(
         self,

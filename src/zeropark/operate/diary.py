@@ -133,13 +133,17 @@ class Diary:
             self._thread.join()
 
 
+def _shows(asset: Kind, point: str) -> bool:
+    return any(steered.shown_by == point for steered in asset.steered())
+
+
 def _posted(assets: Sequence[Kind]) -> Sequence[tuple[tuple[str, str], tuple[Point, float]]]:
     """Return what is kept of a park: (asset, point), the register's point and the factor."""
     found = []
     for asset in assets:
         for point in asset.points:
             whole = _WHOLE.get(point.unit)
-            if whole is not None and (not point.writable or point.name == "p"):
+            if whole is not None and (not point.writable or _shows(asset, point.name)):
                 registered = Point(f"{asset.name}/{point.name}", whole[0], "state")
                 found.append(((asset.name, point.name), (registered, whole[1])))
     return found

@@ -7,7 +7,7 @@ comes, and until then nobody calls it again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,16 +17,24 @@ from zeropark.devices.contract import Driver, Outcome, Readout, Written, nothing
 _FIRST_REST, _LONGEST_REST = 120.0, 3_600.0
 
 
+def _no_heartbeat(count: int) -> Mapping[str, float]:
+    """Return nothing: any write keeps the device's watchdog quiet."""
+    del count
+    return {}
+
+
 @dataclass
 class Wire:
     """A device: its driver, the gateway it lies behind, and its own watchdog.
 
-    watchdog: silence after which it goes to its safe value [s]; None where it has none.
+    watchdog: silence after which it goes to its safe value [s]; None where it has none. heartbeat:
+    returns what keeps that quiet, by point, from a count.
     """
 
     driver: Driver
     gateway: str = ""
     watchdog: float | None = None
+    heartbeat: Callable[[int], Mapping[str, float]] = _no_heartbeat
     _call: asyncio.Task[Readout] | asyncio.Task[dict[str, Written]] | None = None
 
     @property
@@ -40,7 +48,7 @@ class Wire:
         self._call = task
         return task
 
-    def writing(self, setpoints: Mapping[str, float]) -> asyncio.Task[dict[str, Written]]:
+    def writing(self, setpoints: Mapping[str, float | None]) -> asyncio.Task[dict[str, Written]]:
         """Begin to write."""
         task = asyncio.ensure_future(self.driver.write(setpoints))
         self._call = task
@@ -76,7 +84,7 @@ class Fleet:
         return found
 
     async def write(
-        self, setpoints: Mapping[str, Mapping[str, float]]
+        self, setpoints: Mapping[str, Mapping[str, float | None]]
     ) -> dict[str, dict[str, Written]]:
         """Write set-points by asset; a device that is busy or late has not answered."""
         calls = {

@@ -33,20 +33,12 @@ class Plant:
 
     A step is lived by `step`; devices move in the order of their kinds, the tie last. What the tie
     cannot take is taken by storage, then by generation (too much) or loads in the order of what
-    losing them costs. unaided: nobody helps the tie before it is overloaded, so that what keeps
-    its limits is whoever writes the set-points.
+    losing them costs.
     """
 
     def __init__(
-        self,
-        assets: Sequence[Kind],
-        truth: Outlook,
-        spills: Mapping[str, bool],
-        seed: int,
-        *,
-        unaided: bool = False,
+        self, assets: Sequence[Kind], truth: Outlook, spills: Mapping[str, bool], seed: int
     ) -> None:
-        self._unaided = unaided
         self._assets = sorted(assets, key=lambda asset: (asset.order, asset.name))
         self._spills = spills
         self._hours = truth.grid.hours.tolist()
@@ -106,8 +98,7 @@ class Plant:
             name, ports = asset.name, self._ports[asset.name]
             if asset.kind == "grid_tie":
                 self._balance_untied(hours, at_node)
-                if not self._unaided:
-                    self._balance_before(asset, index, hours, at_node)
+                self._balance_before(asset, index, hours, at_node)
             seen = {port: at_node[node] for port, node in ports.items()}
             flows = self.devices[name].step(index, hours, self._written.get(name, {}), seen)
             self.flows[name] = flows

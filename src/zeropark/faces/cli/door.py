@@ -60,6 +60,12 @@ COMMANDS = {
             "zeropark command see",
         ),
     ),
+    "watchdog": Command(
+        "zeropark.faces.cli.watchdog",
+        "watchdog",
+        N_("Mind the heartbeat of operate; lead devices to safety when it stops."),
+        examples=("zeropark watchdog microgrid --site 127.0.0.1:15020",),
+    ),
     "ledger": Command("", "", N_("What happened: durable, provable, never edited."), LEDGER),
 }
 # What the parser returns where Ctrl-C ended a command.

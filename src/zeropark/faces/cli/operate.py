@@ -18,10 +18,12 @@ from zeropark.faces.locale import N_
 from zeropark.faces.locale import gettext as _
 
 if TYPE_CHECKING:
+    from zeropark.ledger.leaf import Nature
     from zeropark.operate.service import Service
 
 _MOST_SPEED = 1_000.0
 _MONTH_DAYS = 31
+_PORTS = 1 << 16
 
 
 def operate(
@@ -35,7 +37,7 @@ def operate(
         str, typer.Option(metavar="N", help=N_("Seconds of the park in one of ours, 1 to 1000."))
     ] = "1",
     cycle: Annotated[
-        str, typer.Option(metavar="TIME", help=N_("Length of a cycle, 200ms to 60s."))
+        str, typer.Option(metavar="TIME", help=N_("Length of a cycle, 0.2s to 60s."))
     ] = "1s",
     for_: Annotated[
         str | None,
@@ -46,6 +48,10 @@ def operate(
         typer.Option(metavar="TIME", help=N_("How often the status is shown, in the park's time.")),
     ] = "15min",
     *,
+    site: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help=N_("Operate the simulated site served there.")),
+    ] = None,
     simulated: Annotated[
         bool,
         typer.Option(
@@ -66,41 +72,62 @@ def operate(
     from zeropark.ledger.place import there  # noqa: PLC0415
     from zeropark.ledger.store import Store, create  # noqa: PLC0415
     from zeropark.model.parkfile import read_park  # noqa: PLC0415
+    from zeropark.operate import start as start_of  # noqa: PLC0415
+    from zeropark.operate.clock import ScaledClock  # noqa: PLC0415
 
-    seconds = _between("--cycle", amount("--cycle", cycle, "s"), 0.2, 60.0, "s")
+    seconds = between("--cycle", amount("--cycle", cycle, "s"), 0.2, 60.0, "s")
     fast = _speed(speed)
     lasts = None if for_ is None else amount("--for", for_, "s")
     every = amount("--show-every", show_every, "s")
     with in_sentences():
         read = read_park(source, kinds())
-        if not simulated:
+        request = Asked(start, "1", "15min", None, "plan").request(read, source.parent)
+        lines = device_lines(request, site)
+        if not lines and not simulated:
             sentence = _(
-                "{park}: the park file names no devices. Add --simulated to operate its simulated "
-                "plant."
+                "{park}: the park file names no devices. Add them, or --simulated to operate its "
+                "simulated plant."
             )
             raise Refused(sentence.format(park=park))
-        request = Asked(start, "1", "15min", None, "plan").request(read, source.parent)
+        nature: Nature = "simulated" if simulated or site else "field"
         if not there(store):
-            create(store, "simulated")
+            create(store, nature)
         with Store(store, "operate") as opened:
-            opened.must_be("simulated")
-            days = _MONTH_DAYS if lasts is None else int(lasts // 86_400) + 2
-            service = _near(request, opened, fast, seconds, days)
+            opened.must_be(nature)
+            if simulated:
+                days = _MONTH_DAYS if lasts is None else int(lasts // 86_400) + 2
+                service = start_of.here(request, opened, fast, seconds, days)
+            else:
+                clock = start_of.clock_of(request, fast) if site else ScaledClock(fast)
+                service = start_of.over_wires(request, lines, opened, clock, seconds)
             until = 0.5 * seconds if once else float("inf") if lasts is None else lasts
             shown = _Shown(service, 0.0 if once else every, as_json=as_json)
             _live(service, store, until, shown, rest=not once)
     return DONE
 
 
+def device_lines(request: Any, site: str | None) -> Any:
+    """Return the device lines of a park, or those of its simulated site at HOST:PORT."""
+    if site is None:
+        return request.park.devices
+    from zeropark.operate.site import site_lines  # noqa: PLC0415 - as above
+
+    host, _colon, port = site.rpartition(":")
+    if not host or not port.isascii() or not port.isdecimal() or not 0 < int(port) < _PORTS:
+        raise Refused(_("'{given}' is no HOST:PORT, such as 127.0.0.1:15020.").format(given=site))
+    return site_lines(request, host, int(port))
+
+
 def _speed(given: str) -> float:
     try:
-        return _between("--speed", float(given), 1.0, _MOST_SPEED, "")
+        return between("--speed", float(given), 1.0, _MOST_SPEED, "")
     except ValueError:
         sentence = _("--speed '{given}': not a number. Allowed: 1 to {most:g}.")
         raise Refused(sentence.format(given=given, most=_MOST_SPEED)) from None
 
 
-def _between(option: str, given: float, least: float, most: float, unit: str) -> float:
+def between(option: str, given: float, least: float, most: float, unit: str) -> float:
+    """Return a number from `least` to `most`; refuses another, with its unit."""
     if least <= given <= most:
         return given
     sentence = _("{option} {given:g} {unit}: out of range. Allowed: {least:g} to {most:g} {unit}.")
@@ -109,13 +136,6 @@ def _between(option: str, given: float, least: float, most: float, unit: str) ->
             " :", ":"
         )
     )
-
-
-def _near(request: Any, store: Any, speed: float, seconds: float, days: int) -> Service:
-    """Return the service of a park whose plant is simulated in this process."""
-    from zeropark.operate.simulated import service_of  # noqa: PLC0415 - as above
-
-    return service_of(request, store, speed, seconds, days)
 
 
 def _live(service: Service, folder: Path, until: float, shown: _Shown, *, rest: bool) -> None:

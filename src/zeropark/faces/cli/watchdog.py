@@ -1,0 +1,69 @@
+"""`zeropark watchdog`: minds the heartbeat of operate; leads devices to safety when it stops."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zeropark.faces.cli import which
+from zeropark.faces.cli.parks import park_file
+from zeropark.faces.cli.refused import DONE, Refused, say
+from zeropark.faces.locale import N_
+from zeropark.faces.locale import gettext as _
+
+_LOOK_S = 0.5
+
+
+def watchdog(
+    park: which.Park,
+    store: Annotated[
+        Path, typer.Option(metavar="DIR", help=N_("Folder of the store that operate writes."))
+    ] = Path("runs/operate"),
+    patience: Annotated[
+        str, typer.Option(metavar="TIME", help=N_("Silence after which it acts, 1s to 60s."))
+    ] = "5s",
+    site: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help=N_("Mind the simulated site served there.")),
+    ] = None,
+) -> int:
+    """Mind the heartbeat until ended; write nothing but safe values, and only in a silence."""
+    source = park_file(park)
+    # The engine's libraries take a second to import: only once the words of the command are read.
+    from zeropark.assets import kinds  # noqa: PLC0415
+    from zeropark.faces.cli.asked import Asked, amount  # noqa: PLC0415
+    from zeropark.faces.cli.operate import between, device_lines  # noqa: PLC0415
+    from zeropark.faces.cli.sentences import in_sentences  # noqa: PLC0415
+    from zeropark.model.parkfile import read_park  # noqa: PLC0415
+    from zeropark.operate.beat import NAME, Minder  # noqa: PLC0415
+    from zeropark.operate.clock import ScaledClock  # noqa: PLC0415
+    from zeropark.operate.start import minded  # noqa: PLC0415
+
+    seconds = between("--patience", amount("--patience", patience, "s"), 1.0, 60.0, "s")
+    with in_sentences():
+        request = Asked(None, "1", "15min", None, "plan").request(
+            read_park(source, kinds()), source.parent
+        )
+        lines = device_lines(request, site)
+        if not lines:
+            raise Refused(_("{park}: the park file names no devices to mind.").format(park=park))
+        field = minded(request, lines, ScaledClock())
+    minder = Minder(store / NAME, field.fleet, field.safe, seconds)
+    try:
+        asyncio.run(_mind(minder))
+    except KeyboardInterrupt:
+        return DONE
+    return DONE
+
+
+async def _mind(minder: object) -> None:
+    from zeropark.operate.beat import Minder  # noqa: PLC0415 - as above
+
+    assert isinstance(minder, Minder), "made just above"
+    while True:
+        for asset in await minder.look():
+            say(_("{asset}: led to its safe value; operate is silent.").format(asset=asset))
+        await asyncio.sleep(_LOOK_S)
