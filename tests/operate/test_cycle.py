@@ -382,6 +382,17 @@ def test_a_restart_makes_no_step_in_power_beyond_the_stated_one() -> None:
     assert told == pytest.approx([0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0, 0.0], abs=1e-9)
 
 
+def test_after_a_pause_it_begins_from_what_devices_do_now() -> None:
+    bench = Bench(small_assets())
+    bench.cycle._bumpless.most[:] = 0.1
+    bench.box.ask({"verb": "hold", "on": "bat", "value": 0.2, "why": "x"}, LI)
+    assert bench.run(4).told["bat"]["p"] == pytest.approx(0.2)
+    for clock in (bench.clock, bench.there):
+        clock.at += 600.0
+    told = [report.told["bat"]["p"] for report in bench.cycles(3)]
+    assert told == pytest.approx([0.1, 0.2, 0.2])
+
+
 # -- the ledger --------------------------------------------------------------------------------
 
 

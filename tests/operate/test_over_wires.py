@@ -106,6 +106,7 @@ def let_go_after(processes: Processes) -> float:
 
 def test_the_park_is_safe_whoever_is_stopped_or_killed(processes: Processes) -> None:
     processes.site()
+    until(lambda: processes.truth_file.exists() and processes.truth_file.stat().st_size > 2_000)
     operate = processes.operate()
     until(lambda: processes.ask(verb="hold", on="bat", value=0.5))
     until(lambda: abs(processes.battery() - 0.5) < 1e-3)

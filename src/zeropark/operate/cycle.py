@@ -37,6 +37,8 @@ _SAME = 1e-4
 _FOLLOW_WITHIN = 60.0
 # What counts as doing something, of the lever's range [1].
 _SOME, _MUCH = 0.02, 0.1
+# After so many cycles that were not lived nobody knows any more what devices hold.
+_PAUSED_CYCLES = 3.5
 _CERTIFICATE = 30.0 * 86_400.0
 _FROZEN_AFTER = 900.0
 
@@ -126,6 +128,7 @@ class Cycle:
         self._posted: dict[tuple[str, str], float] = {}
         self.count = self.overruns = 0
         self.late = 0.0
+        self._lived_at = -np.inf
         self.leaving = False
 
     # -- one cycle -----------------------------------------------------------------------------
@@ -136,6 +139,11 @@ class Cycle:
         image = self._judge.image(readouts, self._clock.now(), self._clock.steady())
         orders = self.box.take(self.alarms)
         self._first.excluded = self.back_off.resting(image.steady)
+        if image.steady - self._lived_at > _PAUSED_CYCLES * self.settings.seconds:
+            # Stopped for a while, devices let go: begin again from what they do.
+            self._bumpless.last[:] = np.nan
+            self._sent.clear()
+        self._lived_at = image.steady
         bands = Bands(self.levers, image, self._wishes(image))
         self._begin_from(bands)
         for controller in (*self._controllers, self._bumpless):
