@@ -273,11 +273,21 @@ class Battery(Kind):
         return Inputs(signals, {"energy": np.array([energy])})
 
     def setpoints(self, step: PlannedStep) -> dict[str, float]:
-        """Return the power, and what a stored MWh is worth to its local controller."""
+        """Return the power, what a stored MWh is worth to its local controller, and what cells allow.
+
+        charge_most, discharge_most: [MW], as their temperature lets them.
+        """
         columns = step.columns
         p = float(columns["discharge"][0] - columns["charge"][0]) / step.hours
         worth = -float(step.worth["balance"][0])
-        return {"p": p, "worth": worth, "efficiency": self.efficiency, "wear": self.wear_cost}
+        return {
+            "p": p,
+            "worth": worth,
+            "efficiency": self.efficiency,
+            "wear": self.wear_cost,
+            "charge_most": float(step.upper["charge"][0]) / step.hours,
+            "discharge_most": float(step.upper["discharge"][0]) / step.hours,
+        }
 
     def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
         """Return power [MW], stored energy [MWh] and state of charge [1] as planned."""

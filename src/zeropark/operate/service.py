@@ -186,12 +186,12 @@ class Service:
     async def run(
         self,
         folder: Path,
-        until: float,
+        lasts: float,
         live: Callable[[Report], None],
         *,
         rest: bool = True,
     ) -> None:
-        """Live until `until` [s, steady] or `stopping`, then lead the levers to rest and end.
+        """Live for `lasts` [s] or until `stopping`, then lead the levers to rest and end.
 
         rest: whether that is waited for. folder: where the socket and the beat are. Raises
         `DataError` where they cannot be there.
@@ -199,6 +199,7 @@ class Service:
         heart = Heart(folder / BEAT)
         listener = Listener(folder / NAME, self.answer)
         try:
+            until = self.clock.steady() + lasts
             await self._cycles(heart, until, live, leaving=False)
             self.cycle.leaving = rest
             calm = self.clock.steady() + 1.2 * self.settings.travel + 2 * self.settings.seconds
@@ -216,11 +217,12 @@ class Service:
     ) -> None:
         clock, seconds = self.clock, self.settings.seconds
         due = clock.steady()
-        while clock.steady() < until and (leaving or not self.stopping):
+        while True:
             self.report = await self.cycle.once()
             heart.beat()
             live(self.report)
-            if leaving and self.at_rest:
+            over = self.at_rest if leaving else self.stopping
+            if over or clock.steady() >= until:
                 return
             due += seconds
             late = clock.steady() - due

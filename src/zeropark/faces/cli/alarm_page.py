@@ -9,9 +9,9 @@ from zeropark.operate.alarms import rows
 
 _HEAD = """# Alarms
 
-Every alarm asks somebody to do something in a stated time; what asks nothing is an event and is only
-posted. Priority follows from consequence and time to act, as ISA-18.2 has it. This page is written by
-`python -m zeropark.faces.cli.alarm_page`; the rows are `src/zeropark/operate/alarms.yaml`.
+Every alarm asks somebody to do something in a stated time; what asks nothing is an event and is
+only posted. Priority follows from consequence and time to act, as ISA-18.2 has it. The rows are
+`src/zeropark/operate/alarms.yaml`; `python -m zeropark.faces.cli.alarm_page` writes this page.
 """
 
 
