@@ -20,9 +20,9 @@ from zeropark.data.errors import DataError
 from zeropark.ledger.store import Store, create
 from zeropark.operate import beat
 from zeropark.operate.authority import Actor
-from zeropark.operate.clock import ScaledClock
+from zeropark.operate.clock import HandClock, ScaledClock
 from zeropark.operate.cycle import Settings
-from zeropark.operate.desk import Desk, Request
+from zeropark.operate.desk import Desk, Request, RollingPlans
 from zeropark.operate.fleet import Fleet, Wire
 from zeropark.operate.near import NearSite, near_site
 from zeropark.operate.run import Run
@@ -225,3 +225,65 @@ def test_a_beat_that_never_was_is_a_silence(tmp_path: Path) -> None:
     assert beat.silence(tmp_path / "none") == float("inf")
     (tmp_path / "torn").write_bytes(b"abc")
     assert beat.silence(tmp_path / "torn") == float("inf")
+
+
+# -- calls ---------------------------------------------------------------------------------------
+
+
+def test_a_call_is_planned_delivered_and_paid(store_folder: Path) -> None:
+    clock = HandClock()
+    request = request_of(park_of(small_assets()), days=2, horizon_hours=12.0)
+    run = Run(request)
+    clock.wall = float(run.world.grid.start.astype(np.int64))
+    site = near_site(
+        request_of(park_of(small_assets()), step_minutes=1), clock, {"bus": False}, 180.0
+    )
+    wires = {name: Wire(driver, watchdog=180.0) for name, driver in site.drivers.items()}
+    settings = Settings(seconds=60.0, stale_after=600.0, keep_every=60.0)
+    li = Actor("os_user", "li", "dispatcher", "local")
+    with Store(store_folder, "operate", reserve=4_096) as store:
+        service = Service(
+            site.assets,
+            Fleet(wires, 0.5),
+            store,
+            clock,
+            RollingPlans(run).make,
+            settings,
+            threaded=False,
+        )
+
+        def live(minutes: int) -> None:
+            async def some() -> None:
+                for _ in range(minutes):
+                    service.report = await service.cycle.once()
+                    clock.at += 60.0
+
+            asyncio.run(some())
+
+        live(5)
+        asked = {"verb": "call", "why": "grid", "power": 0.4, "after": 0.5, "hours": 1.0}
+        service.answer({**asked, "price": 3_000.0, "penalty": 1_000.0}, li)
+        service.answer({**asked, "power": 3.0, "after": 2.0}, li)
+        live(1)
+        (call,) = service.status()["calls"]
+        assert call["stage"] == "awarded"
+        live(45 + 60)
+        (call,) = service.status()["calls"]
+        assert call["stage"] == "settled"
+        assert call["called_mwh"] == pytest.approx(0.4)
+        assert call["delivered_mwh"] == pytest.approx(0.4, rel=0.05)
+        assert call["earned_cny"] > 1_000.0
+        # At the site itself: while the call lasted the import was under its cap.
+        inside = [
+            truth.power["tie"]
+            for truth in site.log
+            if call["begin"] + 120.0 <= truth.at < call["begin"] + 3_600.0
+        ]
+        assert max(inside) <= call["cap_mw"] + 0.02
+        rows = store.database.rows(
+            "SELECT size FROM entry WHERE kind = 'command' AND subject = 'order'"
+        )
+        entries = store.log.entries(size for (size,) in rows)
+        voided = [entry["because"] for entry in entries if entry["stage"] == "voided"]
+        assert len(voided) == 1
+        assert voided[0].startswith("call of 3 MW; allowed: more than 0, at most")

@@ -273,7 +273,7 @@ class Battery(Kind):
         return Inputs(signals, {"energy": np.array([energy])})
 
     def setpoints(self, step: PlannedStep) -> dict[str, float]:
-        """Return the power, what a stored MWh is worth to its local controller, and what cells allow.
+        """Return the power, what a stored MWh is worth to a local controller, what cells allow.
 
         charge_most, discharge_most: [MW], as their temperature lets them.
         """

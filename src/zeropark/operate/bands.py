@@ -159,13 +159,15 @@ class Orders:
 
     hand: set-points by asset and point [MW]. locked: assets out of service for maintenance.
     stopped: whether the whole park is stopped. limits: by guarded asset, (least, most) flow into
-    the node [MW] that the grid operator allows.
+    the node [MW] that the grid operator allows. calls: most flow [MW] that a call has promised, for
+    which nobody goes without.
     """
 
     hand: dict[tuple[str, str], float] = field(default_factory=dict)
     locked: set[str] = field(default_factory=set)
     stopped: bool = False
     limits: dict[str, tuple[float, float]] = field(default_factory=dict)
+    calls: dict[str, float] = field(default_factory=dict)
 
 
 def as_setpoints(bands: Bands) -> dict[str, dict[str, float]]:

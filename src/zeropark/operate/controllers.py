@@ -23,6 +23,8 @@ REBUILDING = 12.0
 # By how much a step's sun and wind may fall short of their forecast [1]; see decision 0006.
 DOUBT = 0.2
 # Signals that say what a device is able to do; without it a plan asks nothing of it.
+# A tie that may bring nothing is there all the same: no reserve is drawn on [1].
+_BARELY = 1e-6
 _MEANS = frozenset({"charge_limit", "discharge_limit"})
 
 
@@ -106,7 +108,8 @@ def price_bands(prices: Floats, grid: TimeGrid) -> list[str]:
 class Planned:
     """The rolling plan: forecasts in, set-points out; where no plan can be had, the rules.
 
-    without: assets that a plan may not count on: their means to act are taken as nothing.
+    without: assets that a plan may not count on: their means to act are taken as nothing. caps:
+    (begin, end, most import) of the tie [POSIX s, MW].
     """
 
     world: World
@@ -116,6 +119,7 @@ class Planned:
     plans: list[Plan] = field(default_factory=list)
     keep: int = 0
     without: frozenset[str] = frozenset()
+    caps: Sequence[tuple[float, float, float]] = ()
 
     def decide(self, index: int, readings: Mapping[str, Readings]) -> Setpoints:
         """Plan from here to the horizon or the run's end; return the first step's set-points."""
@@ -133,10 +137,32 @@ class Planned:
         if self.without:
             signals = self._left_out(signals)
         ahead = steps.grid(self.world.grid, index)
+        if self.caps:
+            signals = self._capped(signals, ahead)
         exposed = self._exposed(signals, ahead)
         doubt = self._doubt(signals)
         horizon = Horizon(ahead, self.world.end_price, expected, exposed, doubt)
         return self.planner.plan(index, signals, readings, horizon)
+
+    def _capped(self, signals: Signals, ahead: TimeGrid) -> Signals:
+        """Return the signals with ties that carry no more than calls have promised.
+
+        Of a tie only its availability can be told by step; it holds export down as well.
+        """
+        found = {kind: dict(own) for kind, own in signals.items()}
+        begins = ahead.starts.astype(np.int64).astype(float)
+        ends = begins + ahead.hours * 3600.0
+        for kind, assets in self.planner.kinds.items():
+            for i, asset in enumerate(assets):
+                most = float(getattr(asset, "import_max", 0.0))
+                if asset.role != "grid" or most <= 0.0:
+                    continue
+                there = found[kind]["available"] = found[kind]["available"].copy()
+                for begin, end, cap in self.caps:
+                    inside = (begins < end) & (ends > begin)
+                    share = max(cap / most, _BARELY)
+                    there[i, inside] = np.minimum(there[i, inside], share)
+        return found
 
     def _left_out(self, signals: Signals) -> Signals:
         """Return the signals with nothing able of what is left out."""

@@ -19,6 +19,7 @@ from zeropark.formulation.reasons import WORDS
 from zeropark.ledger import canonical
 from zeropark.operate.alarms import Annunciator, Change
 from zeropark.operate.bands import Bands, Guard, guards_of, levers_of, wishes
+from zeropark.operate.caller import Caller
 from zeropark.operate.clock import Clock
 from zeropark.operate.desk import Desk, Request
 from zeropark.operate.diary import Diary, Entry, Page
@@ -120,6 +121,7 @@ class Cycle:
         )
         self._sent: dict[str, tuple[float, dict[str, float]]] = {}
         self.back_off = BackOff()
+        self.caller: Caller | None = None
         self._doubt = _Doubt()
         self._planned_at = -np.inf
         self._asked_for = ("", frozenset[str]())
@@ -137,6 +139,8 @@ class Cycle:
         """Live through one cycle and say what was done."""
         readouts = await self.fleet.read()
         image = self._judge.image(readouts, self._clock.now(), self._clock.steady())
+        if self.caller is not None:
+            self.box.orders.calls = self.caller.look(image)
         orders = self.box.take(self.alarms)
         self._first.excluded = self.back_off.resting(image.steady)
         if image.steady - self._lived_at > _PAUSED_CYCLES * self.settings.seconds:
@@ -375,11 +379,7 @@ class Cycle:
         self, image: Image, orders: Sequence[Mapping[str, Any]], told: Mapping[str, Any]
     ) -> str:
         """Ask for a plan where one is due; return why, or nothing."""
-        without = frozenset(
-            self._first.excluded
-            | self.box.orders.locked
-            | {asset for asset, _ in self.box.orders.hand}
-        )
+        without = self.without
         outside = self._outside_flow(image)
         why = ""
         if self.leaving:
@@ -396,8 +396,15 @@ class Cycle:
             return ""
         self._planned_at, self._asked_for = image.steady, (why, without)
         self._outside = outside
-        self.desk.ask(Request(image.at, image.readings(), without, why, dict(told)))
+        caps = () if self.caller is None else tuple(self.caller.caps())
+        self.desk.ask(Request(image.at, image.readings(), without, why, dict(told), caps))
         return why
+
+    @property
+    def without(self) -> frozenset[str]:
+        """Assets that a plan may not count on: left out, locked, or in somebody's hand."""
+        held = {asset for asset, _ in self.box.orders.hand}
+        return frozenset(self._first.excluded | self.box.orders.locked | held)
 
     def _outside_flow(self, image: Image) -> float | None:
         """Return what the park takes with all stores at rest [MW]: load less sun and wind."""

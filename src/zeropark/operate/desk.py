@@ -60,7 +60,8 @@ class Request:
     """What a plan is to be made from.
 
     now: POSIX s. readings: what can be believed. without: assets it may not count on. why: what it
-    is made for. told: set-points in force [MW].
+    is made for. told: set-points in force [MW]. caps: (begin, end, most import)
+    that calls have promised [POSIX s, MW].
     """
 
     now: float
@@ -68,6 +69,7 @@ class Request:
     without: frozenset[str]
     why: str
     told: Setpoints = field(default_factory=dict)
+    caps: Sequence[tuple[float, float, float]] = ()
 
 
 class Desk:
@@ -165,6 +167,7 @@ class RollingPlans:
         readings = _with_meters(self._twin.read(), request.readings)
         planned = self._planned
         planned.without = request.without
+        planned.caps = request.caps
         plan = planned.plan(index, readings)
         if plan is None:
             return None

@@ -58,6 +58,9 @@ _NO_GUARD = Text(
     "limit {asset}：该处没有受限潮流；可用：{allowed}",
 )
 _NO_WHY = Text("{verb}: say why; the reason stands in the ledger", "{verb}：写明原因；原因记入账本")
+_NOT_POSITIVE = Text(
+    "call: {name} '{given}' is not a number from 0 up", "call：{name}“{given}”须为不小于 0 的数"
+)
 _SECONDS = Text(
     "{verb}: {given} s; allowed: more than 0, at most {most:g} s",
     "{verb}：{given} s；可用：大于 0，至多 {most:g} s",
@@ -119,6 +122,7 @@ class Box:
     note: Note
     steady: Callable[[], float]
     orders: Orders = field(default_factory=Orders)
+    on_call: Callable[[Asked], object] | None = None
     _waiting: list[Asked] = field(default_factory=list)
     _late: list[Asked] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -178,6 +182,8 @@ class Box:
             return self._held(on, said)
         if verb == "limit":
             return self._limited(on, said)
+        if verb == "call":
+            return {name: _positive(name, said.get(name, usual)) for name, usual in _CALL.items()}
         if verb == "shelve":
             return {"hours": said.get("hours", math.nan)}
         return {}
@@ -250,6 +256,8 @@ class Box:
             orders.limits[on] = (low, high)
         elif asked.verb == "shelve":
             alarms.shelve(on, float(asked.body["hours"]), asked.actor, self.steady())
+        elif asked.verb == "call" and self.on_call is not None:
+            self.on_call(asked)
         elif asked.verb == "acknowledge":
             alarms.acknowledge(on)
         else:
@@ -273,6 +281,16 @@ _PLAIN: Mapping[str, Callable[[Orders, str], None]] = {
     "unlimit": lambda orders, on: orders.limits.pop(on, None) and None,
 }
 assert set(_PLAIN) <= set(VERBS), "every verb is known"
+
+
+# What a call says, and what is taken where it does not say it: [MW], [h], [CNY/MWh].
+_CALL = {"power": math.nan, "after": 0.0, "hours": 1.0, "price": 0.0, "penalty": 0.0}
+
+
+def _positive(name: str, given: Any) -> float:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not given >= 0.0:
+        raise DataError("call_number", _NOT_POSITIVE.format(name=name, given=given))
+    return float(given)
 
 
 def _number(verb: str, asset: str, given: Any, low: float, high: float) -> float:
@@ -299,7 +317,7 @@ def remembered(box: Box, entries: Iterable[Mapping[str, Any]]) -> list[dict[str,
             open_orders[asked.id] = asked
             continue
         open_orders.pop(asked.id, None)
-        if entry["stage"] in {"taken", "taken_unrecorded"} and asked.verb not in _OF_ALARMS:
+        if entry["stage"] in {"taken", "taken_unrecorded"} and asked.verb not in _PASSING:
             box.carry_out(asked, quiet)
     found = []
     for asked in open_orders.values():
@@ -311,7 +329,8 @@ def remembered(box: Box, entries: Iterable[Mapping[str, Any]]) -> list[dict[str,
     return found
 
 
-_OF_ALARMS = frozenset({"acknowledge", "shelve"})
+# What held for one moment only; calls are remembered by their own entries.
+_PASSING = frozenset({"acknowledge", "shelve", "call"})
 
 
 def _from_entry(entry: Mapping[str, Any]) -> Asked:

@@ -110,6 +110,10 @@ class FlowLimit:
         flow = guarded.sign * shown
         name = f"{self.name}:{self.guard.asset}"
         free = min(self.margin * max(abs(guarded.low), abs(guarded.high)), (high - low) / 2.0)
+        promised = self.orders.calls.get(self.guard.asset)
+        if promised is not None:
+            called_by = f"call:{self.guard.asset}"
+            self._keep(bands, flow, max(low, promised - free), 1, called_by, most=_AT_NO_LOSS)
         for way, limit in ((1, high), (-1, low)):
             if free > 0.0:
                 self._keep(bands, flow, limit - way * free, way, name, most=_AT_NO_LOSS)

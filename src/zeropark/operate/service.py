@@ -11,12 +11,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from zeropark.assets.kind import Kind
+from zeropark.ledger.postings import Postings
 from zeropark.ledger.store import Store
 from zeropark.operate.authority import VERBS, Actor, must_be_allowed
 from zeropark.operate.bands import levers_of
 from zeropark.operate.beat import NAME as BEAT
 from zeropark.operate.beat import Heart
 from zeropark.operate.build import RunRequest
+from zeropark.operate.caller import Caller
+from zeropark.operate.calls import Calls
 from zeropark.operate.clock import Clock
 from zeropark.operate.cycle import Cycle, Report, Settings
 from zeropark.operate.desk import Desk, Programme, Request, RollingPlans
@@ -93,8 +96,21 @@ class Service:
             self.settings,
             self.standing,
         )
+        self.caller = self._caller()
         self.report: Report | None = None
         self.stopping = False
+
+    def _caller(self) -> Caller | None:
+        """Return who takes calls; nobody does in a park without a tie."""
+        tie = next((asset for asset in self.assets if asset.role == "grid"), None)
+        if tie is None:
+            return None
+        cycle, owner = self.cycle, tie.party or "park"
+        calls = Calls(self.store, Postings(self.store), tie.name, {owner: 1.0})
+        caller = Caller(calls, self.assets, cycle.levers, cycle.guards, lambda: self.desk.latest)
+        cycle.caller = caller
+        self.box.on_call = lambda asked: caller.take(asked, cycle.without)
+        return caller
 
     def _recall(self) -> None:
         """Let the orders that were in force before be in force again."""
@@ -138,6 +154,7 @@ class Service:
                 for each in cycle.alarms.standing()
             ],
             "burden": cycle.alarms.burden(self.clock.steady()),
+            "calls": [] if self.caller is None else self.caller.status(),
             "waiting_pages": self.diary.waiting,
             "plan": None
             if programme is None

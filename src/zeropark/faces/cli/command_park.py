@@ -20,8 +20,8 @@ def command(
         typer.Argument(
             metavar="VERB",
             help=N_(
-                "stop, resume, hold, auto, lock, unlock, limit, unlimit, acknowledge, shelve, "
-                "replan or see."
+                "stop, resume, hold, auto, lock, unlock, limit, unlimit, call, acknowledge, "
+                "shelve, replan or see."
             ),
         ),
     ],
@@ -49,7 +49,21 @@ def command(
         str | None, typer.Option(metavar="POWER", help=N_("Most flow of limit."))
     ] = None,
     hours: Annotated[
-        str | None, typer.Option(metavar="TIME", help=N_("How long shelve lasts, such as 2h."))
+        str | None,
+        typer.Option(metavar="TIME", help=N_("How long shelve or call lasts, such as 2h.")),
+    ] = None,
+    power: Annotated[
+        str | None, typer.Option(metavar="POWER", help=N_("How much less import call asks for."))
+    ] = None,
+    after: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help=N_("In what time call begins, such as 30min.")),
+    ] = None,
+    price: Annotated[
+        str | None, typer.Option(metavar="PRICE", help=N_("What call pays, such as 3 CNY/kWh."))
+    ] = None,
+    penalty: Annotated[
+        str | None, typer.Option(metavar="PRICE", help=N_("What missing energy costs."))
     ] = None,
     within: Annotated[
         str, typer.Option(metavar="TIME", help=N_("Voided where it is not taken within this."))
@@ -64,11 +78,15 @@ def command(
 
     said: dict[str, Any] = {"verb": verb, "on": on, "why": why, "role": role}
     said["seconds"] = amount("--within", within, "s")
-    for name, given in (("value", value), ("low", low), ("high", high)):
-        if given is not None:
-            said[name] = amount(f"--{name}", given, "MW")
-    if hours is not None:
-        said["hours"] = amount("--hours", hours, "h")
+    given = {
+        "MW": {"value": value, "low": low, "high": high, "power": power},
+        "h": {"hours": hours, "after": after},
+        "CNY/MWh": {"price": price, "penalty": penalty},
+    }
+    for unit, options in given.items():
+        for name, written in options.items():
+            if written is not None:
+                said[name] = amount(f"--{name}", written, unit)
     if point is not None:
         said["point"] = point
     with in_sentences():

@@ -100,7 +100,7 @@ def operate(
             else:
                 clock = start_of.clock_of(request, fast) if site else ScaledClock(fast)
                 service = start_of.over_wires(request, lines, opened, clock, seconds)
-            until = 0.5 * seconds if once else float("inf") if lasts is None else lasts
+            until = 0.0 if once else float("inf") if lasts is None else lasts
             shown = _Shown(service, 0.0 if once else every, as_json=as_json)
             _live(service, store, until, shown, rest=not once)
     return DONE

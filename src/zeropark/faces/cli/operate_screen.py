@@ -34,6 +34,7 @@ def lines(status: Mapping[str, Any]) -> list[str]:
     for name, value in status["hand_mw"].items():
         found.append(_row(_("by hand"), f"{name} = {_power(value)}"))
     found += [_row(_("locked"), name) for name in status["locked"]]
+    found += [_row(_("call"), _call(each)) for each in status["calls"]]
     for alarm in status["alarms"]:
         row = rows()[alarm["id"].partition(":")[0]]
         title, action = (each.in_language(language()) for each in (row.title, row.action))
@@ -46,6 +47,24 @@ def lines(status: Mapping[str, Any]) -> list[str]:
         )
     )
     return found
+
+
+def _call(call: Mapping[str, Any]) -> str:
+    if "earned_cny" in call:
+        words = _("{power} called; {called:.3f} MWh asked, {got:.3f} delivered, CNY {earned:,.2f}")
+        return words.format(
+            power=_power(call["power_mw"]),
+            called=call["called_mwh"],
+            got=call["delivered_mwh"],
+            earned=call["earned_cny"],
+        )
+    words = _("{power} less for {hours:g} h, {stage}; import at most {cap}")
+    return words.format(
+        power=_power(call["power_mw"]),
+        hours=call["hours"],
+        stage=call["stage"],
+        cap=_power(call["cap_mw"]),
+    )
 
 
 def _row(name: str, words: str) -> str:
