@@ -71,6 +71,7 @@ def test_what_was_seen_goes_when_its_cause_goes() -> None:
 def test_devices_behind_a_lost_gateway_are_one_alarm() -> None:
     board = Annunciator()
     lost = [("device_silent", f"pv{i}") for i in range(20)] + [("gateway_silent", "gw1")]
+    lost.append(("flow_blind", "pv7"))
     behind = {f"pv{i}": "gw1" for i in range(20)}
     told(board, *lost, at=0.0, **behind)
     assert told(board, *lost, at=5.0, **behind) == ["gateway_silent:gw1 unacknowledged"]

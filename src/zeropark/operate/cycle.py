@@ -110,6 +110,9 @@ class Cycle:
         self._first, self._controllers = in_order(
             self.guards, box.orders, standing or {}, seconds, self.settings.margin
         )
+        shown = {(lever.asset, lever.steered.shown_by) for lever in self.levers}
+        written = {(a.name, p.name) for a in assets for p in a.shown_points() if p.writable}
+        self._setpoints_only = written - shown
         names = {device: list(points) for device, points in fleet.names.items()}
         rules = rules_of(assets, _FROZEN_AFTER)
         self._judge = Judge(names, rules, self.settings.stale_after)
@@ -286,7 +289,8 @@ class Cycle:
                 found.append(("gateway_silent", gateway, f"{len(own)} devices"))
         found += [("device_silent", asset, "") for asset in silent]
         for (asset, point), state in image.bad().items():
-            if asset not in silent:
+            # A set-point that nothing shows back is no reading.
+            if asset not in silent and (asset, point) not in self._setpoints_only:
                 found.append(("reading_bad", f"{asset}/{point}", state.words.en))
         for asset, wire in self.fleet.wires.items():
             ends = wire.driver.health().certificate_ends
