@@ -100,9 +100,25 @@ def price_bands(prices: Floats, grid: TimeGrid) -> list[str]:
     return [str(band) for band in bands]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a plan was asked from: the step it begins at, what was foreseen, read, and looked over.
+
+    signals: by kind and name, (members, steps).
+    """
+
+    index: int
+    signals: Signals
+    readings: Mapping[str, Readings]
+    horizon: Horizon
+
+
 @dataclass
 class Planned:
-    """The rolling plan: forecasts in, set-points out; where no plan can be had, the rules."""
+    """The rolling plan: forecasts in, set-points out; where no plan can be had, the rules.
+
+    asked: of the newest plan, for who wants to try what another would be.
+    """
 
     world: World
     planner: Planner
@@ -110,6 +126,7 @@ class Planned:
     rules: Rules
     plans: list[Plan] = field(default_factory=list)
     keep: int = 0
+    asked: Asked | None = None
 
     def decide(self, index: int, readings: Mapping[str, Readings]) -> Setpoints:
         """Plan from here to the horizon or the run's end; return the first step's set-points."""
@@ -128,6 +145,7 @@ class Planned:
         exposed = self._exposed(signals, ahead)
         doubt = self._doubt(signals)
         horizon = Horizon(ahead, self.world.end_price, expected, exposed, doubt)
+        self.asked = Asked(index, signals, readings, horizon)
         return self.planner.plan(index, signals, readings, horizon)
 
     def _doubt(self, signals: Signals) -> Floats:
