@@ -157,7 +157,7 @@ function missing(page, lane) {
 function option(page, width) {
   const { charts, colours } = page;
   const narrow = width < 600;
-  const grid = { left: charts.left && !narrow ? charts.left : 44, right: 10 };
+  const grid = { left: charts.left && !narrow ? charts.left : 52, right: 20 };
   let y = 0;
   const made = { grid: [], xAxis: [], yAxis: [], series: [], title: [] };
   charts.lanes.forEach((lane, at) => {
