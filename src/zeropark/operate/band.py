@@ -23,7 +23,7 @@ def band(world: World, issued: Outlook, errors: WeatherErrors, seed: int) -> tup
     """
     sources = [asset for asset in world.assets if asset.role == "source"]
     draws = np.zeros((_DRAWS, len(issued.grid)))
-    for number, row in enumerate(draws):
+    for number in range(_DRAWS):
         random = np.random.default_rng([seed, number])
         skies = {name: foresee(sky, errors, random) for name, sky in issued.skies.items()}
         weather = issued.weather
@@ -32,6 +32,6 @@ def band(world: World, issued: Outlook, errors: WeatherErrors, seed: int) -> tup
         for asset in sources:
             given = asset.signals(case).get("available")
             if given is not None:
-                row += given.sum(axis=0)
+                draws[number] += given.sum(axis=0)
     low, high = np.percentile(draws, [LOW, HIGH], axis=0)
     return low, high

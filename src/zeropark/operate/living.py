@@ -29,6 +29,7 @@ from zeropark.operate.run import Run
 from zeropark.operate.trial import Change, attempt
 
 if TYPE_CHECKING:
+    from zeropark.ledger.place import Place
     from zeropark.ledger.store import Store
 
 COST = "park/cost_cny"
@@ -54,7 +55,7 @@ class Band:
 class Frame:
     """The park as it stood when its newest step had ended.
 
-    life: number of the life, from 1; a park that has lived all its days begins again. index: of the
+    life: number of the life, from 1: a park that has lived all its days begins again. index: of its
     step. at: its end, UTC. since: `time.monotonic` when it was published. readings, flows: by asset,
     then by point or port [MW into the node]. written: set-points of the step. ahead: the newest
     plan, made at the step's start; None where rules decided. catching_up: whether the park still
@@ -194,6 +195,11 @@ class Living:
             self._band = Band(issued.at, low, high)
 
     # -- who looks on --------------------------------------------------------------------------
+
+    @property
+    def place(self) -> Place | None:
+        """Where what it does is posted; None where nothing is."""
+        return None if self._store is None else self._store.place
 
     def clock(self) -> np.datetime64:
         """Return the park's clock, UTC to the second."""

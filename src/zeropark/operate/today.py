@@ -66,9 +66,9 @@ class Alarm:
 class Today:
     """A park at one frame.
 
-    now: of the newest step. day: since the park's midnight, or since it began to live. peak_at: when
-    the day's highest import began, UTC. factor: location-based, with its year and source; None where
-    none is known. export, imported: [MW]. contract: contracted import of all ties [MW]. price:
+    now: of the newest step. day: since the park's midnight, or since it began to live. peak_at:
+    when the day's highest import began, UTC. factor: location-based, with year and source; None
+    where none is known. export, imported: [MW]. contract: contracted import of all ties [MW]. price:
     import price now [CNY/MWh]; None where there is no tie.
     """
 
@@ -218,7 +218,7 @@ class Doing:
 
 
 def doing(living: Living, frame: Frame) -> list[Doing]:
-    """Return what the automation is doing with each asset it gives set-points to, the largest first.
+    """Return what the automation does with each asset it gives set-points to, the largest first.
 
     Empty where no plan stands.
     """
@@ -241,7 +241,7 @@ def doing(living: Living, frame: Frame) -> list[Doing]:
 
 
 def electric_flow(asset: Kind, frame: Frame) -> float | None:
-    """Return the electricity an asset gives its node now [MW], + into it; None where it has none."""
+    """Return the electricity an asset gives its node now [MW], + into it; None without any."""
     ports = [name for name, port in asset.ports().items() if port.carrier == "electricity"]
     flows = frame.flows.get(asset.name, {})
     there = [flows[port] for port in ports if port in flows]

@@ -40,6 +40,9 @@ COMMANDS = {
         "run",
         N_("Run a park in closed loop on the simulated plant, and compare."),
     ),
+    "serve": Command(
+        "zeropark.faces.cli.serve", "serve", N_("Show a park that lives on in the control room.")
+    ),
     "ledger": Command("", "", N_("What happened: durable, provable, never edited."), LEDGER),
 }
 # What the parser returns where Ctrl-C ended a command.

@@ -59,7 +59,7 @@ def application(
     """
     known = pages(*more)
     room = Room(living, people, known, Files(), _templates(known), Stream(living), secure)
-    # As the page of documentation of the framework would fetch its scripts from elsewhere, it is off.
+    # The framework's own pages of documentation would fetch scripts from elsewhere.
     app = FastAPI(
         title="zeropark", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_life(room)
     )
@@ -109,7 +109,10 @@ def _plain_doors(app: FastAPI, room: Room) -> None:
         if file is None or tag != room.files.tag:
             return Response(status_code=404)
         packed = "gzip" in request.headers.get("accept-encoding", "") and name[-5:] != "woff2"
-        headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+        headers = {
+            "Cache-Control": "public, max-age=31536000, immutable",
+            "Vary": "Accept-Encoding",
+        }
         if packed:
             headers["Content-Encoding"] = "gzip"
         return Response(file.packed if packed else file.plain, 200, headers, file.kind)
@@ -181,7 +184,9 @@ class Pages:
         for cookie in ("lang", "theme"):
             if cookie in request.query_params:
                 value = view.language if cookie == "lang" else view.theme
-                response.set_cookie(cookie, value, max_age=31_536_000, samesite="lax", httponly=True)
+                response.set_cookie(
+                    cookie, value, max_age=31_536_000, samesite="lax", httponly=True
+                )
         return response
 
     def _body(self, page: Page, view: View, given: Mapping[str, Any] | None = None) -> str:
@@ -210,7 +215,9 @@ class Pages:
         return self._room.templates.get_template("shell.html.j2").render(
             body=body,
             page=page,
-            pages=[p for p in self._room.pages.values() if p.order is not None and view.may(p.verb)],
+            pages=[
+                p for p in self._room.pages.values() if p.order is not None and view.may(p.verb)
+            ],
             tag=self._room.files.tag,
             clock=clock_words(living, view.language),
             age=age_words(living, view.language),

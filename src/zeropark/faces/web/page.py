@@ -32,8 +32,8 @@ class Page:
     """A page: one folder with `page.py`, that names it `PAGE`, and the template it fills.
 
     name: in the address. order: in the menu; None keeps it out. key: typed after `g`. label: in the
-    menu. verb: what one must be allowed to do to see it. words: its texts, by the names the template
-    uses. context: returns what the template is given. posts: what forms of the page do, by the last
+    menu. verb: what one must be allowed to do to see it. words: its texts, by the template's names.
+    context: returns what the template is given. posts: what forms of the page do, by the last
     word of their address; each returns the address to go on to, or a context of its own. live:
     whether it changes with every step of the park. folder: of the template `page.html.j2`.
     """
@@ -106,7 +106,7 @@ class View:
         return found
 
     def clock(self, moment: np.datetime64) -> str:
-        """Return the park's time of day of an instant (UTC) as HH:MM, with the date of another day."""
+        """Return the park's time of an instant (UTC) as HH:MM, with the date of another day."""
         there, here = self.local(moment), self.local(self.living.clock())
         text = str(there)[11:16]
         day = there.astype("datetime64[D]")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
-from fastapi import Request  # noqa: TC002 - the framework reads it when the door is made
+from fastapi import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from zeropark.faces.web.guard import COOKIE, secret_of

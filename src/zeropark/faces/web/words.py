@@ -36,7 +36,8 @@ SHELL: dict[str, Text] = {
         "只读：未连接现场服务，不接受指令。",
     ),
     "catching_up": Text(
-        "The park lives its first hours; the page fills by itself.", "园区正在补算前几小时；本页会自动更新。"
+        "The park lives its first hours; the page fills by itself.",
+        "园区正在补算前几小时；本页会自动更新。",
     ),
     "language": Text("Language", "语言"),
     "theme": Text("Theme", "主题"),

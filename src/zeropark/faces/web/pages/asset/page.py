@@ -160,7 +160,7 @@ def _plate(view: View, asset: Kind) -> Any:
         yield {
             "words": view.say(words),
             "value": f"{value:,.6g}",
-            "unit": unit,
+            "unit": {"1": "", "degC": view.say(Text("°C", "℃"))}.get(unit, unit),
             "source": "" if source is None or source.source is None else source.source.words,
         }
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zeropark.assets.kind import Kind
+    from zeropark.operate.ahead import Ahead
 
 WORDS = {
     "import": Text("Grid import", "电网购电"),
@@ -109,7 +110,7 @@ def _strip(view: View, now: Today) -> dict[str, Any]:
         "clean_day": numbers.share(now.day.figures["clean_share"], language),
         "clean_ahead": None
         if ahead is None
-        else (round(float(ahead.grid.hours.sum())), numbers.share(ahead.figures["clean_share"], language)),
+        else _clean_ahead(ahead, language),
         "carbon": numbers.intensity(now.now.intensity_kg_per_mwh, language),
         "carbon_day": numbers.tonnes(now.day.co2_t, language),
         "factor": now.factor,
@@ -120,9 +121,22 @@ def _strip(view: View, now: Today) -> dict[str, Any]:
         "stored": view.say(numbers.energy(stored.capacity).full(stored.energy)),
         "capacity": view.say(numbers.energy(stored.capacity).full(stored.capacity)),
         "store_power": view.say(numbers.power(stored.power).full(abs(stored.power))),
-        "store_way": "resting" if abs(stored.power) < _LEAST else "charging" if stored.power < 0 else "giving",
+        "store_way": _way(stored.power),
         "counts": [(p, sum(1 for each in now.alarms if each.priority == p)) for p in (1, 2, 3)],
     }  # fmt: skip
+
+
+def _clean_ahead(ahead: Ahead, language: str) -> tuple[int, numbers.Figure]:
+    return round(float(ahead.grid.hours.sum())), numbers.share(
+        ahead.figures["clean_share"], language
+    )
+
+
+def _way(power: float) -> str:
+    """Return the word for what a store does at a power [MW], discharge +."""
+    if abs(power) < _LEAST:
+        return "resting"
+    return "charging" if power < 0 else "giving"
 
 
 def _pictures(view: View) -> Any:
@@ -159,7 +173,9 @@ def _flow(carrier: str, entries: list[tuple[Kind, float]]) -> Flow:
     def largest_first(band: Band) -> tuple[int, float]:
         return order[band.manner], -band.mwh
 
-    return Flow(carrier, tuple(sorted(sources, key=largest_first)), tuple(sorted(uses, key=largest_first)))
+    return Flow(
+        carrier, tuple(sorted(sources, key=largest_first)), tuple(sorted(uses, key=largest_first))
+    )
 
 
 def _timeline(view: View) -> str:
@@ -168,7 +184,10 @@ def _timeline(view: View) -> str:
     taken = used(span, "electricity")
     measure = numbers.power(float(max(taken[: span.now].max(initial=0.0), _LEAST)))
     factor, unit = measure.factors[0], view.say(measure.unit)
-    w = lambda key: view.say(WORDS[key])  # noqa: E731 - the page's words, in short
+
+    def w(key: str) -> str:
+        return view.say(WORDS[key])
+
     lanes = [
         lane(
             w("power"), unit, 210, stack=supply(span, "electricity", factor),

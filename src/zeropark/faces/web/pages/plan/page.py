@@ -65,7 +65,9 @@ WORDS = {
     "gave_plan": Text("plan", "计划"),
     "gave_trial": Text("trial only", "仅试算"),
     "took": Text("tried in {ms} ms", "试算用时 {ms} ms"),
-    "not_yours": Text("Your role sees the plan and tries no other.", "当前角色可看计划，不可试算。"),
+    "not_yours": Text(
+        "Your role sees the plan and tries no other.", "当前角色可看计划，不可试算。"
+    ),
 }
 _PAST_H, _AHEAD_H = 3.0, 48.0
 
@@ -124,9 +126,7 @@ def _knobs(view: View) -> list[dict[str, Any]]:
     assert now is not None, "asked once there is a plan"
     contract = now.contract
     values = {
-        "contract": None
-        if contract is None
-        else view.say(numbers.power(contract).full(contract)),
+        "contract": None if contract is None else view.say(numbers.power(contract).full(contract)),
         "price": "100 %",
         "sun": "100 %",
     }
@@ -182,7 +182,7 @@ def _lanes(view: View, span: Span, tried: Ahead | None) -> list[Lane]:
     rows = []
     for asset in assets:
         spells = span.spells(asset.name)
-        if spells and asset.role not in {"source"}:
+        if spells and asset.role != "source":
             carrier = next(iter(asset.ports().values())).carrier
             rows.append({"label": view.say(asset.shown), "carrier": carrier, "spells": spells})
     if rows:
@@ -203,9 +203,9 @@ def _stores(view: View, span: Span, tried: Ahead | None) -> list[Lane]:
                 values = span.only_ahead(tried, name, 100.0)
                 lines.append(curve(words, "trial", values, legend=False))
     title = view.say(WORDS["soc"])
-    return [
-        lane(title, "%", 52, lines=lines, percent=True, states=True, decimals=1)
-    ] if lines else []
+    return (
+        [lane(title, "%", 52, lines=lines, percent=True, states=True, decimals=1)] if lines else []
+    )
 
 
 def _rows(view: View, ahead: Ahead, tried: Ahead | None) -> list[dict[str, str]]:
