@@ -68,8 +68,8 @@ class Today:
 
     now: of the newest step. day: since the park's midnight, or since it began to live. peak_at:
     when the day's highest import began, UTC. factor: location-based, with year and source; None
-    where none is known. export, imported: [MW]. contract: contracted import of all ties [MW]. price:
-    import price now [CNY/MWh]; None where there is no tie.
+    where none is known. exported, imported: [MW]. contract: contracted import of all ties [MW].
+    price: import price now [CNY/MWh]; None where there is no tie.
     """
 
     frame: Frame

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from zeropark.faces.web.numbers import energy, figure
+from zeropark.faces.report.shown import amount
+from zeropark.faces.web.numbers import figure
 from zeropark.faces.web.page import Page, View
 from zeropark.units.text import Text
 
@@ -63,7 +64,7 @@ WORDS = {
     "quality_SUSPECT": Text("suspect", "可疑"),
     "quality_MISSING": Text("missing", "缺失"),
 }
-_PER_MWH = 1e9
+_PER_KWH = 1e6
 
 
 def context(view: View) -> Mapping[str, Any]:
@@ -96,11 +97,7 @@ def context(view: View) -> Mapping[str, Any]:
     rows = [
         {
             "start": view.clock(row.start),
-            "value": figure(
-                energy(row.value / _PER_MWH) if row.value is not None else energy(),
-                None if row.value is None else row.value / _PER_MWH,
-                view.language,
-            ),
+            "value": figure(amount("kWh", _kwh(row.value)), _kwh(row.value), view.language),
             "whole": row.value,
             "quality": f"quality_{row.quality.name}",
             "known": f"{row.known_at}Z",
@@ -109,6 +106,11 @@ def context(view: View) -> Mapping[str, Any]:
         for row in found.rows
     ]
     return {**given, "chain": found, "rows": rows, "points": points, "point": point}
+
+
+def _kwh(value: int | None) -> float | None:
+    """Return whole mWh as kWh; None where there is no value."""
+    return None if value is None else value / _PER_KWH
 
 
 PAGE = Page("audit", Text("Audit", "审计"), WORDS, context, order=8, key="u", verb="prove")

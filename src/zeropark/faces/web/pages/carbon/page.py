@@ -80,9 +80,9 @@ def context(view: View) -> Mapping[str, Any]:
         found = report(view.living, view.frame, its, "clean")
         energy = report(view.living, view.frame, its, "used")
         if energy.total:
-            bars.append((name, view.say(label), 100 * (found.total or 0.0),
-                         numbers.share(found.total, view.language),
-                         numbers.figure(numbers.energy(energy.total), energy.total, view.language)))  # fmt: skip
+            share = numbers.share(found.total, view.language)
+            amount = numbers.figure(numbers.energy(energy.total), energy.total, view.language)
+            bars.append((name, view.say(label), 100 * (found.total or 0.0), share, amount))
     return {
         **given,
         "map": _map(shares),

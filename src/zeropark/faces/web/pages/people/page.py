@@ -47,6 +47,8 @@ WORDS = {
     "metrics": Text("metrics", "运行指标"),
 }
 
+_DIGITS = 5
+
 
 def context(
     view: View, said: str = "", secret: str = "", given: Form | None = None
@@ -137,6 +139,7 @@ def _must_change(view: View) -> None:
 
 
 PAGE = Page(
-    "people", Text("People", "人员"), WORDS, context, order=9, key="e", verb="see_people", live=False,
+    "people", Text("People", "人员"), WORDS, context, order=9, key="e", verb="see_people",
+    live=False,
     posts={"add": _add, "remove": _remove, "token": _give, "revoke": _revoke},
 )  # fmt: skip
