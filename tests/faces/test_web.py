@@ -184,7 +184,8 @@ def test_an_unknown_thing_is_named_with_what_is_near(
 
 
 @pytest.mark.parametrize(
-    "given", ["<script>alert(1)</script>", "\u202eevil", "🙂" * 50, "'; DROP TABLE person;--", "{{7*7}}"]
+    "given",
+    ["<script>alert(1)</script>", "\u202eevil", "🙂" * 50, "'; DROP TABLE person;--", "{{7*7}}"],
 )
 def test_what_a_person_writes_is_shown_as_text(
     room: TestClient, secrets: dict[str, str], given: str
@@ -280,7 +281,10 @@ def test_files_are_kept_for_good_under_the_name_of_their_content(room: TestClien
 def tokens(people: People) -> dict[str, str]:
     """Return a token of each scope, of the dispatcher."""
     owner = next(person for person in people.all() if person.name == "dispatcher")
-    return {scope: people.give_token(owner, scope, (scope,), 1)[0] for scope in ("read", "try", "metrics")}
+    return {
+        scope: people.give_token(owner, scope, (scope,), 1)[0]
+        for scope in ("read", "try", "metrics")
+    }
 
 
 def api(room: TestClient, token: str, address: str) -> tuple[int, object]:

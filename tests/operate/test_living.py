@@ -72,9 +72,7 @@ def test_every_carrier_of_energy_balances_in_what_is_shown(living: Living, frame
     assert sum(flow for _, flow in flows["electricity"]) == pytest.approx(0.0, abs=1e-9)
 
 
-def test_what_is_done_is_told_with_a_reason_that_still_stands(
-    living: Living, frame: Frame
-) -> None:
+def test_what_is_done_is_told_with_a_reason_that_still_stands(living: Living, frame: Frame) -> None:
     acts = doing(living, frame)
     assert "battery" in {act.asset.name for act in acts}
     assert all(act.until >= frame.at and act.why.en and act.why.zh for act in acts)

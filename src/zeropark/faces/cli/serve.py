@@ -18,6 +18,8 @@ from zeropark.faces.locale import N_
 from zeropark.faces.locale import gettext as _
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from zeropark.faces.web.people import People
     from zeropark.operate.living import Living
 
@@ -74,14 +76,24 @@ def serve(
     living.start()
     scheme = "https" if tls_cert else "http"
     say(_("The control room is at {url}").format(url=f"{scheme}://{host}:{port}/"))
+    app = application(living, people, secure=secure)
     settings = uvicorn.Config(
-        application(living, people, secure=secure), host=host, port=port, log_level="warning",
+        app, host=host, port=port, log_level="warning",
         server_header=False, timeout_graceful_shutdown=3,
         ssl_certfile=tls_cert, ssl_keyfile=tls_key,
         proxy_headers=behind_proxy is not None, forwarded_allow_ips=behind_proxy or "",
     )  # fmt: skip
+
+    class Server(uvicorn.Server):
+        """A server that lets its event streams end before it waits for them."""
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            """End the streams, then everything."""
+            app.state.room.stream.end()
+            super().handle_exit(sig, frame)
+
     try:
-        uvicorn.Server(settings).run()
+        Server(settings).run()
     except KeyboardInterrupt:
         say(_("Stopped."))
     finally:

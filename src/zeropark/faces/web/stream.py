@@ -30,6 +30,11 @@ class Stream:
         self._news = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
         self.listeners = 0
+        self._ended = False
+
+    def end(self) -> None:
+        """Let every stream end with its next message; a server that stops waits for them."""
+        self._ended = True
 
     def start(self) -> None:
         """Begin to make messages, in the running event loop."""
@@ -57,7 +62,7 @@ class Stream:
         count = 0
         try:
             yield "retry: 1000\n\n"
-            while self._task is not None:
+            while self._task is not None and not self._ended:
                 if self._messages:
                     yield f"data: {self._messages[language]}\n\n"
                 count += 1
