@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from zeropark.data.errors import DataError
 from zeropark.faces.web.people import LONGEST, SESSION_S, SHORTEST, People
@@ -22,6 +24,13 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let argon2id take little time: how long it takes is the library's, not ours."""
+    light = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),))
+    monkeypatch.setattr(People, "_words", light)
 
 
 @pytest.fixture
