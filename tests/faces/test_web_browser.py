@@ -1,4 +1,4 @@
-"""The control room in a browser: every page, keyboard, a server killed and back, a reader's aids."""
+"""The control room in a browser: every page, by keyboard, on paper, a server killed and back."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.browser
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 NAME, WORDS = "operator", "nine long letters"
 DISPATCHER = "dispatcher"
-# By pairs: each width with each language, each width with each theme, each language with each theme.
+# By pairs: each width with each language and each theme, each language with each theme.
 PAIRS = [
     (1920, "zh", "dark"), (1920, "en", "light"), (1280, "zh", "light"), (1280, "en", "dark"),
     (390, "zh", "dark"), (390, "en", "light"),

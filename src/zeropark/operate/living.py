@@ -55,11 +55,11 @@ class Band:
 class Frame:
     """The park as it stood when its newest step had ended.
 
-    life: number of the life, from 1: a park that has lived all its days begins again. index: of its
-    step. at: its end, UTC. since: `time.monotonic` when it was published. readings, flows: by
-    asset, then by point or port [MW into the node]. written: set-points of the step. ahead: the
-    newest plan, made at the step's start; None where rules decided. catching_up: whether the park still
-    lives its first hours as fast as it can. band: of the newest forecast.
+    life: number of the life, from 1: a park that has lived all its days begins again. index: of
+    its step. at: the step's end, UTC. since: `time.monotonic` when it was published. readings,
+    flows: by asset, then by point or port [MW into the node]. written: set-points of the step.
+    ahead: the newest plan, made at the step's start; None where rules decided. catching_up: whether
+    the park still lives its first hours as fast as it can. band: of the newest forecast.
     """
 
     life: int

@@ -61,6 +61,25 @@ class TrialAsked(BaseModel):
 def attach(app: FastAPI, room: Room) -> None:
     """Answer under `/api/v1`, and at `/healthz` and `/metrics`."""
     _problems(app)
+    describe(app, room)
+
+    @app.get(f"{ROOT}/openapi.json", include_in_schema=False)
+    async def described() -> Response:
+        return JSONResponse(openapi(app))
+
+    @app.get("/healthz", include_in_schema=False)
+    async def health() -> Response:
+        well = room.living.fault is None and not room.living.stale()
+        return JSONResponse({"well": well, "simulated": True}, 200 if well else 503)
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics(request: Request) -> Response:
+        _of(request, room, "metrics", "see_own")
+        return PlainTextResponse(_metrics(room), media_type="text/plain; version=0.0.4")
+
+
+def describe(app: FastAPI, room: Room | None = None) -> None:
+    """Say which verbs there are. room: whose they answer; None where only the words are wanted."""
     verbs = Verbs(room)
     bearer = HTTPBearer(auto_error=False, description="a token of the control room")
     guarded = [Depends(bearer)]
@@ -76,20 +95,6 @@ def attach(app: FastAPI, room: Room) -> None:
         app.get(f"{ROOT}{path}", summary=words, dependencies=guarded, tags=["read"])(verb)
     words = "The newest plan made once more with something otherwise; the plant is not touched."
     app.post(f"{ROOT}/trial", summary=words, dependencies=guarded, tags=["try"])(verbs.trial)
-
-    @app.get(f"{ROOT}/openapi.json", include_in_schema=False)
-    async def described() -> Response:
-        return JSONResponse(openapi(app))
-
-    @app.get("/healthz", include_in_schema=False)
-    async def health() -> Response:
-        well = room.living.fault is None and not room.living.stale()
-        return JSONResponse({"well": well, "simulated": True}, 200 if well else 503)
-
-    @app.get("/metrics", include_in_schema=False)
-    async def metrics(request: Request) -> Response:
-        _of(request, room, "metrics", "see_own")
-        return PlainTextResponse(_metrics(room), media_type="text/plain; version=0.0.4")
 
 
 def openapi(app: FastAPI) -> dict[str, Any]:
@@ -159,8 +164,13 @@ def _of(request: Request, room: Room, scope: str, verb: str) -> Person:
 class Verbs:
     """What the API answers; every number has its unit in its name."""
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, room: Room | None) -> None:
+        self._of = room
+
+    @property
+    def _room(self) -> Room:
+        assert self._of is not None, "only a served room is asked"
+        return self._of
 
     def _frame(self) -> Frame:
         frame = self._room.living.frame

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 WORDS = {
     "list": Text("All assets", "全部资产"),
     "asset": Text("asset", "资产"),
-    "kind": Text("kind", "类型"),
+    "kind": Text("kind", "种类"),
     "party": Text("party", "主体"),
     "carrier": Text("carriers", "载体"),
     "power": Text("power into the node now", "当前注入节点功率"),

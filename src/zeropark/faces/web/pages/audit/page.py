@@ -40,7 +40,7 @@ WORDS = {
     "readings": Text("Readings, the newest first", "读数，新的在前"),
     "start": Text("Interval from", "区间起"),
     "value": Text("Energy into the node", "注入节点电量"),
-    "kind": Text("Kind", "性质"),
+    "kind": Text("How known", "性质"),
     "known": Text("Known at", "入账"),
     "acts": Text("Who did what", "谁做了什么"),
     "acts_caption": Text(

@@ -30,7 +30,7 @@ WORDS = {
     "cooling": Text("cooling", "冷却方式"),
     "cores": Text("cores in use", "占用核数"),
     "jobs": Text("Jobs", "作业"),
-    "pool": Text("pool", "作业池"),
+    "pool": Text("job pool", "作业池"),
     "weather": Text("Cooling against the weather", "冷却与天气"),
     "air": Text("outside air", "室外气温"),
     "wet": Text("wet-bulb", "湿球温度"),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 WORDS = {
     "import": Text("Grid import", "电网购电"),
     "export": Text("export {p}", "上网 {p}"),
-    "contract": Text("contract", "合同需量"),
+    "contract": Text("contracted demand", "合同需量"),
     "no_contract": Text("no contract", "无合同"),
     "peak": Text("highest today {p} at {at}", "今日最大 {p} · {at}"),
     "clean": Text("Clean share", "清洁占比"),

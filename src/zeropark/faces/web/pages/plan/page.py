@@ -45,7 +45,7 @@ WORDS = {
     "marginal": Text("marginal price", "边际价"),
     "import": Text("Grid import", "电网购电"),
     "measured": Text("measured, then plan", "实测，其后计划"),
-    "contract": Text("contract", "合同需量"),
+    "contract": Text("contracted demand", "合同需量"),
     "trial_line": Text("trial", "试算"),
     "soc": Text("Charge", "荷电"),
     "reasons": Text("Reasons", "理由"),

@@ -22,7 +22,7 @@ WORDS = {
     "head": Text("Heat and storage", "热与储能"),
     "early": Text("Nothing has been lived yet.", "尚无数据。"),
     "stores": Text("Stores", "储能"),
-    "store": Text("store", "储能"),
+    "store": Text("storage", "储能"),
     "carrier": Text("carrier", "载体"),
     "power": Text("power, giving +", "功率，放出为正"),
     "energy": Text("held", "存量"),
