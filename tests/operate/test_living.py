@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -133,7 +134,7 @@ def test_carbon_without_a_factor_is_absent_and_not_zero(living: Living, frame: F
 
 def test_a_band_holds_the_middle_and_vanishes_without_errors(living: Living) -> None:
     world, issued = living.run.world, living.planned.forecaster.issued(29)
-    low, high = band(world, issued.outlook, usual_errors(np.datetime64("2026-04-17").item()), 7)
+    low, high = band(world, issued.outlook, usual_errors(dt.date(2026, 4, 17)), 7)
     assert (low <= high).all()
     assert (high - low).max() > 0.1
     none = WeatherErrors(temperature=0.0, clearness=0.0, wind=0.0, correlation=0.9)
