@@ -13,9 +13,11 @@ from openpyxl import load_workbook
 from starlette.testclient import TestClient
 
 from tests.operate.living import still
+from zeropark.faces.report.flows import Band
 from zeropark.faces.web.app import application
 from zeropark.faces.web.guard import COOKIE
 from zeropark.faces.web.page import pages
+from zeropark.faces.web.pages.now.page import few
 from zeropark.faces.web.pages.reports.page import text_cell
 from zeropark.faces.web.people import People
 from zeropark.faces.web.roles import MAY, ROLES
@@ -23,6 +25,7 @@ from zeropark.faces.web.words import SHELL
 from zeropark.ledger.place import place_of
 from zeropark.ledger.store import Store, create
 from zeropark.operate.living import Living
+from zeropark.units.text import Text
 
 WORDS = "nine long letters"
 PAGES = pages()
@@ -243,6 +246,15 @@ def test_a_sheet_holds_the_numbers_of_the_page(
 def test_a_cell_that_begins_like_a_formula_is_text(words: str) -> None:
     assert text_cell(words) == f"'{words}"
     assert text_cell("plain") == "plain"
+
+
+def test_many_thin_bands_stand_together_and_nothing_is_lost() -> None:
+    bands = [Band(f"a{i}", Text("a", "甲"), "use", "electricity", float(i + 1)) for i in range(30)]
+    shown = few(bands)
+    assert len(shown) == 12
+    assert sum(band.mwh for band in shown) == sum(band.mwh for band in bands)
+    assert shown[-1].label == Text("19 others", "其他 19 项")
+    assert few(bands[:12]) == bands[:12]
 
 
 def test_a_page_is_one_folder_and_edits_no_other_file(

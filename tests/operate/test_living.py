@@ -88,8 +88,14 @@ def test_a_trial_of_nothing_is_the_plan_itself(living: Living, frame: Frame) -> 
     assert living.frame is frame
 
 
-def test_a_trial_keeps_the_contract_it_is_given(living: Living) -> None:
+def test_a_trial_keeps_the_contract_it_is_given_and_gains_nothing_by_it(
+    living: Living, frame: Frame
+) -> None:
     tried = living.trial(Change(contract=0.2))
+    assert frame.ahead is not None
+    # What is forbidden to a plan cannot make it better.
+    better = frame.ahead.figures["objective_cny"]
+    assert tried.figures["objective_cny"] >= better - 1e-6 * abs(better)
     assert tried.figures["grid_peak_mw"] <= 0.4 + 1e-9 or tried.gave_way
 
 

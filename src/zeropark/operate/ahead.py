@@ -31,7 +31,7 @@ class Ahead:
     `series.parquet`, and each port's flow [MW], (N,). reasons, gave_way: as in `run.json`. grade:
     how it came to be. seconds: wall time of making it. gap: by how much its cost may be above the
     least [1]. figures: of the whole horizon by the names of `run.json`; `cost_cny` is what the
-    plan pays for certain.
+    plan pays for certain, `objective_cny` all that it weighs: what is stored, owed or lost too.
     """
 
     made_at: int
@@ -81,5 +81,6 @@ def look(world: World, planner: Planner, plan: Plan, asked: Asked) -> Ahead:
             "grid_peak_mw": figures.peak,
             "served_mwh": figures.used,
             "cost_cny": {"total": sum(cost.values()), **cost},
+            "objective_cny": sum(parts.values()),
         },
     )

@@ -27,6 +27,11 @@ WORDS = {
 _NOTHING = 1e-6
 
 
+def carrier_of(asset: Kind) -> str:
+    """Return the carrier of an asset's first port; "" where it has none, as a trade has."""
+    return next((port.carrier for port in asset.ports().values()), "")
+
+
 class Span:
     """The lived past and the planned steps ahead, side by side.
 
@@ -52,10 +57,18 @@ class Span:
         return self.joined(self.lived.get(name), self.planned(self.frame.ahead, name))
 
     def flow(self, asset: Kind, carrier: str) -> Floats:
-        """Return an asset's flow into the nodes of a carrier [MW], + into them."""
+        """Return an asset's flow into the nodes of a carrier [MW], + into them.
+
+        A device that reports no flow at a port had none there.
+        """
         there = self.frame.ahead
         planned = None if there is None else flow_of(there.columns, asset, carrier)
-        return self.joined(flow_of(self.lived, asset, carrier), self._cut(there, planned))
+        lived = flow_of(self.lived, asset, carrier)
+        if planned is None and there is not None:
+            planned = np.zeros(len(there))
+        return self.joined(
+            np.zeros(self.now) if lived is None else lived, self._cut(there, planned)
+        )
 
     def planned(self, ahead: Ahead | None, name: str) -> Floats | None:
         """Return a plan's column over the steps ahead; None where it has none."""
@@ -149,7 +162,7 @@ def supply(span: Span, carrier: str, factor: float = 1.0) -> list[dict[str, Any]
     """
     view = span.view
     found: list[dict[str, Any]] = []
-    for role in ("source", "convert", "store", "grid"):
+    for role in ("source", "convert", "use", "store", "grid"):
         for asset in view.living.run.world.assets:
             if asset.role != role or carrier not in {p.carrier for p in asset.ports().values()}:
                 continue

@@ -11,7 +11,7 @@ from zeropark.faces.report.shown import Measure, amount
 from zeropark.faces.report.words import say as term
 from zeropark.faces.web import numbers
 from zeropark.faces.web.page import Page, View
-from zeropark.faces.web.timeline import Lane, Span, curve, lane
+from zeropark.faces.web.timeline import Lane, Span, carrier_of, curve, lane
 from zeropark.units.refusal import meant, with_meant
 from zeropark.units.text import Text
 
@@ -183,7 +183,7 @@ def _chart(view: View, asset: Kind) -> str:
     soc = span.values(f"{asset.name}/soc_pu")
     if np.isfinite(soc).any():
         words = next((p.means for p in asset.shown_points() if p.name == "soc"), Text("", ""))
-        carrier = next(iter(asset.ports().values())).carrier
+        carrier = carrier_of(asset)
         lines = [curve(view.say(WORDS["lived"]), "measured", 100 * soc, carrier=carrier)]
         lanes.append(
             lane(view.say(words), "%", 90, lines=lines, percent=True, states=True, decimals=1)

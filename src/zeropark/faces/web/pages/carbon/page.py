@@ -98,7 +98,7 @@ def context(view: View) -> Mapping[str, Any]:
             (f"{asset.name}/{port}", view.say(asset.shown))
             for asset in assets
             for port, meaning in asset.ports().items()
-            if meaning.carrier == "electricity" and asset.role != "trade"
+            if meaning.carrier == "electricity" and asset.role not in {"trade", "carry"}
         ][:24],
         "run": view.living.ledger_run,
     }

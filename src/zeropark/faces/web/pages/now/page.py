@@ -9,7 +9,7 @@ from zeropark.faces.report.sankey import NARROW, WIDE, Drawing, draw
 from zeropark.faces.report.words import say
 from zeropark.faces.web import numbers
 from zeropark.faces.web.page import Page, View
-from zeropark.faces.web.timeline import Span, curve, lane, supply, used
+from zeropark.faces.web.timeline import Span, carrier_of, curve, lane, supply, used
 from zeropark.operate.today import Today, doing, flows_by_carrier
 from zeropark.units.text import Text
 
@@ -59,6 +59,8 @@ WORDS = {
     "gave": Text("What will give way", "将要让步"),
     "gave_none": Text("No limit has to give way in the plan.", "计划内没有限值需要让步。"),
     "see_plan": Text("See the plan", "看计划"),
+    "more": Text("and {count} more, all smaller", "另有 {count} 项，均较小"),
+    "others": Text("{count} others", "其他 {count} 项"),
     "gives": Text("gives", "给出"),
     "takes": Text("takes", "取用"),
     "since": Text("since", "自"),
@@ -68,6 +70,8 @@ WORDS = {
     "mean": Text("mean of {minutes} min", "{minutes} min 均值"),
 }
 _LEAST = 1e-6
+# So many bands on a side of the picture, and acts in the list, can be read from three metres.
+_BANDS, _ACTS = 12, 9
 _SHOWN_H = (12.0, 24.0)
 
 
@@ -173,9 +177,20 @@ def _flow(carrier: str, entries: list[tuple[Kind, float]]) -> Flow:
     def largest_first(band: Band) -> tuple[int, float]:
         return order[band.manner], -band.mwh
 
-    return Flow(
-        carrier, tuple(sorted(sources, key=largest_first)), tuple(sorted(uses, key=largest_first))
-    )
+    left, right = (tuple(sorted(few(side), key=largest_first)) for side in (sources, uses))
+    return Flow(carrier, left, right)
+
+
+def few(side: list[Band]) -> list[Band]:
+    """Return a side's largest bands; what is too thin for a name of its own stands together."""
+    if len(side) <= _BANDS:
+        return side
+    thick = sorted(side, key=lambda band: -band.mwh)
+    shown, rest = thick[: _BANDS - 1], thick[_BANDS - 1 :]
+    label = WORDS["others"].format(count=len(rest))
+    manner = "clean" if all(band.manner == "clean" for band in rest) else "use"
+    total = sum(band.mwh for band in rest)
+    return [*shown, Band("", label, manner, rest[0].carrier, total)]
 
 
 def _timeline(view: View) -> str:
@@ -237,25 +252,25 @@ def _band(span: Span, factor: float) -> dict[str, Any] | None:
 def _automation(view: View) -> dict[str, Any]:
     assert view.frame is not None, "asked once there is a frame"
     ahead = view.frame.ahead
-    acts = []
-    for each in doing(view.living, view.frame):
-        write = numbers.power(each.power)
-        carriers = [port.carrier for port in each.asset.ports().values()]
-        acts.append(
-            {
-                "asset": each.asset.name,
-                "label": view.say(each.asset.shown),
-                "way": "gives" if (each.power or 0.0) > 0 else "takes",
-                "power": None if each.power is None else view.say(write.full(abs(each.power))),
-                "until": view.clock(each.until),
-                "why": view.say(each.why),
-                "carrier": carriers[0],
-            }
-        )
+    every = doing(view.living, view.frame)
+    write = numbers.power(*(each.power for each in every))
+    acts = [
+        {
+            "asset": each.asset.name,
+            "label": view.say(each.asset.shown),
+            "way": "gives" if (each.power or 0.0) > 0 else "takes",
+            "power": None if each.power is None else view.say(write.full(abs(each.power))),
+            "until": view.clock(each.until),
+            "why": view.say(each.why),
+            "carrier": carrier_of(each.asset),
+        }
+        for each in every[:_ACTS]
+    ]
     gave = [] if ahead is None else [each["sentence"][view.language] for each in ahead.gave_way]
     return {
         "acts": acts,
-        "gave": gave,
+        "more": len(every) - len(acts),
+        "gave": gave[:_ACTS],
         "grade": "rules" if ahead is None else ahead.grade,
         "made_ms": None if ahead is None else round(ahead.seconds * 1e3),
     }

@@ -10,7 +10,7 @@ from zeropark.data.errors import DataError
 from zeropark.faces.report.shown import Measure, amount, money, percent
 from zeropark.faces.web import numbers
 from zeropark.faces.web.page import Page, View
-from zeropark.faces.web.timeline import Lane, Span, curve, lane, supply, used
+from zeropark.faces.web.timeline import Lane, Span, carrier_of, curve, lane, supply, used
 from zeropark.operate.trial import FACTORS, Change
 from zeropark.units.text import Text
 
@@ -32,6 +32,11 @@ WORDS = {
     "peak": Text("highest import", "最大购电"),
     "import_mwh": Text("grid energy", "购电量"),
     "carbon": Text("carbon, location-based, factor of {year}", "碳，基于位置，{year} 年因子"),
+    "weighed": Text(
+        "all the plan weighs: with what is stored, owed or lost",
+        "计划权衡的全部：含存量、欠量与损失",
+    ),
+    "served": Text("electricity used", "用电量"),
     "demand": Text("of which demand charge", "其中需量电费"),
     "set_points": Text("Set-points of {hours} h", "{hours} h 定值"),
     "caption": Text(
@@ -182,8 +187,8 @@ def _lanes(view: View, span: Span, tried: Ahead | None) -> list[Lane]:
     rows = []
     for asset in assets:
         spells = span.spells(asset.name)
-        if spells and asset.role != "source":
-            carrier = next(iter(asset.ports().values())).carrier
+        if spells and asset.role not in {"source", "carry"}:
+            carrier = carrier_of(asset)
             rows.append({"label": view.say(asset.shown), "carrier": carrier, "spells": spells})
     if rows:
         lanes.append(lane(w("reasons"), "", 0, rows=rows[:14]))
@@ -195,7 +200,7 @@ def _stores(view: View, span: Span, tried: Ahead | None) -> list[Lane]:
     for asset in view.living.run.world.assets:
         if asset.role == "store":
             name = f"{asset.name}/soc_pu"
-            carrier = next(iter(asset.ports().values())).carrier
+            carrier = carrier_of(asset)
             label = view.say(asset.shown)
             lines.append(curve(label, "measured", 100 * span.values(name), carrier=carrier))
             if tried is not None:
@@ -216,9 +221,11 @@ def _rows(view: View, ahead: Ahead, tried: Ahead | None) -> list[dict[str, str]]
     def of(plan: Ahead) -> dict[str, tuple[float | None, Any]]:
         figures = plan.figures
         found = {
+            "weighed": (figures["objective_cny"], money),
             "cost": (figures["cost_cny"]["total"], money),
             "demand": (figures["cost_cny"]["demand"], money),
             "clean": (figures["clean_share"], percent),
+            "served": (figures["served_mwh"], numbers.energy),
             "import_mwh": (figures["grid_import_mwh"], numbers.energy),
             "peak": (figures["grid_peak_mw"], numbers.power),
         }

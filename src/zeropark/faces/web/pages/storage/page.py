@@ -9,7 +9,7 @@ import numpy as np
 from zeropark.faces.report.words import say as term
 from zeropark.faces.web import numbers
 from zeropark.faces.web.page import Page, View
-from zeropark.faces.web.timeline import Lane, Span, curve, lane, supply, used
+from zeropark.faces.web.timeline import Lane, Span, carrier_of, curve, lane, supply, used
 from zeropark.operate.today import flows_by_carrier
 from zeropark.units.text import Text
 
@@ -76,7 +76,7 @@ def _store(view: View, store: Kind) -> dict[str, Any]:
     capacity = float(read["capacity"]) if "capacity" in read else rated
     energy = float(read["energy"])
     power = sum(view.frame.flows[store.name].values())
-    carrier = next(iter(store.ports().values())).carrier
+    carrier = carrier_of(store)
     health = None if capacity is None or not rated else capacity / rated
     return {
         "name": store.name,
@@ -93,7 +93,7 @@ def _store(view: View, store: Kind) -> dict[str, Any]:
 def _held(view: View, span: Span, stores: list[Kind]) -> list[Lane]:
     lines = [
         curve(view.say(store.shown), "measured", 100 * span.values(f"{store.name}/soc_pu"),
-              carrier=next(iter(store.ports().values())).carrier)
+              carrier=carrier_of(store))
         for store in stores
     ]  # fmt: skip
     title = view.say(WORDS["soc"])
