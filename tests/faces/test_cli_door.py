@@ -76,7 +76,7 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
     ("words", "sentence"),
     [
         (["rnu"], f"'rnu' is no command. Did you mean 'run'? Commands: {', '.join(COMMANDS)}."),
-        (["zzz"], "'zzz' is no command. Commands: init, check, plan, run, ledger."),
+        (["zzz"], "'zzz' is no command. Commands: init, check, plan, run, serve, ledger."),
         (
             ["--verzion"],
             "'--verzion' is no option of this command. Did you mean '--version'? See --help.",
@@ -101,7 +101,10 @@ def test_a_wrong_word_is_refused_in_chinese(
 ) -> None:
     monkeypatch.setenv("ZEROPARK_LANG", "zh")
     assert answer(["rnu"]) == 2
-    assert said(capsys) == "没有“rnu”这个命令。是不是“run”？命令：init, check, plan, run, ledger。"
+    assert (
+        said(capsys)
+        == "没有“rnu”这个命令。是不是“run”？命令：init, check, plan, run, serve, ledger。"
+    )
 
 
 def test_a_mistake_of_ours_is_a_sentence_that_names_its_trace(

@@ -250,11 +250,11 @@ def test_a_cell_that_begins_like_a_formula_is_text(words: str) -> None:
 
 def test_many_thin_bands_stand_together_and_nothing_is_lost() -> None:
     bands = [Band(f"a{i}", Text("a", "甲"), "use", "electricity", float(i + 1)) for i in range(30)]
-    shown = few(bands)
+    shown = few(bands, "electricity")
     assert len(shown) == 12
     assert sum(band.mwh for band in shown) == sum(band.mwh for band in bands)
     assert shown[-1].label == Text("19 others", "其他 19 项")
-    assert few(bands[:12]) == bands[:12]
+    assert few(bands[:12], "electricity") == bands[:12]
 
 
 def test_a_page_is_one_folder_and_edits_no_other_file(

@@ -174,14 +174,14 @@ def _flow(carrier: str, entries: list[tuple[Kind, float]]) -> Flow:
             uses.append(Band(asset.name, asset.shown, manner, ends, -flow))
     order = {"export": 0, "clean": 1, "use": 1, "stock": 2, "grid": 4}
 
-    def largest_first(band: Band) -> tuple[int, float]:
-        return order[band.manner], -band.mwh
+    def largest_first(band: Band) -> tuple[int, bool, float]:
+        return order[band.manner], not band.key, -band.mwh
 
-    left, right = (tuple(sorted(few(side), key=largest_first)) for side in (sources, uses))
+    left, right = (tuple(sorted(few(side, carrier), key=largest_first)) for side in (sources, uses))
     return Flow(carrier, left, right)
 
 
-def few(side: list[Band]) -> list[Band]:
+def few(side: list[Band], carrier: str) -> list[Band]:
     """Return a side's largest bands; what is too thin for a name of its own stands together."""
     if len(side) <= _BANDS:
         return side
@@ -190,7 +190,7 @@ def few(side: list[Band]) -> list[Band]:
     label = WORDS["others"].format(count=len(rest))
     manner = "clean" if all(band.manner == "clean" for band in rest) else "use"
     total = sum(band.mwh for band in rest)
-    return [*shown, Band("", label, manner, rest[0].carrier, total)]
+    return [*shown, Band("", label, manner, carrier, total)]
 
 
 def _timeline(view: View) -> str:
