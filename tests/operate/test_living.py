@@ -47,7 +47,7 @@ def test_a_frame_is_of_the_newest_step_and_the_plan_was_made_at_its_start(
     assert (frame.ahead.made_at, len(frame.ahead)) == (frame.index, 24)
     assert frame.readings["tie"]["import"] == columns["tie/import_mw"][-1]
     assert not living.stale()
-    assert frame.at <= living.clock() < frame.at + np.timedelta64(600, "s")
+    assert frame.at <= living.clock()
 
 
 def test_sums_of_the_day_are_those_of_its_hours(living: Living, frame: Frame) -> None:
