@@ -30,6 +30,10 @@ help: ## list the targets
 run: .venv/ready-run ## run nanchuan, the whole park, for a day and write the report to runs/latest
 	$(VENV)/zeropark run nanchuan --out $(RUN_OUT)
 
+.PHONY: serve
+serve: .venv/ready-run ## show the microgrid living on in the control room
+	$(VENV)/zeropark serve
+
 .PHONY: check
 check: .venv/ready-dev ## lint, types, import law, catalogues
 	$(VENV)/ruff check .

@@ -21,6 +21,8 @@ VENDORED = {
     "echarts.min.js": "echarts/dist/echarts.min.js",
     "echarts.LICENSE": "echarts/LICENSE",
     "echarts.NOTICE": "echarts/NOTICE",
+    "htmx.min.js": "htmx.org/dist/htmx.min.js",
+    "htmx.LICENSE": "htmx.org/LICENSE",
     "inter-latin.woff2": "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
     "inter-latin-ext.woff2": "@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2",
     "inter-greek.woff2": "@fontsource-variable/inter/files/inter-greek-wght-normal.woff2",

@@ -22,7 +22,7 @@ ACTORS: Mapping[str, Text] = {
 }
 CHANNELS: Mapping[str, Text] = {
     "local": Text("local socket", "本机套接字"),
-    "web": Text("control room", "中控室"),
+    "web": Text("control room", "控制室"),
     "api": Text("HTTP API", "HTTP 接口"),
     "protocol": Text("field protocol", "现场协议"),
 }

@@ -104,12 +104,26 @@ def price_bands(prices: Floats, grid: TimeGrid) -> list[str]:
     return [str(band) for band in bands]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a plan was asked from: the step it begins at, what was foreseen, read, and looked over.
+
+    signals: by kind and name, (members, steps).
+    """
+
+    index: int
+    signals: Signals
+    readings: Mapping[str, Readings]
+    horizon: Horizon
+
+
 @dataclass
 class Planned:
     """The rolling plan: forecasts in, set-points out; where no plan can be had, the rules.
 
     without: assets that a plan may not count on: their means to act are taken as nothing. caps:
-    (begin, end, most import) of the tie [POSIX s, MW].
+    (begin, end, most import) of the tie [POSIX s, MW]. asked: of the newest plan, for
+    who wants to try what another would be.
     """
 
     world: World
@@ -120,6 +134,7 @@ class Planned:
     keep: int = 0
     without: frozenset[str] = frozenset()
     caps: Sequence[tuple[float, float, float]] = ()
+    asked: Asked | None = None
 
     def decide(self, index: int, readings: Mapping[str, Readings]) -> Setpoints:
         """Plan from here to the horizon or the run's end; return the first step's set-points."""
@@ -142,6 +157,7 @@ class Planned:
         exposed = self._exposed(signals, ahead)
         doubt = self._doubt(signals)
         horizon = Horizon(ahead, self.world.end_price, expected, exposed, doubt)
+        self.asked = Asked(index, signals, readings, horizon)
         return self.planner.plan(index, signals, readings, horizon)
 
     def _capped(self, signals: Signals, ahead: TimeGrid) -> Signals:

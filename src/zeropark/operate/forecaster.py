@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zeropark.assets.kind import Kind, Readings
+from zeropark.data.outlook import Outlook
 from zeropark.data.published import fact
 from zeropark.forecast.nowcast import correct, hold
 from zeropark.forecast.weather import WeatherErrors, foresee
@@ -23,11 +24,15 @@ Signals = dict[str, dict[str, Floats]]
 
 @dataclass(frozen=True)
 class Issued:
-    """A forecast issued at step `at`: signals by kind and name from `at` on, arrivals by asset."""
+    """A forecast issued at step `at`: signals by kind and name from `at` on, arrivals by asset.
+
+    outlook: the weather and series foreseen that the signals come from.
+    """
 
     at: int
     signals: Mapping[str, Mapping[str, Floats]]
     expected: Mapping[str, Any]
+    outlook: Outlook
 
 
 class Forecaster:
@@ -76,7 +81,7 @@ class Forecaster:
         for kind, assets in self._kinds.items():
             own = [asset.signals(outlook) for asset in assets]
             signals[kind] = {name: np.vstack([one[name] for one in own]) for name in own[0]}
-        return Issued(at, signals, world.foreseen_arrivals(at, last))
+        return Issued(at, signals, world.foreseen_arrivals(at, last), outlook)
 
     def window(
         self, index: int, steps: Steps, readings: Mapping[str, Readings]

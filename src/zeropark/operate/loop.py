@@ -65,12 +65,14 @@ def live(
     file: Written | None,
     progress: Callable[[int], None],
     note: Note | None = None,
+    stretch: int = STRETCH,
 ) -> Outcome:
     """Live through the run's steps under `controller`; an interrupt ends it with what there is.
 
     note: told each step's number, what was known, what was written, and what was read back.
+    stretch: how many steps are handed to `file` at a time; 1 for who looks on as it happens.
     """
-    recorder = Recorder(STRETCH)
+    recorder = Recorder(stretch)
     readings = begun = plant.read()
     outcome = Outcome(new_figures(world, readings), {}, readings)
     points = [

@@ -376,8 +376,12 @@ def _grid_factor(results: Results) -> Fact | None:
 
 
 def _fact_of(results: Results, name: str) -> Fact | None:
-    region = results.park.region or "national"
-    at = dt.date.fromisoformat(results.request.start)
+    return regional(results.park, name, dt.date.fromisoformat(results.request.start))
+
+
+def regional(park: Park, name: str, at: dt.date) -> Fact | None:
+    """Return a fact of the park's region at a date, else the nation's; None where neither is."""
+    region = park.region or "national"
     for candidate in (f"{name}_{region}", f"{name}_national"):
         try:
             return fact(candidate, at)

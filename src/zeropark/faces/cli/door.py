@@ -47,7 +47,7 @@ COMMANDS = {
     "operate": Command(
         "zeropark.faces.cli.operate",
         "operate",
-        N_("Operate a park: read, judge, narrow, write, read back, post, every second."),
+        N_("Operate a park in the field, second by second."),
         examples=("zeropark operate microgrid --simulated --speed 60 --for 2h",),
     ),
     "command": Command(
@@ -65,6 +65,9 @@ COMMANDS = {
         "watchdog",
         N_("Mind the heartbeat of operate; lead devices to safety when it stops."),
         examples=("zeropark watchdog microgrid --site 127.0.0.1:15020",),
+    ),
+    "serve": Command(
+        "zeropark.faces.cli.serve", "serve", N_("Show a park that lives on in the control room.")
     ),
     "ledger": Command("", "", N_("What happened: durable, provable, never edited."), LEDGER),
 }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from zeropark.faces.report.flows import Band, Flow
-from zeropark.faces.report.shown import amount, percent
+from zeropark.faces.report.shown import Measure, amount, percent
 from zeropark.faces.report.words import say
 from zeropark.units.text import Text
 
+Write = Callable[..., Measure]
+"""How a column of a picture's numbers is written."""
 _BAR = 4.0
 _GAP = 8.0
 _HEAD = 22.0
@@ -36,7 +39,10 @@ NARROW = Frame(358, 96, 118, 220, 34, narrow=True)
 
 @dataclass(frozen=True)
 class Label:
-    """A text in the picture. name: whole words, shown on hover where `text` was cut."""
+    """A text in the picture.
+
+    name: whole words, shown on hover where `text` was cut. key: of the band it stands at.
+    """
 
     x: float
     y: float
@@ -44,6 +50,7 @@ class Label:
     style: str
     anchor: str = "start"
     name: Text | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,10 +87,18 @@ class Drawing:
     summary: Text
 
 
-def draw(flow: Flow, frame: Frame, scale_mwh: float | None = None) -> Drawing:
+def energy(*values: float | None) -> Measure:
+    """Return how a column of energies [MWh] is written."""
+    return amount("MWh", *values)
+
+
+def draw(
+    flow: Flow, frame: Frame, scale_mwh: float | None = None, write: Write = energy
+) -> Drawing:
     """Return where everything of `flow` lies.
 
-    scale_mwh: energy that fills the frame's height; the flow's own total where None.
+    scale_mwh: energy that fills the frame's height; the flow's own total where None. write: how
+    its numbers are written, where they are no energies.
     """
     totals = [sum(band.mwh for band in side) for side in (flow.sources, flow.uses)]
     scale = frame.height / max(1e-12, scale_mwh or max(totals))
@@ -101,7 +116,7 @@ def draw(flow: Flow, frame: Frame, scale_mwh: float | None = None) -> Drawing:
         f"var(--{flow.carrier}, var(--unknown))" if flow.carrier != "electricity" else "var(--ink)"
     )
     bars = [Bar(middle, top, node, hub)]
-    ribbons, labels = [], _node_label(flow, middle, 12 if frame.narrow else top + node + 15)
+    ribbons, labels = [], _node_label(flow, middle, 12 if frame.narrow else top + node + 15, write)
     for side, entries in (("left", left), ("right", right)):
         at = top
         for band, y in entries:
@@ -109,11 +124,11 @@ def draw(flow: Flow, frame: Frame, scale_mwh: float | None = None) -> Drawing:
             if side == "left":
                 ribbons.append(_ribbon(band, x_left + _BAR, y, middle, at, thick))
                 bars.append(Bar(x_left, y, max(thick, 1.0), _colour(band)))
-                labels += _source_label(band, flow, x_left - 8, y + thick / 2, frame)
+                labels += _source_label(band, flow, x_left - 8, y + thick / 2, frame, write)
             else:
                 ribbons.append(_ribbon(band, middle + _BAR, at, x_right, y, thick))
                 bars.append(Bar(x_right, y, max(thick, 1.0), _colour(band)))
-                labels += _use_label(band, flow, x_right + 12, y + thick / 2, frame)
+                labels += _use_label(band, flow, x_right + 12, y + thick / 2, frame, write)
             at += thick
     return Drawing(
         frame.width,
@@ -122,7 +137,7 @@ def draw(flow: Flow, frame: Frame, scale_mwh: float | None = None) -> Drawing:
         tuple(ribbons),
         tuple(bars),
         tuple(labels),
-        _summary(flow),
+        _summary(flow, write),
     )
 
 
@@ -164,34 +179,41 @@ def _fill(band: Band) -> str:
     return _colour(band)
 
 
-def _node_label(flow: Flow, x: float, y: float) -> list[Label]:
-    words = say("used", amount=amount("MWh", flow.used).full(flow.used))
+def _node_label(flow: Flow, x: float, y: float, write: Write) -> list[Label]:
+    words = say("used", amount=write(flow.used).full(flow.used))
     return [Label(x + _BAR / 2, y, words, "value", "middle")]
 
 
-def _source_label(band: Band, flow: Flow, x: float, y: float, frame: Frame) -> list[Label]:
-    number = amount("MWh", *(b.mwh for b in flow.sources)).number(band.mwh)
+def _source_label(
+    band: Band, flow: Flow, x: float, y: float, frame: Frame, write: Write
+) -> list[Label]:
+    number = write(*(b.mwh for b in flow.sources)).number(band.mwh)
     if frame.narrow:
         cut = _cut(band.label, frame.left - 10)
         return [
-            Label(x, y - 3, cut, "name", "end", band.label),
+            Label(x, y - 3, cut, "name", "end", band.label, band.key),
             Label(x, y + 12, number, "value", "end"),
         ]
     cut = _cut(band.label, frame.left - 62)
     return [
-        Label(x - 54, y + 4, cut, "name", "end", band.label),
+        Label(x - 54, y + 4, cut, "name", "end", band.label, band.key),
         Label(x, y + 4, number, "value", "end"),
     ]
 
 
-def _use_label(band: Band, flow: Flow, x: float, y: float, frame: Frame) -> list[Label]:
-    number = amount("MWh", *(b.mwh for b in flow.uses)).number(band.mwh)
+def _use_label(
+    band: Band, flow: Flow, x: float, y: float, frame: Frame, write: Write
+) -> list[Label]:
+    number = write(*(b.mwh for b in flow.uses)).number(band.mwh)
     if frame.narrow:
         cut = _cut(band.label, frame.right - 14)
-        return [Label(x, y - 3, cut, "name", name=band.label), Label(x, y + 12, number, "value")]
+        return [
+            Label(x, y - 3, cut, "name", name=band.label, key=band.key),
+            Label(x, y + 12, number, "value"),
+        ]
     share = percent().full(band.mwh / flow.used) if flow.used > 0 else None
     found = [
-        Label(x, y + 4, _cut(band.label, frame.right - 130), "name", name=band.label),
+        Label(x, y + 4, _cut(band.label, frame.right - 130), "name", name=band.label, key=band.key),
         Label(frame.width - 64, y + 4, number, "value", "end"),
     ]
     if share is not None and band.manner != "export":
@@ -213,9 +235,9 @@ def _shortened(words: str, room: float) -> str:
     return words
 
 
-def _summary(flow: Flow) -> Text:
+def _summary(flow: Flow, write: Write) -> Text:
     def listed(bands: tuple[Band, ...], side: int) -> str:
-        written = amount("MWh", *(b.mwh for b in bands))
+        written = write(*(b.mwh for b in bands))
         each = [f"{band.label[side]} {written.full(band.mwh)[side]}" for band in bands]
         return (", ", "、")[side].join(each)
 
