@@ -53,7 +53,7 @@ COMMANDS = {
     "command": Command(
         "zeropark.faces.cli.command_park",
         "command",
-        N_("Hand a command to the operate that runs: stop, hold, auto, lock and more."),
+        N_("Command the park that operate runs: stop, hold, auto, lock."),
         examples=(
             'zeropark command stop --why "smoke in hall 2"',
             'zeropark command hold battery --value "500 kW" --why "trial run"',
@@ -63,7 +63,7 @@ COMMANDS = {
     "watchdog": Command(
         "zeropark.faces.cli.watchdog",
         "watchdog",
-        N_("Mind the heartbeat of operate; lead devices to safety when it stops."),
+        N_("Mind the heartbeat of operate; make devices safe when it stops."),
         examples=("zeropark watchdog microgrid --site 127.0.0.1:15020",),
     ),
     "serve": Command(
