@@ -32,8 +32,8 @@ _SOON, _LATER = 10.0, 30.0
 _MOST_KEPT = 20_000
 
 _NO_SUCH = Text(
-    "alarm '{given}' is not there; see zeropark operate alarms",
-    "没有告警“{given}”；用 zeropark operate alarms 查看",
+    "alarm '{given}' is not there; see zeropark command see",
+    "没有告警“{given}”；用 zeropark command see 查看",
 )
 _NO_SHELF = Text("alarm '{given}' may not be shelved", "告警“{given}”不得搁置")
 _NOT_YOU = Text("alarm '{given}' may be shelved by: {allowed}", "告警“{given}”可由 {allowed} 搁置")
