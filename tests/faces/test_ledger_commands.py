@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -131,9 +133,27 @@ def test_a_run_shows_the_signed_head_of_its_store(
     screen = " ".join(capsys.readouterr().out.split())
     head = json.loads((tmp_path / "out" / "run.json").read_text())["ledger_head"]
     assert json.loads(head["signed"])["root"] in screen
-    (tmp_path / "head.json").write_text(json.dumps(head))
+    # What the report prints is the head itself: copied out of it, it is one that was kept.
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    printed = re.findall(r'<div class="signed">.*?<code>(.*?)</code>', page, re.DOTALL)
+    (tmp_path / "head.json").write_text(html.unescape(printed[0]))
+    assert json.loads(html.unescape(printed[0])) == head
     kept = ("--head", str(tmp_path / "head.json"))
     said = json.loads(asked(capsys, "verify", "--store", simulated, *kept, "--json"))
     assert said["holds"]
     assert answer([*run, "--key", key]) == 2
     assert "name it with --store" in capsys.readouterr().err
+
+
+def test_a_run_that_its_key_cannot_sign_is_refused_before_it_begins(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulated = str(tmp_path / "sim")
+    asked(capsys, "new", simulated, "--nature", "simulated")
+    asked(capsys, "key", "new", str(tmp_path / "ours.key"), "--store", simulated)
+    asked(capsys, "key", "new", str(tmp_path / "other.key"))
+    # As in every command, the environment may name the key.
+    monkeypatch.setenv("ZEROPARK_KEY", str(tmp_path / "other.key"))
+    assert answer(["run", "microgrid", "--out", str(tmp_path / "out"), "--store", simulated]) == 2
+    assert "is not the store's" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
