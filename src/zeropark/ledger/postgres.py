@@ -36,6 +36,7 @@ _UNSAID: dict[str, Any] = {
 After about 11 s without a sign of life a server is gone. Without this a writing process waits a
 quarter of an hour for a machine whose cable was pulled.
 """
+_PAGE = 8_192
 _PART = "PARTITION BY RANGE (known_at)"
 _UNREACHABLE = Text(
     "{path}: the database does not answer ({said}); start it, or check address and password",
@@ -196,6 +197,58 @@ class PostgresDatabase:
                 yield
             finally:
                 self._roll_back()
+
+    @contextlib.contextmanager
+    def still(self) -> Iterator[None]:
+        """All questions inside the block see one state, for as long as a copy of it takes."""
+        with self._told():
+            self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            try:
+                yield
+            finally:
+                self._roll_back()
+
+    def kept(self) -> int:
+        """Return how much room is kept for commands on a full disk [byte]."""
+        ((size,),) = self.rows("SELECT coalesce(pg_relation_size(to_regclass('reserve')), 0)")
+        return int(size)
+
+    def keep(self, size: int) -> None:
+        """Keep room [byte] where half as much again is free; raises `DiskFullError`.
+
+        In a table that no log of the server's repeats: writing it costs no log, and a server that
+        broke down because its log had no room left empties it before it comes back.
+        """
+        pages = -(-size // _PAGE)
+        with self.transaction():
+            self.run("DROP TABLE IF EXISTS reserve")
+            for name, count in (("reserve", pages), ("reserve_beside", -(-pages // 2))):
+                self.run(f"CREATE UNLOGGED TABLE {name} (body BYTEA)")
+                # As it is, a row to a page.
+                self.run(f"ALTER TABLE {name} ALTER body SET STORAGE PLAIN")
+                self.run(
+                    f"INSERT INTO {name} SELECT decode(repeat('00', ?), 'hex') "  # noqa: S608 - ours
+                    "FROM generate_series(1, ?)",
+                    (_PAGE - 200, count),
+                )
+            self.run("DROP TABLE reserve_beside")
+
+    def give_up(self) -> None:
+        """Give the room back."""
+        self.run("DROP TABLE IF EXISTS reserve")
+
+    def copy_beside(self, name: str) -> None:
+        """Copy all tables of this schema as they are into a new one, inside a transaction."""
+        ((schema,),) = self.rows("SELECT current_schema()")
+        tables = self.rows(
+            "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace "
+            "AND relkind IN ('r', 'p') AND NOT relispartition AND relpersistence = 'p'"
+        )
+        self.run(f'CREATE SCHEMA "{name}"')
+        for (table,) in tables:
+            here, there = f'"{schema}"."{table}"', f'"{name}"."{table}"'
+            self.run(f"CREATE TABLE {there} (LIKE {here} INCLUDING ALL)")
+            self.run(f"INSERT INTO {there} SELECT * FROM {here}")  # noqa: S608 - names of ours
 
     def _roll_back(self) -> None:
         # Where the connection is lost, the server has rolled back.

@@ -22,10 +22,20 @@ from zeropark.ledger.intake import AHEAD_MS, ANY_TIME_MS, Judged, judge
 from zeropark.ledger.leaf import NATURES, Nature
 from zeropark.ledger.log import Log
 from zeropark.ledger.pages import write_pages
-from zeropark.ledger.place import ABSENT, FILE, Place, connected, folder_of, shown, there, writing
+from zeropark.ledger.place import (
+    ABSENT,
+    FILE,
+    Place,
+    connected,
+    folder_of,
+    reserve_at,
+    shown,
+    there,
+    writing,
+)
 from zeropark.ledger.reading import Ints, Manner, Offered, Outcome
 from zeropark.ledger.registry import Point, Registry
-from zeropark.ledger.reserve import RESERVE_BYTES, NoReserve, Reserve
+from zeropark.ledger.reserve import RESERVE_BYTES
 from zeropark.ledger.rowform import Flag, Rows
 from zeropark.ledger.state import Spell, unused
 from zeropark.ledger.together import Together
@@ -53,8 +63,9 @@ _OLDER = Text(
     "{path}：账本为旧格式 {given}；用 zeropark ledger upgrade 升级",
 )
 _MOVING = Text(
-    "{path}: a store is being moved here and is not whole yet; run zeropark ledger move again",
-    "{path}：账本正在移入此处，尚不完整；请再次运行 zeropark ledger move",
+    "{path}: a store is on its way here and is not whole yet; run zeropark ledger move, or "
+    "restore, again",
+    "{path}：账本正在移入此处，尚不完整；请再次运行 zeropark ledger move 或 restore",
 )
 _MOVED = Text(
     "{path}: this store was moved to {to} and takes nothing more; write there",
@@ -147,8 +158,7 @@ def create(
 ) -> None:
     """Make a store in a folder or a database, field or simulated for good.
 
-    Raises `DataError` where one is there. reserve: [byte] kept for commands when the disk is full,
-    in a folder.
+    Raises `DataError` where one is there. reserve: [byte] kept for commands when the disk is full.
     """
     if nature not in NATURES:
         text = with_meant(_NATURE, meant(nature, NATURES), given=nature)
@@ -159,9 +169,8 @@ def create(
         place.mkdir(parents=True, exist_ok=True)
     database = connected(place, write=True)
     try:
+        reserve_at(place, database, reserve).take()
         born(database, nature, (clock or OwnClock()).now())
-        if isinstance(place, Path):
-            Reserve(place, reserve).take()
     except BaseException:
         database.close()
         if isinstance(place, Path):
@@ -221,7 +230,7 @@ class Store:
             # Questions see what is durable, through a connection of their own.
             self._questions = connected(place, write=False, vfs=vfs)
             self.history = History(self._questions, place)
-            self.reserve = Reserve(place, reserve) if isinstance(place, Path) else NoReserve()
+            self.reserve = reserve_at(place, self.database, reserve)
             self.clock = clock or OwnClock()
             self._together = Together[tuple[Offered, Manner], Taken](self.lock, self._take_all)
             # Rows of the transaction under way, which questions do not see yet.
@@ -318,7 +327,7 @@ class Store:
     def enter(self, entries: Sequence[tuple[str, Mapping[str, Any], str]]) -> int:
         """Append (kind, body, subject) inside `writing`; return the log's size with them."""
         moment = self.clock.now()
-        bodies = [self._body(kind, body, moment) for kind, body, _ in entries]
+        bodies = [body_of(kind, body, moment) for kind, body, _ in entries]
         before = self.log.append(bodies)
         self.database.many(
             "INSERT INTO entry VALUES (?, ?, ?, ?)",
@@ -328,13 +337,6 @@ class Store:
             ),
         )
         return before + len(entries)
-
-    def _body(self, kind: str, body: Mapping[str, Any], moment: Moment) -> bytes:
-        assert "kind" not in body, "the entry's kind stands beside its body"
-        said: dict[str, Any] = {"kind": kind, "at": moment.known_at, **body}
-        if moment.state is not ClockState.SYNCHRONISED:
-            said["clock"] = moment.state.name.lower()
-        return canonical.dumps(said)
 
     def register(self, points: Sequence[Point]) -> None:
         """Register points, or what is new about them; all or none."""
@@ -550,6 +552,15 @@ class Store:
             (point, last, first),
         )
         return [(int(p), int(a), int(b)) for p, a, b in found]
+
+
+def body_of(kind: str, body: Mapping[str, Any], moment: Moment) -> bytes:
+    """Return the bytes of the leaf of an entry."""
+    assert "kind" not in body, "the entry's kind stands beside its body"
+    said: dict[str, Any] = {"kind": kind, "at": moment.known_at, **body}
+    if moment.state is not ClockState.SYNCHRONISED:
+        said["clock"] = moment.state.name.lower()
+    return canonical.dumps(said)
 
 
 OUR_CLOCK = -1
