@@ -22,10 +22,13 @@ _KEY = {
         _GUARD, "show", N_("Show the store's keys, their fingerprints and their time.")
     ),
     "sign": Command(
-        _GUARD,
+        "zeropark.faces.cli.ledger_sign",
         "sign",
-        N_("Sign the head of the log now, and note it there."),
-        examples=("zeropark ledger key sign --store park --key ~/ledger.key --out head.json",),
+        N_("Sign the head of the log now, or by the hour, and note it there."),
+        examples=(
+            "zeropark ledger key sign --store park --key ~/ledger.key --out head.json",
+            "zeropark ledger key sign --store park --key ~/ledger.key --every 1h",
+        ),
     ),
     "rotate": Command(
         _GUARD,
