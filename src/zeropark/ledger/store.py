@@ -83,6 +83,12 @@ _SIMULATED = Text(
     "{path}：该账本为仿真；现场只能写入现场账本。换一个账本",
 )
 _SOURCE = Text("a source needs a name of 1 to 80 letters", "来源名须为 1 至 80 个字符")
+FILLED_BY = "fill: "
+"""How the name of a source begins that is a method of filling."""
+_FILLING = Text(
+    "a source's name does not begin with '{begin}'; that is how methods of filling are named",
+    "来源名不可以“{begin}”开头；那是补数方法的名称",
+)
 _FULL = Text("no more than {most} sources can be registered", "至多可登记 {most} 个来源")
 
 
@@ -360,8 +366,13 @@ class Store:
             state[: len(self._memory.state)] = self._memory.state
         self._memory.registry, self._memory.state = trial, state
 
-    def source(self, name: str) -> int:
-        """Return the number of a source of readings; registers it where it is new."""
+    def source(self, name: str, *, filling: bool = False) -> int:
+        """Return the number of a source of readings; registers it where it is new.
+
+        filling: whether it is a method of filling, whose names nobody else may take.
+        """
+        if name.startswith(FILLED_BY) and not filling:
+            raise DataError("source_filling", _FILLING.format(begin=FILLED_BY))
         with self.lock:
             known = self._memory.sources
             if name in known:
