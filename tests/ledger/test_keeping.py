@@ -17,7 +17,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from tests.ledger import server
+from tests.ledger import forgetful, server
 from tests.ledger.conftest import BOTH, NOON, both
 from tests.ledger.lifter import LIFTS
 from tests.ledger.made_up import HOUR, PV, QUARTER, WORKS, Hand, clock_at, offer
@@ -168,7 +168,7 @@ def test_an_old_form_is_lifted_after_a_copy_and_goes_on_after_a_stop(
         upgrade(place, dry_run=True, lifts=lifts, wanted=4)
 
 
-@pytest.mark.parametrize("way", BOTH)
+@pytest.mark.parametrize("way", [*BOTH, forgetful.NAME])
 def test_lifting_goes_on_after_a_kill(
     way: str, folder: Path, store: Store, hand: Hand, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -177,6 +177,7 @@ def test_lifting_goes_on_after_a_kill(
     store.close()
     chance = random.Random(11)  # noqa: S311 - when to kill
     command = [sys.executable, "-m", "tests.ledger.lifter"]
+    vfs = [way] if way == forgetful.NAME else []
     for number in range(ROUNDS):
         place: Place = tmp_path / f"round-{number}"
         shutil.copytree(folder, tmp_path / f"round-{number}")
@@ -185,7 +186,7 @@ def test_lifting_goes_on_after_a_kill(
             move(tmp_path / f"round-{number}", place, reserve=4_096)
         for _ in range(2):
             with subprocess.Popen(
-                [*command, str(place)], stdout=subprocess.PIPE, cwd=ROOT, text=True
+                [*command, str(place), *vfs], stdout=subprocess.PIPE, cwd=ROOT, text=True
             ) as lifter:
                 assert lifter.stdout is not None
                 for _line in range(1 + number % 3):

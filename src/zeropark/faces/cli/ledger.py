@@ -119,7 +119,7 @@ LEDGER = {
         N_("Fill gaps of a point by a method that is named; nothing else does."),
         examples=(
             "zeropark ledger fill works/main --from 2026-04-17 --until 2026-04-18 --by mean",
-            "zeropark ledger fill a/p --from 2026-04-17 --until 2026-04-18 --by beside --beside b/p",
+            "zeropark ledger fill air/t --from 2026-04-17 --until 2026-04-18 --by last --dry-run",
         ),
     ),
     "forget": Command(
