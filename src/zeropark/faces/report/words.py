@@ -265,7 +265,7 @@ WORDS: dict[str, Text] = {
     "signed": Text(
         "Signed head of the ledger at {at}: {size} entries, root {root}. Keep it: "
         "zeropark ledger verify --head FILE shows any change made to them since.",
-        "账本签名头（{at}）：{size} 条，根 {root}。请保存：用 zeropark ledger verify --head FILE "
+        "账本签名头（{at}）：{size} 条，根 {root}。将它保存：用 zeropark ledger verify --head FILE "
         "可查出此后对它们的任何改动。",
     ),
     "made": Text("Made {at} by zeropark {version}.", "{at} 由 zeropark {version} 生成。"),
