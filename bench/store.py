@@ -6,20 +6,21 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import apsw
-import duckdb
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 
 from bench.cases import Effort, say
 from bench.findings import Findings, Table
+from bench.plain import QUESTIONS, Plain, PlainDuckdb, PlainPostgres, PlainSqlite, Values
 from bench.process import ROOT
+from tests.ledger import server
 from zeropark.ledger.clock import OwnClock
+from zeropark.ledger.place import Place
 from zeropark.ledger.reading import Offered
 from zeropark.ledger.registry import Point
 from zeropark.ledger.seal import compact, seal
@@ -30,7 +31,6 @@ WAITING = 8
 QUARTER = 900_000
 DAY = 96 * QUARTER
 FROM = 1_767_225_600_000  # 2026-01-01T00:00Z
-Values = npt.NDArray[np.int64]
 
 
 @dataclass
@@ -48,23 +48,46 @@ def store(effort: Effort) -> Findings:
     values = np.random.default_rng(1).integers(0, 100_000, (batches, METERS))
     # On a disk, not in memory: what is measured is what a sync costs.
     (ROOT / "build").mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=ROOT / "build") as place:
-        found = _writing(Path(place), values, 1 if effort.small else 3)
+    with tempfile.TemporaryDirectory(dir=ROOT / "build") as place, _server() as address:
+        found = _writing(Path(place), address, values, 1 if effort.small else 3)
         found.add(_year(Path(place) / "year", days, min(30, days)))
+        found.add(_beside(Path(place), address, min(30, days)))
     return found
+
+
+@contextmanager
+def _server() -> Iterator[str | None]:
+    """Yield the address of a PostgreSQL server of our own, None where none is installed."""
+    if server.programs() is None:
+        yield None
+        return
+    with server.server(Path("/var/tmp"), (*server.SETTINGS, "work_mem=64MB")) as address:  # noqa: S108 - on a disk
+        yield address
 
 
 # -- in ------------------------------------------------------------------------------------------
 
 
-def _writing(place: Path, values: Values, repeats: int) -> Findings:
+def _writing(place: Path, address: str | None, values: Values, repeats: int) -> Findings:
     tools: dict[str, Callable[[Path], Rate]] = {
         "zeropark, one producer": lambda to: _ours(to, values, 1),
         "zeropark, one producer with 8 batches waiting": lambda to: _behind(to, values),
         "zeropark, 16 producers": lambda to: _ours(to, values, 16),
-        "SQLite, table and newest values": lambda to: _sqlite(to, values),
-        "DuckDB, one table": lambda to: _duckdb(to, values),
+        "SQLite, table and newest values": lambda to: _plain(PlainSqlite(to), values),
+        "DuckDB, one table": lambda to: _plain(PlainDuckdb(to), values),
     }
+    if address is not None:
+        tools |= {
+            "zeropark on PostgreSQL, one producer": lambda _to: _ours(
+                server.fresh(address), values, 1
+            ),
+            "zeropark on PostgreSQL, 8 batches waiting": lambda _to: _behind(
+                server.fresh(address), values
+            ),
+            "PostgreSQL, table and newest values": lambda _to: _plain(
+                PlainPostgres(server.fresh(address)), values
+            ),
+        }
     rates: dict[str, list[Rate]] = {name: [] for name in tools}
     for repeat in range(repeats):
         for number, (name, work) in enumerate(tools.items()):
@@ -74,17 +97,19 @@ def _writing(place: Path, values: Values, repeats: int) -> Findings:
     for name, some in rates.items():
         wall, cpu = (statistics.median(getattr(r, of) for r in some) for of in ("wall", "cpu"))
         commit = statistics.median(r.commit for r in some)
-        rows.append((name, f"{wall:,.0f}", f"{cpu:,.0f}", f"{commit:.1f}"))
-        if name.startswith("zeropark"):
+        own = "PostgreSQL" not in name
+        rows.append((name, f"{wall:,.0f}", f"{cpu:,.0f}" if own else "-", f"{commit:.1f}"))
+        if own and name.startswith("zeropark"):
             key = "behind" if "waiting" in name else "one" if "one" in name else "many"
             numbers[f"ledger/readings_per_s_{key}"] = wall
             numbers[f"ledger/readings_per_cpu_s_{key}"] = cpu
     words = (
         "Batches of 1,000 readings of 1,000 meters, each durable (full sync) before the next of "
         "its producer. Ours is checked for health, hashed into its batch's tree and appended to "
-        "the log; SQLite (through apsw, WAL) and DuckDB only keep the rows, SQLite the newest "
-        "values too. What a second of the processor takes in does not depend on how fast the disk "
-        "syncs."
+        "the log; SQLite (through apsw, WAL), DuckDB and PostgreSQL (COPY; on this machine) only "
+        "keep the rows, SQLite and PostgreSQL the newest values too. What a second of the "
+        "processor takes in does not depend on how fast the disk syncs; a server's processor is "
+        "not counted."
     )
     header = ("tool", "rows a second", "rows a CPU second", "one batch, ms")
     return Findings([Table("Readings taken in", words, header, rows)], numbers)
@@ -104,7 +129,7 @@ def _points(count: int) -> list[Point]:
     ]
 
 
-def _ours(place: Path, values: Values, producers: int) -> Rate:
+def _ours(place: Place, values: Values, producers: int) -> Rate:
     create(place, "simulated")
     share = max(1, len(values) // producers)
     with Store(place, "bench") as opened:
@@ -132,7 +157,7 @@ def _ours(place: Path, values: Values, producers: int) -> Rate:
         return _timed(all_of_them, share * producers * METERS)
 
 
-def _behind(place: Path, values: Values) -> Rate:
+def _behind(place: Place, values: Values) -> Rate:
     """Take what a producer has waiting, eight batches to a sync, each a batch of its own."""
     create(place, "simulated")
     with Store(place, "bench") as opened:
@@ -155,59 +180,17 @@ def _behind(place: Path, values: Values) -> Rate:
         return _timed(all_of_them, len(values) * METERS)
 
 
-def _sqlite(place: Path, values: Values) -> Rate:
-    connection = _sqlite_tables(place)
-
+def _plain(database: Plain, values: Values) -> Rate:
     def work() -> list[float]:
         lasted = []
         for k, row in enumerate(values):
             begun = time.perf_counter()
-            at = FROM + k * QUARTER
-            with connection:
-                rows = [(at, meter, value) for meter, value in enumerate(row.tolist())]
-                connection.executemany("INSERT INTO reading VALUES (?, ?, ?, 1)", rows)
-                connection.executemany(
-                    "INSERT INTO latest VALUES (?, ?, ?) ON CONFLICT (meter) DO UPDATE "
-                    "SET at = excluded.at, value = excluded.value",
-                    [(meter, at, value) for at, meter, value in rows],
-                )
+            database.take(FROM + k * QUARTER, row)
             lasted.append(time.perf_counter() - begun)
         return lasted
 
     rate = _timed(work, values.size)
-    connection.close()
-    return rate
-
-
-def _sqlite_tables(place: Path) -> apsw.Connection:
-    connection = apsw.Connection(f"{place}.db")
-    for pragma in ("journal_mode=WAL", "synchronous=FULL"):
-        connection.execute(f"PRAGMA {pragma}").fetchall()
-    connection.execute(
-        "CREATE TABLE reading (at INTEGER, meter INTEGER, value INTEGER, quality INTEGER, "
-        "PRIMARY KEY (at, meter)) WITHOUT ROWID"
-    )
-    connection.execute("CREATE TABLE latest (meter INTEGER PRIMARY KEY, at INTEGER, value INTEGER)")
-    return connection
-
-
-def _duckdb(place: Path, values: Values) -> Rate:
-    connection = duckdb.connect(f"{place}.duckdb", config={"threads": 1})
-    connection.execute("CREATE TABLE reading (start_at BIGINT, meter INTEGER, value BIGINT)")
-
-    def work() -> list[float]:
-        lasted = []
-        for k, row in enumerate(values):
-            begun = time.perf_counter()
-            at, meter = np.full(METERS, FROM + k * QUARTER), np.arange(METERS, dtype=np.int32)
-            batch = pa.table({"start_at": at, "meter": meter, "value": row})
-            connection.register("batch", batch)
-            connection.execute("INSERT INTO reading SELECT * FROM batch")
-            lasted.append(time.perf_counter() - begun)
-        return lasted
-
-    rate = _timed(work, values.size)
-    connection.close()
+    database.close()
     return rate
 
 
@@ -282,3 +265,42 @@ def _median_ms(ask: Callable[[], object]) -> float:
         ask()
         lasted.append(time.perf_counter() - begun)
     return 1e3 * statistics.median(lasted)
+
+
+def _beside(place: Path, address: str | None, days: int) -> Findings:
+    """Ask plain tables the same about the same days, each index and newest value kept."""
+    tools: dict[str, Callable[[], Plain]] = {
+        "SQLite": lambda: PlainSqlite(place / "beside"),
+        "DuckDB": lambda: PlainDuckdb(place / "beside"),
+    }
+    if address is not None:
+        tools["PostgreSQL"] = lambda: PlainPostgres(server.fresh(address))
+    load = _loads(days * 96)
+    spans = {"hourly sums of a day": (FROM + (days - 1) * DAY, FROM + days * DAY)}
+    rows, answers = [], []
+    for name, make in tools.items():
+        say(f"{days} days of 1,000 meters in {name}")
+        database = make()
+        for day in range(days):
+            at = np.repeat(FROM + np.arange(day * 96, day * 96 + 96) * QUARTER, METERS)
+            part = load[day * 96 : day * 96 + 96].ravel()
+            database.fill(at, np.tile(np.arange(METERS), 96), part)
+        cells, said = [name], []
+        for question, sql in QUESTIONS.items():
+            first, last = spans.get(question, (FROM, FROM + days * DAY))
+            asked = sql.format(first=first, last=last)
+            cells.append(f"{_median_ms(partial(database.ask, asked)):.1f} ms")
+            said.append([tuple(map(int, row)) for row in database.ask(asked)])
+        cells.append(f"{database.bytes() / 1e6:.0f} MB")
+        database.close()
+        rows.append(tuple(cells))
+        answers.append(said)
+    if any(said != answers[0] for said in answers):
+        raise RuntimeError("two databases answer differently")
+    words = (
+        f"The first {days} days of the same readings in plain tables, keyed by time and meter "
+        "(DuckDB: by order of arrival); medians of 7. Nothing in them is proven, and nothing is "
+        "kept of what was known when."
+    )
+    header = ("tool", *QUESTIONS, f"size of {days} days")
+    return Findings([Table("The same asked of plain tables", words, header, rows)], {})

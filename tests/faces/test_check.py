@@ -51,7 +51,48 @@ def test_a_park_without_mistakes_is_summed_up(
         "Assets   Grid tie, Load\n"
         "Tariffs  simple\n"
     )
-    assert shown.endswith(" assumed or recalled, 8 without a source\n")
+    assert " assumed or recalled, 8 without a source\n" in shown
+
+
+def test_an_old_park_file_is_told_how_it_is_lifted(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert answer(["check", str(file)]) == 0
+    sentence = "the file does not say its form; lift it with the line 'schema: 1' before all others"
+    assert capsys.readouterr().out.endswith(f"\n\n{file}: {sentence}\n")
+    file.write_text(f"schema: 1\n{PARK}")
+    assert answer(["check", str(file)]) == 0
+    assert capsys.readouterr().out.endswith(" 8 without a source\n")
+    assert answer(["check", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["lift"] is None
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("2", "the file has form 2; this version reads 1. Use a newer zeropark"),
+        ("0", "'0' is no form of a park file; allowed: 1"),
+        ("true", "is no form of a park file; allowed: 1"),
+        ("1.0", "is no form of a park file; allowed: 1"),
+        ("one", "'one' is no form of a park file; allowed: 1"),
+        ("", "is no form of a park file; allowed: 1"),
+    ],
+)
+def test_a_form_that_is_not_read_is_refused(
+    file: Path, capsys: pytest.CaptureFixture[str], given: str, words: str
+) -> None:
+    file.write_text(f"schema: {given}\n{PARK}")
+    assert answer(["check", str(file)]) == 2
+    first, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("park.yaml:1: schema: ")
+    assert first.endswith(words)
+    assert last == "1 mistake"
+
+
+@pytest.mark.parametrize("name", ["microgrid", "nanchuan"])
+def test_a_shipped_park_says_its_form(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert answer(["check", name, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["lift"] is None
 
 
 def test_all_mistakes_are_printed_and_the_code_is_2(
@@ -113,6 +154,7 @@ def test_a_dry_run_shows_how_a_file_would_be_read(
 ) -> None:
     load = file.with_name("meter.csv")
     load.write_text(LOAD)
+    file.write_text(f"schema: 1\n{PARK}", encoding="utf-8")
     assert answer(["check", str(file), "--dry-run", "--load", str(load)]) == 0
     shown = capsys.readouterr().out.partition("without a source\n\n")[2]
     assert shown == (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -131,9 +133,59 @@ def test_a_run_shows_the_signed_head_of_its_store(
     screen = " ".join(capsys.readouterr().out.split())
     head = json.loads((tmp_path / "out" / "run.json").read_text())["ledger_head"]
     assert json.loads(head["signed"])["root"] in screen
-    (tmp_path / "head.json").write_text(json.dumps(head))
+    # What the report prints is the head itself: copied out of it, it is one that was kept.
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    printed = re.findall(r'<div class="signed">.*?<code>(.*?)</code>', page, re.DOTALL)
+    (tmp_path / "head.json").write_text(html.unescape(printed[0]))
+    assert json.loads(html.unescape(printed[0])) == head
     kept = ("--head", str(tmp_path / "head.json"))
     said = json.loads(asked(capsys, "verify", "--store", simulated, *kept, "--json"))
     assert said["holds"]
     assert answer([*run, "--key", key]) == 2
     assert "name it with --store" in capsys.readouterr().err
+
+
+def test_a_run_that_its_key_cannot_sign_is_refused_before_it_begins(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulated = str(tmp_path / "sim")
+    asked(capsys, "new", simulated, "--nature", "simulated")
+    asked(capsys, "key", "new", str(tmp_path / "ours.key"), "--store", simulated)
+    asked(capsys, "key", "new", str(tmp_path / "other.key"))
+    # As in every command, the environment may name the key.
+    monkeypatch.setenv("ZEROPARK_KEY", str(tmp_path / "other.key"))
+    assert answer(["run", "microgrid", "--out", str(tmp_path / "out"), "--store", simulated]) == 2
+    assert "is not the store's" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_gap_is_filled_by_a_named_method_and_a_claim_leaves_it_out(
+    place: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "own.csv"
+    rows = [f"w/p,2026-04-17T{h:02}:00:00Z,3600000,{v},Wh" for h, v in ((1, 4), (3, 8))]
+    file.write_text("point,start,length_ms,value,unit\n" + "\n".join(rows), encoding="utf-8")
+    asked(capsys, "import", str(file))
+    words = ("fill", "w/p", "--from", "2026-04-17T01:00Z", "--until", "2026-04-17T04:00Z", "--by")
+    assert "interval first" in refused(capsys, *words, "mean")
+    asked(capsys, "point", "w/p", "--interval-s", "3600")
+    shown = asked(capsys, *words, "mean", "--dry-run")
+    method = "the mean of the readings on both sides, half to even"
+    assert shown.splitlines() == [
+        f"Gaps to fill with {method}: 1; left: 0. Nothing was written.",
+        "For a claim they never count.",
+    ]
+    done = json.loads(asked(capsys, *words, "mean", "--json"))
+    assert done["filled"] == [{"start": "2026-04-17T02:00:00.000Z", "value": 6}]
+    day = ("query", "--step", "day", "--json")
+    totals = [
+        [row["total"] for row in json.loads(asked(capsys, *day, *more))["rows"]]
+        for more in ((), ("--claim",))
+    ]
+    assert totals == [[18], [12]]
+    assert "--claim sums; add --step." in refused(capsys, "query", "--claim")
+    simulated = str(tmp_path / "sim")
+    asked(capsys, "new", simulated, "--nature", "simulated")
+    sentence = "This store is simulated; nothing in it may be claimed."
+    assert sentence in refused(capsys, *day, "--claim", "--store", simulated)
+    assert place.exists()

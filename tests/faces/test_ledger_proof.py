@@ -7,13 +7,16 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import apsw
 import pytest
 
 from tests.ledger.made_up import QUARTER, Hand, clock_at, offer
+from zeropark.faces.cli import ledger_sign
 from zeropark.faces.cli.door import answer
 from zeropark.ledger import door, keyfile
 from zeropark.ledger.place import FILE
@@ -180,6 +183,44 @@ def test_a_store_whose_past_was_rewritten_does_not_pass_the_witness(
     assert say("verify", "--head", "kept.json") == 1
 
 
+def test_heads_are_signed_as_often_as_asked_where_the_log_went_on(
+    park: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told(capsys, "key", "new", "a.key", "--store", str(park))
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        """Write an entry, hold the store, write nothing, and let the person end it."""
+        waits.append(seconds)
+        if len(waits) == 1:
+            with Store(park, "works", reserve=1 << 12) as store:
+                store.note("command", {"set": 1})
+            # So that the head is older than a second, by whatever clock.
+            time.sleep(1.01)
+        elif len(waits) == 2:
+            held.append(Store(park, "works", reserve=1 << 12))
+        elif len(waits) == 3:
+            held[0].close()
+            time.sleep(1.01)
+        else:
+            raise KeyboardInterrupt
+
+    held: list[Store] = []
+    monkeypatch.setattr(ledger_sign, "time", SimpleNamespace(sleep=wait))
+    capsys.readouterr()
+    every = ("--every", "1s", "--json", "--out", "head.json")
+    assert say("key", "sign", "--key", "a.key", *every) == 0
+    out, err = capsys.readouterr()
+    sizes = [int(json.loads(json.loads(line)["signed"])["size"]) for line in out.splitlines()]
+    # The first head, then one over it and the command; no third, since only the head came since.
+    assert sizes == [sizes[0], sizes[0] + 2]
+    assert json.loads(Path("head.json").read_text(encoding="utf-8")) == json.loads(
+        out.splitlines()[-1]
+    )
+    assert "'works' (process" in err
+    assert waits == [1.0] * 4
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -216,6 +257,9 @@ def test_a_store_whose_past_was_rewritten_does_not_pass_the_witness(
             ("key", "revoke", "3f", "--since", "soon", "--why", "x", "--key", "a.key"),
             "'soon' is no date; write 2026-04-17 or 2026-04-17T12:00Z.",
         ),
+        (("key", "sign", "--every", "1"), "--every: "),
+        (("key", "sign", "--every", "0.9s"), "--every '0.9s': out of range. Allowed: 1 s to 366"),
+        (("key", "sign", "--every", "367d"), "--every '367d': out of range. Allowed: 1 s to 366"),
         (("key", "nwe"), "'nwe' is no command. Did you mean 'new'? Commands: new, show, sign,"),
     ],
 )

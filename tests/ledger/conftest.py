@@ -53,7 +53,7 @@ def place(back_end: str, hand: Hand, request: pytest.FixtureRequest) -> Place:
         found: Path = request.getfixturevalue("folder")
         return found
     address = server.fresh(request.getfixturevalue("postgresql"))
-    create(address, "field", clock_at(hand))
+    create(address, "field", clock_at(hand), reserve=1 << 16)
     return address
 
 

@@ -68,11 +68,12 @@ class ForgetfulFile(apsw.VFSFile):
 class ForgetfulVfs(apsw.VFS):
     """The system's files, opened forgetfully."""
 
-    def __init__(self) -> None:
-        super().__init__(NAME, "")
+    def __init__(self, *, everywhere: bool = False) -> None:
+        """Be known by name, or as the way to all files of the process where none is named."""
+        super().__init__(NAME, "", makedefault=everywhere)
 
     def xOpen(self, name: Any, flags: list[int]) -> ForgetfulFile:  # noqa: N802
-        return ForgetfulFile("", name, flags)
+        return ForgetfulFile("unix", name, flags)
 
     def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802
         _SHADOWS.pop(filename, None)

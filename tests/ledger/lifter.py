@@ -1,15 +1,16 @@
 """A process that lifts a store by two forms until it is killed, and tells each step it is in.
 
-`python -m tests.ledger.lifter FOLDER`.
+`python -m tests.ledger.lifter PLACE [VFS]`.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 
+from tests.ledger import forgetful
 from zeropark.ledger.database import Database
+from zeropark.ledger.place import place_of
 from zeropark.ledger.upgrade import Lift, upgrade
 from zeropark.units.text import Text
 
@@ -35,10 +36,12 @@ def told(step: str) -> None:
 LIFTS = {1: Lift(Text("one", "一"), first), 2: Lift(Text("two", "二"), second)}
 
 
-def main(folder: str) -> None:
+def main(place: str, vfs: str = "") -> None:
     """Lift it to form 3."""
+    # The way to all files as long as it is held here.
+    _kept = forgetful.ForgetfulVfs(everywhere=True) if vfs else None
     told("begun")
-    upgrade(Path(folder), dry_run=False, lifts=LIFTS, wanted=3)
+    upgrade(place_of(place), dry_run=False, lifts=LIFTS, wanted=3)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -28,16 +28,22 @@ def programs() -> Path | None:
     return max(found, key=lambda each: int(each.parent.name), default=None)
 
 
+SETTINGS = ("shared_buffers=64MB", "max_wal_size=256MB")
+
+
 @contextmanager
-def server() -> Iterator[str]:
+def server(
+    below: Path | None = None, settings: Sequence[str] = SETTINGS, wal_mb: int = 16
+) -> Iterator[str]:
     """Yield the address of a server's database; the server and its folder go afterwards.
 
-    It syncs as a real one does. Where the tests are root it runs as an unprivileged user.
+    It syncs as a real one does. Where the tests are root it runs as an unprivileged user. below:
+    where its folder is made. wal_mb: size of the files of its log.
     """
     there = programs()
     assert there is not None, "make stores installs Debian's postgresql"
     who = _unprivileged() if os.getuid() == 0 else None
-    home = Path(tempfile.mkdtemp(prefix="zeropark-pg-"))
+    home = Path(tempfile.mkdtemp(prefix="zeropark-pg-", dir=below))
     if who is not None:
         os.chown(home, who.pw_uid, who.pw_gid)
     with socket.socket() as free:
@@ -56,10 +62,10 @@ def server() -> Iterator[str]:
         )  # fmt: skip
 
     data = str(home / "data")
-    options = f"-p {port} -h 127.0.0.1 -k '' -c shared_buffers=64MB -c max_wal_size=256MB"
+    options = " ".join([f"-p {port} -h 127.0.0.1 -k ''", *(f"-c {each}" for each in settings)])
     call(
         "initdb", "-D", data, "-U", "park", "-A", "scram-sha-256", f"--pwfile={secret}",
-        "-E", "UTF8", "--no-sync", "--no-instructions",
+        "-E", "UTF8", "--no-sync", "--no-instructions", f"--wal-segsize={wal_mb}",
     )  # fmt: skip
     call("pg_ctl", "-D", data, "-w", "-l", str(home / "log"), "-o", options, "start")
     try:

@@ -19,7 +19,7 @@ EXCERPTS = Path(__file__).parent / "excerpts"
 XINING = "Asia/Shanghai"
 
 
-# What the columns add up to was summed by awk over the same lines: Wh, and kW in W.
+# What the columns add up to was summed by awk over the same lines: Wh, and kW or MW in W.
 @pytest.mark.parametrize(
     ("file", "asked", "point", "readings", "total"),
     [
@@ -32,6 +32,7 @@ XINING = "Asia/Shanghai"
             48,
             -408_750,
         ),
+        ("solar_plant.xlsx", Asked("pv", XINING), "pv/power-mw", 96, 742_942_043),
     ],
 )
 def test_real_shapes_come_in_whole(

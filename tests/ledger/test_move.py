@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger import server
+from tests.ledger import forgetful, server
 from tests.ledger.conftest import BOTH, NOON
 from tests.ledger.made_up import HOUR, PV, QUARTER, WORKS, Hand, clock_at, offer
 from zeropark.data.errors import DataError
@@ -99,12 +99,15 @@ def test_a_store_comes_back_from_a_server(
         assert not verify(kept, ()).faults
 
 
-def test_moving_goes_on_after_a_kill(folder: Path, store: Store, hand: Hand, target: Place) -> None:
+@pytest.mark.parametrize("vfs", ["", forgetful.NAME])
+def test_moving_goes_on_after_a_kill(
+    folder: Path, store: Store, hand: Hand, target: Place, vfs: str
+) -> None:
     lived(store, hand, 800)
     rows, root = store.history.rows(every=True).tobytes(), store.log.root()
     store.close()
     chance = random.Random(5)  # noqa: S311 - when to kill
-    command = [sys.executable, "-m", "tests.ledger.mover", str(folder), str(target)]
+    command = [sys.executable, "-m", "tests.ledger.mover", str(folder), str(target), vfs]
     for number in range(ROUNDS):
         with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True) as mover:
             assert mover.stdout is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,9 +26,12 @@ from tests.ledger.made_up import (
     outcomes,
 )
 from zeropark.data.errors import DataError
+from zeropark.ledger import store as kept_store
 from zeropark.ledger.intake import AHEAD_MS
 from zeropark.ledger.reading import Manner, Offered, Outcome
+from zeropark.ledger.registry import Point
 from zeropark.ledger.rowform import NO_VALUE, Flag, Quality
+from zeropark.ledger.seal import compact, seal
 from zeropark.ledger.store import Store
 
 FROM = NOON - 6 * HOUR
@@ -148,6 +152,36 @@ def test_a_bad_reading_from_the_field_costs_no_good_one(store: Store) -> None:
     assert np.frombuffer(raw, "<i8").tolist() == [99, FROM, QUARTER, 5, Quality.MEASURED, 0, 0]
 
 
+def test_only_the_newest_refused_readings_are_kept_raw(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_store, "_QUARANTINE", 3)
+    for k in range(5):
+        offer(store, [99, 99], [FROM + k * QUARTER] * 2, [k, k])
+    raw = store.database.rows("SELECT raw FROM quarantine ORDER BY number")
+    # Seven 64-bit numbers each: point, start, length, value, …; two of k = 4, the newer of k = 3.
+    assert [np.frombuffer(bytes(row), "<i8")[3] for (row,) in raw] == [3, 4, 4]
+
+
+@pytest.mark.parametrize(("late", "told"), [(0, False), (1, True)])
+def test_both_edges_of_a_clock_that_is_behind(
+    store: Store, hand: Hand, late: int, *, told: bool
+) -> None:
+    hand.runs = False
+    store.register([Point("slow/p", "Wh", interval=QUARTER, late_after=HOUR)])
+    number = store.registry.number("slow/p")
+    hand.now = NOON + QUARTER + HOUR + late
+    offer(store, number, NOON, 1)
+    assert bool(store.history.rows([number])["flags"][0] & Flag.CLOCK_BEHIND) == told
+
+
+@pytest.mark.parametrize(
+    ("value", "outcome"), [(-1, Outcome.KEPT_AS_SUSPECT), (0, Outcome.ACCEPTED)]
+)
+def test_a_negative_counter_never_counts(store: Store, value: int, outcome: Outcome) -> None:
+    assert outcomes(offer(store, TIE, FROM, value)) == [outcome]
+
+
 def test_a_file_by_hand_is_taken_whole_or_not_at_all(store: Store) -> None:
     starts = [FROM, FROM + QUARTER]
     size = store.log.size
@@ -238,13 +272,20 @@ def test_an_exchange_that_was_noted_is_no_fault(store: Store) -> None:
     assert store.history.latest()["flags"][TIE] == Flag.METER_EXCHANGED
 
 
-def test_a_question_as_of_a_past_moment_gives_the_same_bytes_then_as_now(store: Store) -> None:
+def test_a_question_as_of_a_past_moment_gives_the_same_bytes_then_as_now(
+    store: Store, hand: Hand
+) -> None:
     answers: dict[int, bytes] = {}
     for k in range(6):
         offer(store, PV, FROM + k * QUARTER, 10 * k)
         offer(store, PV, FROM, 100 + k, revision=k + 1)
         moment = store.history.known()
         answers[moment] = store.history.rows().tobytes()
+        hand.now += HOUR
+        seal(store)
+    hand.now += 48 * HOUR
+    seal(store)
+    assert compact(store) or not isinstance(store.place, Path)
     for moment, answer in answers.items():
         assert store.history.rows(as_of=moment).tobytes() == answer
     with pytest.raises(DataError, match="lies ahead of all that is known"):

@@ -10,7 +10,7 @@ from tests.ledger.conftest import NOON
 from tests.ledger.made_up import HOUR, PV, QUARTER, WORKS, Hand, clock_at, offer
 from zeropark.data.errors import DataError
 from zeropark.ledger import postgres
-from zeropark.ledger.place import Place, place_of, shown
+from zeropark.ledger.place import Place, in_schema, place_of, shown
 from zeropark.ledger.proving import prove
 from zeropark.ledger.reader import Reader
 from zeropark.ledger.seal import compact, seal
@@ -29,7 +29,10 @@ def back_end() -> str:
 def test_an_address_is_printed_without_its_password() -> None:
     said = "postgresql://park:secret@db.example:5432/ledger?options=-csearch_path%3Da"
     assert place_of(said) == said
-    assert shown(said) == "postgresql://park@db.example:5432/ledger"
+    assert shown(said) == "postgresql://park@db.example:5432/ledger?options=-csearch_path%3Da"
+    assert shown(f"{said}&password=secret&sslmode=require") == shown(said)
+    assert in_schema(said, "b") == said.replace("%3Da", "%3Db")
+    assert shown("postgres://park@db/ledger") == "postgres://park@db/ledger"
     assert not isinstance(place_of("park"), str)
 
 
@@ -45,7 +48,7 @@ def test_a_second_writing_process_is_told_who_holds_the_store(place: Place, stor
 
 def test_two_stores_of_one_database_do_not_hold_each_other(place: Place, postgresql: str) -> None:
     other = server.fresh(postgresql)
-    create(other, "simulated")
+    create(other, "simulated", reserve=1 << 16)
     with Store(place, "one") as one, Store(other, "other") as two:
         assert one.about.id != two.about.id
 

@@ -1,4 +1,4 @@
-"""A person's table as it lies on disk: CSV of any make, compressed or not, SWF, or Parquet.
+"""A person's table as it lies on disk: CSV of any make, compressed or not, SWF, Parquet, workbook.
 
 Nothing is understood here yet but the file's own form: encoding, delimiter, header, decimal sign.
 """
@@ -22,6 +22,7 @@ from zeropark.model.mistakes import Mistake, ParkError
 from zeropark.units.text import Text
 
 Floats = npt.NDArray[np.float64]
+WORKBOOKS = frozenset({".xlsx", ".xlsm", ".xls"})
 _DELIMITERS = ",;\t|"
 _SAMPLE_ROWS = 200
 _NUMBER = re.compile(r"^[-+−]?(\d[\d., '\u00a0]*|[.,]\d+)([eE][-+]?\d+)?$")
@@ -81,6 +82,11 @@ def wrong(file: str, code: str, text: Text, line: int = 0, where: str = "") -> P
     return ParkError([Mistake(file, line, where, text, code)])
 
 
+def no_rows(file: str) -> ParkError:
+    """Return the error of a file without data."""
+    return wrong(file, "no_rows", _NO_ROWS)
+
+
 def read_table(path: Path, decimal: str | None = None) -> Table:
     """Return what the file at `path` holds; raises `ParkError` where it cannot be read.
 
@@ -97,6 +103,11 @@ def read_table(path: Path, decimal: str | None = None) -> Table:
         raise wrong(str(path), "file_unreadable", _UNREADABLE.format(said=said)) from None
     if path.suffix in {".parquet", ".pq"}:
         return _read_parquet(raw, path.name)
+    if path.suffix.lower() in WORKBOOKS:
+        # Nearly nobody brings one; it builds on this file.
+        from zeropark.data.workbook import read_workbook  # noqa: PLC0415
+
+        return read_workbook(raw, path.name)
     return parse_table(raw, path.name, decimal)
 
 
@@ -113,7 +124,7 @@ def parse_table(raw: bytes, file: str, decimal: str | None = None) -> Table:
         (i for i, line in enumerate(lines) if line.strip() and line[0] not in ";#"), None
     )
     if skipped is None:
-        raise wrong(file, "no_rows", _NO_ROWS)
+        raise no_rows(file)
     body = lines[skipped:]
     delimiter = _delimiter(body[:_SAMPLE_ROWS])
     if delimiter == " ":
@@ -121,9 +132,9 @@ def parse_table(raw: bytes, file: str, decimal: str | None = None) -> Table:
     else:
         rows = list(csv.reader(io.StringIO("\n".join(body)), delimiter=delimiter))
     filled = [(skipped + 1 + i, row) for i, row in enumerate(rows) if any(c.strip() for c in row)]
-    names, filled = _header(filled)
+    names, filled = parted(filled)
     if not filled:
-        raise wrong(file, "no_rows", _NO_ROWS)
+        raise no_rows(file)
     _check_width(file, filled, len(names))
     cells = list(zip(*(row for _, row in filled), strict=True))
     columns = {name: list(column) for name, column in zip(names, cells, strict=True)}
@@ -176,7 +187,7 @@ def _read_parquet(raw: bytes, file: str) -> Table:
         for name in table.column_names
     }
     if not columns or not len(table):
-        raise wrong(file, "no_rows", _NO_ROWS)
+        raise no_rows(file)
     return Table(file, columns, first_line=0, delimiter="")
 
 
@@ -195,10 +206,10 @@ def _delimiter(lines: Sequence[str]) -> str:
     return " " if numeric and len(lines[-1].split()) > 1 else ","
 
 
-def _header(
+def parted(
     rows: list[tuple[int, list[str]]],
 ) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Return the names of the columns and the rows of data."""
+    """Return the names of the columns and the rows of data, from lines with their cells."""
     first = rows[0][1]
     if any(_LOOKS_LIKE_DATA.match(cell) for cell in first):
         return [str(i + 1) for i in range(len(first))], rows

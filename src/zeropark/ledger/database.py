@@ -67,6 +67,10 @@ class Database(Protocol):
         """All questions inside the block see one state, which ends after 5 s at the latest."""
         ...
 
+    def still(self) -> AbstractContextManager[None]:
+        """All questions inside the block see one state, for as long as a copy of it takes."""
+        ...
+
     def close(self) -> None:
         """Let go."""
         ...

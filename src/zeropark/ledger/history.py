@@ -111,19 +111,23 @@ class History:
         *,
         as_of: int | None = None,
         qualities: Sequence[Quality] = COUNTED,
+        sources: Sequence[int] = (),
     ) -> Sums:
         """Return sums over steps of `step` [ms] that begin at multiples of it (UTC).
 
-        An interval counts in the step it starts in. Other parameters as of `rows`.
+        An interval counts in the step it starts in. qualities: that count; sources: whose readings
+        count too. Other parameters as of `rows`.
         """
         with self._relation(points, first, last, as_of) as (source, doubled):
             picked = _newest(source) if doubled else source
-            counted = ", ".join(str(int(each)) for each in qualities)
+            counted = f"quality IN ({', '.join(str(int(each)) for each in qualities)})"
+            if sources:
+                counted += f" OR source IN ({', '.join(map(str, sources))})"
             asked = self._asked().sql(
                 f"SELECT point, start - (start % {step} + {step}) % {step} AS at, "  # noqa: S608 - numbers of ours
                 "sum(value::HUGEINT) AS total, min(value) AS low, max(value) AS high, "
                 "count(*) AS times, sum(length)::BIGINT AS covered "
-                f"FROM ({picked}) WHERE quality IN ({counted}) GROUP BY ALL ORDER BY ALL"
+                f"FROM ({picked}) WHERE {counted} GROUP BY ALL ORDER BY ALL"
             )
             found = asked.fetchnumpy()
         ints = {n: np.asarray(found[n], np.int64) for n in ("point", "at", "low", "high")}

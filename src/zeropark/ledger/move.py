@@ -1,40 +1,19 @@
-"""Moves a store to another place, from a folder to a server or back, leaf by leaf and proven.
-
-A leaf's bytes and a row's bytes stay what they are, so size, root and every head hold in the new
-place. What is copied is durable part by part; killed, it goes on where it was. Then the old store
-says where it went, and takes nothing more.
-"""
+"""Moves a store to another place; the old one says where it went, and takes nothing more."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from zeropark.data.errors import DataError
-from zeropark.ledger import canonical, merkle, rowform, schema
+from zeropark.ledger.copying import Copied, Copying, Progress, begun, compared
 from zeropark.ledger.database import Database
-from zeropark.ledger.log import Log
-from zeropark.ledger.place import ABSENT, Place, folder_of, shown, there, writing
-from zeropark.ledger.reserve import RESERVE_BYTES, Reserve
-from zeropark.ledger.rowform import Rows
-from zeropark.ledger.sealing import read_sealed
-from zeropark.ledger.store import MOVED, MOVING, About, about
+from zeropark.ledger.place import ABSENT, Place, reserve_at, shown, there, writing
+from zeropark.ledger.reserve import RESERVE_BYTES
+from zeropark.ledger.store import MOVED, about
 from zeropark.units.text import Text
 
-Progress = Callable[[int, int], None]
-_LEAVES_AT_ONCE = 256
-_BY_SIZE = {"entry": 4, "point": 3, "source": 3, "account": 10, "transfer": 5}
-"""Tables whose rows name the leaf that made them: how many columns each has."""
-_AT_THE_END = {"latest": 2, "spell": 3, "finding": 6, "quarantine": 4, "rollup": 8}
-_OTHER = Text(
-    "{path}: another store is there already; choose another place",
-    "{path}：已有别的账本；请选择其他位置",
-)
 _SAME = Text(
     "{path}: a store cannot be moved to where it is; name another place",
     "{path}：账本不能移到原处；请写其他位置",
@@ -43,24 +22,6 @@ _WENT = Text(
     "{path}: this store was moved to {to} already; nothing is left to move",
     "{path}：此账本已移至 {to}；无可再移",
 )
-_ROWS = Text(
-    "{path}: the rows of leaf {index} are not what was written; restore the store from a backup, "
-    "then move that",
-    "{path}：叶 {index} 的行与当初所写不符；请从备份恢复后再移动",
-)
-_ROOT = Text(
-    "{path}: the leaves that came do not come to the root of the store; verify the store first",
-    "{path}：移来的叶与账本的根不符；请先校验账本",
-)
-
-
-@dataclass(frozen=True)
-class Moved:
-    """What was moved. size, root: of the log, alike in both places. rows: of readings that came."""
-
-    size: int
-    root: bytes
-    rows: int
 
 
 def move(
@@ -68,25 +29,27 @@ def move(
     to: Place,
     progress: Progress = lambda _done, _all: None,
     reserve: int = RESERVE_BYTES,
-) -> Moved:
+) -> Copied:
     """Move the store in `source` to `to`, where none is; killed, it goes on at the next call.
 
-    progress: told leaves done and in all. reserve: [byte] kept in a folder. Raises `DataError`.
+    progress: told leaves done and in all. reserve: [byte] kept in the new place. Raises
+    `DataError`.
     """
-    if shown(source) == shown(to) and source == to:
+    if source == to:
         raise DataError("move_same", _SAME.format(path=shown(to)))
     if not there(source):
         raise DataError("store_absent", ABSENT.format(path=shown(source)))
-    with _written(source) as old:
+    with held(source, "move") as old:
         known = about(old, source)
         if known.moved and known.moved != shown(to):
             raise DataError("moved", _WENT.format(path=shown(source), to=known.moved))
-        with _new(to) as fresh:
-            if _begun(fresh, to, known):
-                _Moving(old, fresh, source).all(progress)
-            done = _compared(old, fresh, to)
-            if isinstance(to, Path):
-                Reserve(to, reserve).take()
+        if isinstance(to, Path):
+            to.mkdir(parents=True, exist_ok=True)
+        with held(to, "move") as fresh:
+            if begun(fresh, to, known):
+                Copying(old, fresh, source).all(progress)
+            done = compared(old, fresh, to)
+            reserve_at(to, fresh, reserve).take()
         with old.transaction():
             old.run("DELETE FROM about WHERE name = ?", (MOVED,))
             old.run("INSERT INTO about VALUES (?, ?)", (MOVED, shown(to)))
@@ -94,133 +57,11 @@ def move(
 
 
 @contextmanager
-def _written(place: Place) -> Iterator[Database]:
-    """Yield a connection that writes, held against all others."""
-    database, hold = writing(place, "move")
+def held(place: Place, name: str) -> Iterator[Database]:
+    """Yield a connection that writes, held against all others. name: of what is done."""
+    database, hold = writing(place, name)
     try:
         yield database
     finally:
         database.close()
         hold.close()
-
-
-@contextmanager
-def _new(place: Place) -> Iterator[Database]:
-    if isinstance(place, Path):
-        place.mkdir(parents=True, exist_ok=True)
-    with _written(place) as database:
-        yield database
-
-
-def _begun(fresh: Database, to: Place, known: About) -> bool:
-    """Have the tables of the new place; return whether there is something to copy yet."""
-    if not _has_tables(fresh):
-        whole, data = fresh.types
-        said = {"id": known.id, "nature": known.nature, "form": str(known.form), MOVING: known.id}
-        with fresh.transaction():
-            fresh.make(schema.statements(whole, data))
-            fresh.many("INSERT INTO about VALUES (?, ?)", said.items())
-        return True
-    said = dict(fresh.rows("SELECT name, body FROM about"))
-    if said.get("id") != known.id:
-        raise DataError("move_other", _OTHER.format(path=shown(to)))
-    return MOVING in said
-
-
-def _has_tables(database: Database) -> bool:
-    try:
-        database.rows("SELECT name FROM about")
-    except Exception as error:
-        if isinstance(error, DataError) and error.key != "store_refused":
-            raise
-        return False
-    return True
-
-
-def _compared(old: Database, fresh: Database, to: Place) -> Moved:
-    """Return what is in both places; raises `DataError` where they are not alike."""
-    was, now = Log(old), Log(fresh)
-    counted = "SELECT coalesce(sum(row_count), 0), count(*) FROM batch WHERE size <= ?"
-    batches = [tuple(map(int, each.rows(counted, (was.size,))[0])) for each in (old, fresh)]
-    if (was.size, was.root()) != (now.size, now.root()) or batches[0] != batches[1]:
-        raise DataError("move_root", _ROOT.format(path=shown(to)))
-    return Moved(now.size, now.root(), batches[1][0])
-
-
-class _Moving:
-    """Copies what a store holds, part by part, behind what is there."""
-
-    def __init__(self, old: Database, fresh: Database, source: Place) -> None:
-        self._old, self._fresh, self._source = old, fresh, source
-        self._log, self._came = Log(old), Log(fresh)
-        expiries = old.rows("SELECT size FROM entry WHERE kind = 'expiry'")
-        entries = self._log.entries(size for (size,) in expiries)
-        self._expired = {int(index) + 1 for said in entries for index in said["batches"]}
-        self._file: tuple[str, Rows] = ("", np.zeros(0, rowform.ROW))
-
-    def all(self, progress: Progress) -> None:
-        """Copy all that is missing; whole and open to its readers at the end."""
-        size = self._log.size
-        while self._came.size < size:
-            self._part(self._came.size, min(self._came.size + _LEAVES_AT_ONCE, size))
-            progress(self._came.size, size)
-        with self._fresh.transaction():
-            for table, columns in _AT_THE_END.items():
-                self._fresh.run(f"DELETE FROM {table}")  # noqa: S608 - names of ours
-                self._copy(table, columns, f"SELECT * FROM {table}", ())  # noqa: S608 - as above
-            self._fresh.run("DELETE FROM about WHERE name = ?", (MOVING,))
-
-    def _part(self, after: int, last: int) -> None:
-        """Copy leaves `after` to `last` with all that they made, in one transaction."""
-        span = (after, last)
-        leaves = self._old.rows(
-            "SELECT size FROM leaf WHERE size > ? AND size <= ? ORDER BY size", span
-        )
-        bodies = {int(size): self._log.body(int(size)) for (size,) in leaves}
-        batches = self._old.rows(
-            "SELECT * FROM batch WHERE size > ? AND size <= ? ORDER BY size", span
-        )
-        with self._fresh.transaction():
-            self._came.append(list(bodies.values()))
-            for table, columns in _BY_SIZE.items():
-                asked = f"SELECT * FROM {table} WHERE size > ? AND size <= ?"  # noqa: S608 - as above
-                self._copy(table, columns, asked, span)
-            rows = [self._batch(batch, bodies) for batch in batches]
-            for _, _, _, known_at, *_ in rows:
-                self._fresh.day(int(known_at))
-            self._fresh.many("INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-
-    def _copy(self, table: str, columns: int, asked: str, values: Sequence[Any]) -> None:
-        places = ", ".join("?" * columns)
-        rows = self._old.rows(asked, values)
-        self._fresh.many(f"INSERT INTO {table} VALUES ({places})", rows)  # noqa: S608 - as above
-
-    def _batch(self, batch: Sequence[Any], bodies: dict[int, bytes]) -> tuple[Any, ...]:
-        """Return a batch with its rows, wherever they lie, as its leaf says they are."""
-        size, first, count, *rest, held = batch
-        if held is None and size in self._expired:
-            return tuple(batch)
-        rows = self._sealed(int(first), int(count)) if held is None else bytes(held)
-        said = canonical.loads(bodies[int(size)])
-        if merkle.row_root(rows, rowform.WIDTH).hex() != said["root"]:
-            path = shown(self._source)
-            raise DataError("move_rows", _ROWS.format(path=path, index=size - 1))
-        return (size, first, count, *rest, rows)
-
-    def _sealed(self, first: int, count: int) -> bytes:
-        """Return rows that lie in sealed files, in order of arrival."""
-        found = self._old.rows(
-            "SELECT path, first_row FROM sealed WHERE first_row <= ? "
-            "ORDER BY first_row DESC LIMIT 1",
-            (first,),
-        )
-        if not found:
-            return b""
-        path, begun = str(found[0][0]), int(found[0][1])
-        if self._file[0] != path:
-            try:
-                rows = read_sealed(folder_of(self._source) / path)
-            except (OSError, ValueError):
-                return b""
-            self._file = (path, rows[np.argsort(rows["sequence"], kind="stable")])
-        return self._file[1][first - begun : first - begun + count].tobytes()

@@ -6,11 +6,12 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from zeropark.data.errors import DataError
 from zeropark.ledger.database import Database
 from zeropark.ledger.lock import ReadersLock, WriterLock
+from zeropark.ledger.reserve import Reserve, ServerReserve
 from zeropark.ledger.sqlite import SqliteDatabase
 from zeropark.units.text import Text
 
@@ -52,7 +53,18 @@ def shown(place: Place) -> str:
         return str(place)
     parts = urlsplit(place)
     user, at, host = parts.netloc.rpartition("@")
-    return f"{parts.scheme}://{user.partition(':')[0]}{at}{host}{parts.path}"
+    # Which of several stores of a database it is stands in the options.
+    said = [(name, value) for name, value in parse_qsl(parts.query) if name == "options"]
+    query = f"?{urlencode(said, quote_via=quote)}" if said else ""
+    return f"{parts.scheme}://{user.partition(':')[0]}{at}{host}{parts.path}{query}"
+
+
+def in_schema(address: str, schema: str) -> str:
+    """Return the address of the store in another schema of the same database."""
+    parts = urlsplit(address)
+    said = [(name, value) for name, value in parse_qsl(parts.query) if name != "options"]
+    said.append(("options", f"-csearch_path={schema}"))
+    return urlunsplit(parts._replace(query=urlencode(said, quote_via=quote)))
 
 
 def folder_of(place: Place) -> Path:
@@ -63,7 +75,7 @@ def folder_of(place: Place) -> Path:
 
 
 def there(place: Place) -> bool:
-    """Return whether a store, whole or being moved, is in a place. Raises `DataError`."""
+    """Return whether a store, whole or on its way, is in a place. Raises `DataError`."""
     if isinstance(place, Path):
         return (place / FILE).exists()
     database = connected(place, write=False)
@@ -115,6 +127,16 @@ def writing(
     with _freed(database):
         database.hold(name)
     return database, database
+
+
+def reserve_at(place: Place, database: Database, size: int) -> Reserve:
+    """Return the room of `size` [byte] that is kept where a store lies. database: that writes."""
+    if isinstance(place, Path):
+        return Reserve(place, size)
+    from zeropark.ledger.postgres import PostgresDatabase  # noqa: PLC0415 - as above
+
+    assert isinstance(database, PostgresDatabase), "an address is of a server"
+    return ServerReserve(database, size)
 
 
 def reading(place: Place) -> contextlib.AbstractContextManager[None]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import psycopg
 from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from zeropark.data.errors import DataError
 from zeropark.ledger.database import DiskFullError
@@ -22,7 +23,20 @@ from zeropark.units.text import Text
 
 DAY_MS = 86_400_000
 _OLDEST = 150_000
-_WAIT_S = 10
+_UNSAID: dict[str, Any] = {
+    "application_name": "zeropark",
+    "connect_timeout": 10,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 11_000,
+}
+"""What holds of a connection where its address says nothing: s, s, s, times, ms.
+
+After about 11 s without a sign of life a server is gone. Without this a writing process waits a
+quarter of an hour for a machine whose cable was pulled.
+"""
+_PAGE = 8_192
 _PART = "PARTITION BY RANGE (known_at)"
 _UNREACHABLE = Text(
     "{path}: the database does not answer ({said}); start it, or check address and password",
@@ -69,9 +83,9 @@ class PostgresDatabase:
         self._one = threading.RLock()
         self._days: set[int] = set()
         with self._told():
-            self._connection = psycopg.connect(
-                address, autocommit=True, connect_timeout=_WAIT_S, application_name="zeropark"
-            )
+            # What the address says of itself holds.
+            given = make_conninfo(**{**_UNSAID, **conninfo_to_dict(address)})
+            self._connection = psycopg.connect(given, autocommit=True)
         try:
             self._begin(write=write)
         except BaseException:
@@ -183,6 +197,58 @@ class PostgresDatabase:
                 yield
             finally:
                 self._roll_back()
+
+    @contextlib.contextmanager
+    def still(self) -> Iterator[None]:
+        """All questions inside the block see one state, for as long as a copy of it takes."""
+        with self._told():
+            self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            try:
+                yield
+            finally:
+                self._roll_back()
+
+    def kept(self) -> int:
+        """Return how much room is kept for commands on a full disk [byte]."""
+        ((size,),) = self.rows("SELECT coalesce(pg_relation_size(to_regclass('reserve')), 0)")
+        return int(size)
+
+    def keep(self, size: int) -> None:
+        """Keep room [byte] where half as much again is free; raises `DiskFullError`.
+
+        In a table that no log of the server's repeats: writing it costs no log, and a server that
+        broke down because its log had no room left empties it before it comes back.
+        """
+        pages = -(-size // _PAGE)
+        with self.transaction():
+            self.run("DROP TABLE IF EXISTS reserve")
+            for name, count in (("reserve", pages), ("reserve_beside", -(-pages // 2))):
+                self.run(f"CREATE UNLOGGED TABLE {name} (body BYTEA)")
+                # As it is, a row to a page.
+                self.run(f"ALTER TABLE {name} ALTER body SET STORAGE PLAIN")
+                self.run(
+                    f"INSERT INTO {name} SELECT decode(repeat('00', ?), 'hex') "  # noqa: S608 - ours
+                    "FROM generate_series(1, ?)",
+                    (_PAGE - 200, count),
+                )
+            self.run("DROP TABLE reserve_beside")
+
+    def give_up(self) -> None:
+        """Give the room back."""
+        self.run("DROP TABLE IF EXISTS reserve")
+
+    def copy_beside(self, name: str) -> None:
+        """Copy all tables of this schema as they are into a new one, inside a transaction."""
+        ((schema,),) = self.rows("SELECT current_schema()")
+        tables = self.rows(
+            "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace "
+            "AND relkind IN ('r', 'p') AND NOT relispartition AND relpersistence = 'p'"
+        )
+        self.run(f'CREATE SCHEMA "{name}"')
+        for (table,) in tables:
+            here, there = f'"{schema}"."{table}"', f'"{name}"."{table}"'
+            self.run(f"CREATE TABLE {there} (LIKE {here} INCLUDING ALL)")
+            self.run(f"INSERT INTO {there} SELECT * FROM {here}")  # noqa: S608 - names of ours
 
     def _roll_back(self) -> None:
         # Where the connection is lost, the server has rolled back.

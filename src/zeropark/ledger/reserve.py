@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Protocol
 
 from zeropark.ledger.database import DiskFullError
 
@@ -11,7 +12,7 @@ RESERVE_BYTES = 64 << 20
 
 
 class Reserve:
-    """A file that takes up room, and gives it back when nothing else is left.
+    """A file in a store's folder that takes up room, and gives it back when nothing else is left.
 
     size: [byte], 64 MB for real use.
     """
@@ -46,19 +47,43 @@ class Reserve:
             os.truncate(self._path, 0)
 
 
-class NoReserve(Reserve):
-    """For a store in a database: the room is the server's, whose keeper watches over it."""
+class Room(Protocol):
+    """A database that can keep room itself."""
 
-    def __init__(self) -> None:
-        super().__init__(Path(), 0)
+    def kept(self) -> int:
+        """Return how much room is kept [byte]."""
+        ...
+
+    def keep(self, size: int) -> None:
+        """Keep room [byte]; raises `DiskFullError` where there is not so much."""
+        ...
+
+    def give_up(self) -> None:
+        """Give the room back."""
+        ...
+
+
+class ServerReserve(Reserve):
+    """The same on a server, as a table that takes up room."""
+
+    def __init__(self, room: Room, size: int) -> None:
+        super().__init__(Path(), size)
+        self._room = room
+        # Nobody but this process gives it up, and a server that falls takes the connection along.
+        self._held = room.kept() >= size
 
     @property
     def held(self) -> bool:
-        """Whether the room is kept now: never."""
-        return False
+        """Whether the room is kept now."""
+        return self._held
 
     def take(self) -> None:
-        """Keep nothing."""
+        """Keep the room, where it is not kept yet; raises `DiskFullError` where there is none."""
+        if not self._held:
+            self._room.keep(self._size)
+            self._held = True
 
     def give(self) -> None:
-        """Give nothing back."""
+        """Give the room back."""
+        self._held = False
+        self._room.give_up()

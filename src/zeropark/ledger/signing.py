@@ -136,6 +136,12 @@ def sign_when_due(store: Store, key: Ed25519PrivateKey, every: int) -> Signed | 
         return sign_head(store, key)
 
 
+def must_fit(store: Store, key: Ed25519PrivateKey) -> None:
+    """Raise `DataError` where the store has a key already and this one is not it."""
+    if _ring(store).current is not None:
+        _signer(store, key)
+
+
 def _statement(log: Log, size: int) -> Signed:
     said: Any = canonical.loads(log.body(size))
     return signed.read(said, f"leaf {size - 1}")

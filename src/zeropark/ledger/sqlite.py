@@ -142,6 +142,16 @@ class SqliteDatabase:
                     self._connection.execute("ROLLBACK")
 
     @contextlib.contextmanager
+    def still(self) -> Iterator[None]:
+        """All questions inside the block see one state; for a copy, which nobody writes."""
+        with self._told():
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
+
+    @contextlib.contextmanager
     def _bounded(self) -> Iterator[None]:
         """End what takes too long inside the block: the question, or else this process."""
         end = time.monotonic() + SNAPSHOT_S

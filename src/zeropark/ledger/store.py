@@ -22,10 +22,20 @@ from zeropark.ledger.intake import AHEAD_MS, ANY_TIME_MS, Judged, judge
 from zeropark.ledger.leaf import NATURES, Nature
 from zeropark.ledger.log import Log
 from zeropark.ledger.pages import write_pages
-from zeropark.ledger.place import ABSENT, FILE, Place, connected, folder_of, shown, there, writing
+from zeropark.ledger.place import (
+    ABSENT,
+    FILE,
+    Place,
+    connected,
+    folder_of,
+    reserve_at,
+    shown,
+    there,
+    writing,
+)
 from zeropark.ledger.reading import Ints, Manner, Offered, Outcome
 from zeropark.ledger.registry import Point, Registry
-from zeropark.ledger.reserve import RESERVE_BYTES, NoReserve, Reserve
+from zeropark.ledger.reserve import RESERVE_BYTES
 from zeropark.ledger.rowform import Flag, Rows
 from zeropark.ledger.state import Spell, unused
 from zeropark.ledger.together import Together
@@ -53,8 +63,9 @@ _OLDER = Text(
     "{path}：账本为旧格式 {given}；用 zeropark ledger upgrade 升级",
 )
 _MOVING = Text(
-    "{path}: a store is being moved here and is not whole yet; run zeropark ledger move again",
-    "{path}：账本正在移入此处，尚不完整；请再次运行 zeropark ledger move",
+    "{path}: a store is on its way here and is not whole yet; run zeropark ledger move, or "
+    "restore, again",
+    "{path}：账本正在移入此处，尚不完整；请再次运行 zeropark ledger move 或 restore",
 )
 _MOVED = Text(
     "{path}: this store was moved to {to} and takes nothing more; write there",
@@ -72,6 +83,12 @@ _SIMULATED = Text(
     "{path}：该账本为仿真；现场只能写入现场账本。换一个账本",
 )
 _SOURCE = Text("a source needs a name of 1 to 80 letters", "来源名须为 1 至 80 个字符")
+FILLED_BY = "fill: "
+"""How the name of a source begins that is a method of filling."""
+_FILLING = Text(
+    "a source's name does not begin with '{begin}'; that is how methods of filling are named",
+    "来源名不可以“{begin}”开头；那是补数方法的名称",
+)
 _FULL = Text("no more than {most} sources can be registered", "至多可登记 {most} 个来源")
 
 
@@ -147,8 +164,7 @@ def create(
 ) -> None:
     """Make a store in a folder or a database, field or simulated for good.
 
-    Raises `DataError` where one is there. reserve: [byte] kept for commands when the disk is full,
-    in a folder.
+    Raises `DataError` where one is there. reserve: [byte] kept for commands when the disk is full.
     """
     if nature not in NATURES:
         text = with_meant(_NATURE, meant(nature, NATURES), given=nature)
@@ -159,9 +175,8 @@ def create(
         place.mkdir(parents=True, exist_ok=True)
     database = connected(place, write=True)
     try:
+        reserve_at(place, database, reserve).take()
         born(database, nature, (clock or OwnClock()).now())
-        if isinstance(place, Path):
-            Reserve(place, reserve).take()
     except BaseException:
         database.close()
         if isinstance(place, Path):
@@ -221,7 +236,7 @@ class Store:
             # Questions see what is durable, through a connection of their own.
             self._questions = connected(place, write=False, vfs=vfs)
             self.history = History(self._questions, place)
-            self.reserve = Reserve(place, reserve) if isinstance(place, Path) else NoReserve()
+            self.reserve = reserve_at(place, self.database, reserve)
             self.clock = clock or OwnClock()
             self._together = Together[tuple[Offered, Manner], Taken](self.lock, self._take_all)
             # Rows of the transaction under way, which questions do not see yet.
@@ -318,7 +333,7 @@ class Store:
     def enter(self, entries: Sequence[tuple[str, Mapping[str, Any], str]]) -> int:
         """Append (kind, body, subject) inside `writing`; return the log's size with them."""
         moment = self.clock.now()
-        bodies = [self._body(kind, body, moment) for kind, body, _ in entries]
+        bodies = [body_of(kind, body, moment) for kind, body, _ in entries]
         before = self.log.append(bodies)
         self.database.many(
             "INSERT INTO entry VALUES (?, ?, ?, ?)",
@@ -328,13 +343,6 @@ class Store:
             ),
         )
         return before + len(entries)
-
-    def _body(self, kind: str, body: Mapping[str, Any], moment: Moment) -> bytes:
-        assert "kind" not in body, "the entry's kind stands beside its body"
-        said: dict[str, Any] = {"kind": kind, "at": moment.known_at, **body}
-        if moment.state is not ClockState.SYNCHRONISED:
-            said["clock"] = moment.state.name.lower()
-        return canonical.dumps(said)
 
     def register(self, points: Sequence[Point]) -> None:
         """Register points, or what is new about them; all or none."""
@@ -358,8 +366,13 @@ class Store:
             state[: len(self._memory.state)] = self._memory.state
         self._memory.registry, self._memory.state = trial, state
 
-    def source(self, name: str) -> int:
-        """Return the number of a source of readings; registers it where it is new."""
+    def source(self, name: str, *, filling: bool = False) -> int:
+        """Return the number of a source of readings; registers it where it is new.
+
+        filling: whether it is a method of filling, whose names nobody else may take.
+        """
+        if name.startswith(FILLED_BY) and not filling:
+            raise DataError("source_filling", _FILLING.format(begin=FILLED_BY))
         with self.lock:
             known = self._memory.sources
             if name in known:
@@ -550,6 +563,15 @@ class Store:
             (point, last, first),
         )
         return [(int(p), int(a), int(b)) for p, a, b in found]
+
+
+def body_of(kind: str, body: Mapping[str, Any], moment: Moment) -> bytes:
+    """Return the bytes of the leaf of an entry."""
+    assert "kind" not in body, "the entry's kind stands beside its body"
+    said: dict[str, Any] = {"kind": kind, "at": moment.known_at, **body}
+    if moment.state is not ClockState.SYNCHRONISED:
+        said["clock"] = moment.state.name.lower()
+    return canonical.dumps(said)
 
 
 OUR_CLOCK = -1

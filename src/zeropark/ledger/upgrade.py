@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from zeropark.data.errors import DataError
 from zeropark.ledger import schema
 from zeropark.ledger.backup import back_up
 from zeropark.ledger.database import Database
-from zeropark.ledger.lock import WriterLock
-from zeropark.ledger.place import ABSENT, FILE
-from zeropark.ledger.sqlite import SqliteDatabase
+from zeropark.ledger.move import held
+from zeropark.ledger.place import ABSENT, Place, connected, in_schema, shown, there
+from zeropark.ledger.postgres import PostgresDatabase
 from zeropark.units.text import Text
 
 _NO_WAY = Text(
@@ -44,14 +43,14 @@ class Upgrade:
     form: int
     wanted: int
     steps: tuple[Text, ...]
-    copy: Path | None = None
+    copy: Place | None = None
 
 
-def form_of(folder: Path) -> int:
+def form_of(place: Place) -> int:
     """Return the form of a store; raises `DataError` where none is there."""
-    if not (folder / FILE).exists():
-        raise DataError("store_absent", ABSENT.format(path=folder))
-    database = SqliteDatabase(folder / FILE, write=False)
+    if not there(place):
+        raise DataError("store_absent", ABSENT.format(path=shown(place)))
+    database = connected(place, write=False)
     try:
         ((form,),) = database.rows("SELECT body FROM about WHERE name = 'form'")
     finally:
@@ -60,45 +59,53 @@ def form_of(folder: Path) -> int:
 
 
 def upgrade(
-    folder: Path, *, dry_run: bool, lifts: Mapping[int, Lift] = LIFTS, wanted: int = schema.FORMAT
+    place: Place, *, dry_run: bool, lifts: Mapping[int, Lift] = LIFTS, wanted: int = schema.FORMAT
 ) -> Upgrade:
-    """Lift the store in `folder` to the form that is written; killed, it goes on at the next call.
+    """Lift the store in `place` to the form that is written; killed, it goes on at the next call.
 
-    The way back is `restore` from the copy, which is made once, before the first step. Raises
-    `DataError` where there is no way.
+    The way back is `restore` from the copy, which is made once, before the first step: beside the
+    folder, or in a schema beside that of the store. Raises `DataError` where there is no way.
     """
-    form = form_of(folder)
+    form = form_of(place)
     missing = [step for step in range(form, wanted) if step not in lifts]
     if missing or form > wanted:
-        text = _NO_WAY.format(path=folder, given=form, wanted=wanted)
+        text = _NO_WAY.format(path=shown(place), given=form, wanted=wanted)
         raise DataError("no_way", text)
     steps = tuple(lifts[step].words for step in range(form, wanted))
     if dry_run or not steps:
         return Upgrade(form, wanted, steps)
-    lock = WriterLock(folder, "upgrade")
-    database = SqliteDatabase(folder / FILE, write=True)
-    try:
-        copy = _copied(database, folder, form)
+    with held(place, "upgrade") as database:
+        copy = _copied(database, place, form)
         for step in range(form, wanted):
             with database.transaction():
                 lifts[step].work(database)
                 database.run("UPDATE about SET body = ? WHERE name = 'form'", (str(step + 1),))
                 if step + 1 == wanted:
                     database.run("DELETE FROM about WHERE name = 'copy'")
-    finally:
-        database.close()
-        lock.close()
     return Upgrade(form, wanted, steps, copy)
 
 
-def _copied(database: Database, folder: Path, form: int) -> Path:
+def _copied(database: Database, place: Place, form: int) -> Place:
     """Return where the store was copied to before the first step; copies it where it was not."""
     known = database.rows("SELECT body FROM about WHERE name = 'copy'")
+    if isinstance(place, str):
+        assert isinstance(database, PostgresDatabase), "an address is of a server"
+        return in_schema(place, str(known[0][0]) if known else _schema_beside(database, form))
     if known:
-        return folder.with_name(str(known[0][0]))
-    copy = folder.with_name(f"{folder.name}.form-{form}")
+        return place.with_name(str(known[0][0]))
+    copy = place.with_name(f"{place.name}.form-{form}")
     if not copy.exists():
-        back_up(folder, copy)
+        back_up(place, copy)
     with database.transaction():
         database.run("INSERT INTO about VALUES ('copy', ?)", (copy.name,))
     return copy
+
+
+def _schema_beside(database: PostgresDatabase, form: int) -> str:
+    """Copy a store on a server into a schema beside its own; return the schema's name."""
+    with database.transaction():
+        ((schema_of,),) = database.rows("SELECT current_schema()")
+        name = f"{schema_of}_form_{form}"
+        database.copy_beside(name)
+        database.run("INSERT INTO about VALUES ('copy', ?)", (name,))
+    return name

@@ -209,7 +209,8 @@ class Study(_Part):
 class Park(_Part):
     """A park, read from a park file that has no mistakes.
 
-    assets are of their own kinds; `numbers` lists every number with its source.
+    assets are of their own kinds; `numbers` lists every number with its source. form: of the file;
+    None where it says none.
     """
 
     name: Name
@@ -245,6 +246,7 @@ class Park(_Part):
         Field(description="runs worth repeating; the first is the usual one", title="研究"),
     ] = ()
     numbers: Annotated[tuple[Number, ...], Field(exclude=True)] = ()
+    form: Annotated[int | None, Field(exclude=True)] = None
 
     @property
     def shown(self) -> Text:

@@ -13,6 +13,7 @@ from zeropark.model.asset import Asset
 from zeropark.model.crosscheck import check_together
 from zeropark.model.document import Document, parse_document, read_document
 from zeropark.model.fields import Leaf, Loc, leaves, mark_at, members, type_at
+from zeropark.model.form import take_form
 from zeropark.model.mistakes import ParkError, explain
 from zeropark.model.park import Park
 from zeropark.model.sources import list_numbers, take_sources
@@ -57,6 +58,7 @@ def parse_park(
 
 
 def _understand(document: Document, kinds: Kinds, folder: Path | None) -> Park:
+    form = take_form(document)
     sources = take_sources(document)
     assets = _read_assets(document, kinds)
     park = _read_rest(document, assets)
@@ -67,7 +69,7 @@ def _understand(document: Document, kinds: Kinds, folder: Path | None) -> Park:
         raise ParkError(document.mistakes)
     assert park is not None, "a park without mistakes is a park"
     numbers = list_numbers(document, found, sources, assets)
-    return park.model_copy(update={"numbers": numbers})
+    return park.model_copy(update={"numbers": numbers, "form": form})
 
 
 def _listed(document: Document, section: str) -> list[Any]:
@@ -106,7 +108,8 @@ def _read_rest(document: Document, assets: Mapping[int, Asset]) -> Park | None:
     if isinstance(listed, list):
         # An asset with mistakes of its own is stood in for, so that the rest is still looked at.
         data["assets"] = [assets.get(i, Asset.model_construct(name="")) for i in range(len(listed))]
-    data.pop("numbers", None)
+    for ours in ("numbers", "form"):
+        data.pop(ours, None)
     try:
         return Park.model_validate(data, context=_IN_FILE)
     except ValidationError as error:

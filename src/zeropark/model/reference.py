@@ -30,6 +30,8 @@ One YAML file says what a park is. `zeropark check FILE` tells all its mistakes 
 its line and the mend; `zeropark check --schema` prints the same as a JSON Schema for editors. This
 page is made from the code by `python -m zeropark.model.reference`; a test fails where it differs.
 
+- **Form.** `schema: 1`, the first line, says which form the file has; `check` says how an old one
+is lifted.
 - **Units.** A number with a dimension stands with its unit: `12 MW` and `12000 kW` are the same.
 Shares are plain numbers or percent: `0.95` and `95 %`. The unit column says how a number is kept
 inside. - **Times.** Dates are `2026-01-31`; hours of the day are spans such as `17-23` or

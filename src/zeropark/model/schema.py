@@ -8,6 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from zeropark.model import form
 from zeropark.model.asset import Asset
 from zeropark.model.fields import mark_at, members, type_at
 from zeropark.model.park import Park
@@ -27,6 +28,9 @@ _SOURCES = {
     "x-label": {"en": "sources", "zh": "出处"},
     "additionalProperties": {"type": "string", "pattern": f"^({'|'.join(STATUSES)}): "},
 }
+
+
+_FORM = "form of the park file"
 
 
 def park_schema(kinds: Mapping[str, type[Asset]]) -> dict[str, Any]:
@@ -50,7 +54,9 @@ def park_schema(kinds: Mapping[str, type[Asset]]) -> dict[str, Any]:
         assets.append({"$ref": reference})
     park_name = places[Park, "validation"]["$ref"].rpartition("/")[2]
     park = definitions.pop(park_name)
-    park["properties"].pop("numbers")
+    for ours in ("numbers", "form"):
+        park["properties"].pop(ours)
+    park["properties"] = {form.KEY: {"const": form.FORM, "description": _FORM}} | park["properties"]
     park["properties"]["assets"] = {"type": "array", "minItems": 1, "items": {"oneOf": assets}}
     for unused in ("Asset", "Number", "Source", "Text"):
         definitions.pop(unused, None)

@@ -16,6 +16,7 @@ from zeropark.faces.cli.help import cells
 from zeropark.faces.locale import gettext as _
 from zeropark.model.asset import Asset
 from zeropark.model.document import read_document
+from zeropark.model.form import LIFT
 from zeropark.model.mistakes import Mistake, ParkError
 from zeropark.model.park import Park, Series
 from zeropark.model.parkfile import read_park
@@ -35,6 +36,11 @@ class Checked:
     park: Park | None = None
     understood: list[Understood] = field(default_factory=list)
 
+    @property
+    def lift(self) -> Text | None:
+        """How to lift the file to the form of this version; None where it has it."""
+        return LIFT if self.park is not None and self.park.form is None else None
+
     def as_json(self) -> dict[str, Any]:
         """Return what was found, for programs."""
         return {
@@ -42,6 +48,7 @@ class Checked:
             "mistakes": [_mistake_json(mistake) for mistake in self.mistakes],
             "summary": None if self.park is None else _summary_json(self.park),
             "files": [_understood_json(each) for each in self.understood],
+            "lift": None if self.lift is None else self.lift._asdict(),
         }
 
     def show(self, language: str) -> None:
@@ -50,6 +57,8 @@ class Checked:
         lines.append(_count(len(self.mistakes)))
         if self.park is not None and not self.mistakes:
             lines += ["", *_table(_summary(self.park, language))]
+        if self.lift is not None:
+            lines += ["", f"{self.file}: {self.lift.in_language(language)}"]
         for each in self.understood:
             lines += ["", *_file_lines(each, language)]
         print("\n".join(lines))  # noqa: T201 - the answer of a command

@@ -22,10 +22,13 @@ _KEY = {
         _GUARD, "show", N_("Show the store's keys, their fingerprints and their time.")
     ),
     "sign": Command(
-        _GUARD,
+        "zeropark.faces.cli.ledger_sign",
         "sign",
-        N_("Sign the head of the log now, and note it there."),
-        examples=("zeropark ledger key sign --store park --key ~/ledger.key --out head.json",),
+        N_("Sign the head of the log now, or by the hour, and note it there."),
+        examples=(
+            "zeropark ledger key sign --store park --key ~/ledger.key --out head.json",
+            "zeropark ledger key sign --store park --key ~/ledger.key --every 1h",
+        ),
     ),
     "rotate": Command(
         _GUARD,
@@ -96,6 +99,7 @@ LEDGER = {
             "zeropark ledger query --store park --latest",
             "zeropark ledger query --store park --point works/node --from 2026-04-17 --step hour",
             "zeropark ledger query --store park --as-of 2026-05-01T00:00:00+08:00 --step day",
+            "zeropark ledger query --store park --step day --claim",
             "zeropark ledger query --store park --kind command --json",
         ),
     ),
@@ -107,6 +111,15 @@ LEDGER = {
             "zeropark ledger import meters.csv --asset works --store park --dry-run",
             "zeropark ledger import battery.csv --unit RealPower=kW --point RealPower=bat/p",
             "zeropark ledger import sessions.csv --person user_id --people people.json",
+        ),
+    ),
+    "fill": Command(
+        "zeropark.faces.cli.ledger_fill",
+        "fill",
+        N_("Fill gaps of a point by a method that is named; nothing else does."),
+        examples=(
+            "zeropark ledger fill works/main --from 2026-04-17 --until 2026-04-18 --by mean",
+            "zeropark ledger fill air/t --from 2026-04-17 --until 2026-04-18 --by last --dry-run",
         ),
     ),
     "forget": Command(
@@ -161,13 +174,19 @@ LEDGER = {
         _KEEP,
         "backup",
         N_("Copy a store while it is written."),
-        examples=("zeropark ledger backup copy --store park",),
+        examples=(
+            "zeropark ledger backup copy --store park",
+            "zeropark ledger backup copy --store postgresql://park@db.example/ledger",
+        ),
     ),
     "restore": Command(
         _KEEP,
         "restore",
         N_("Make a store from a backup and verify it."),
-        examples=("zeropark ledger restore copy park",),
+        examples=(
+            "zeropark ledger restore copy park",
+            "zeropark ledger restore copy postgresql://park@db.example/again",
+        ),
     ),
     "upgrade": Command(
         _KEEP,

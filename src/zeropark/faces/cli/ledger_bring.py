@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def bring(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help=N_("CSV or Parquet of readings."))],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help=N_("CSV, Parquet or workbook of readings."))
+    ],
     store: StoreOption = None,
     asset: Annotated[
         str, typer.Option(metavar="NAME", help=N_("Whose values they are: a point is NAME/column."))

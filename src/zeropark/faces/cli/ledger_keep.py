@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from zeropark.faces.cli.ledger_place import JsonOption, StoreOption, store_folder, store_place, tell
+from zeropark.faces.cli.ledger_place import JsonOption, StoreOption, store_place, tell
 from zeropark.faces.cli.progress import Progress
 from zeropark.faces.cli.refused import DONE
 from zeropark.faces.locale import N_, language
@@ -67,9 +67,9 @@ def backup(to: NewPlace, store: StoreOption = None, *, as_json: JsonOption = Fal
     from zeropark.faces.cli.sentences import in_sentences  # noqa: PLC0415 - see `ledger`
     from zeropark.ledger.backup import back_up  # noqa: PLC0415
 
-    folder = store_folder(store)
+    place = store_place(store)
     with in_sentences(), Progress() as progress:
-        size = back_up(folder, to, lambda done, total: progress("copy", done, total))
+        size = back_up(place, to, lambda done, total: progress("copy", done, total))
     words = _("{place} holds the store up to {size} entries of its log. It holds no key.")
     line = words.format(place=to, size=size)
     tell({"place": str(to), "size": size}, [line], as_json=as_json)
@@ -77,20 +77,28 @@ def backup(to: NewPlace, store: StoreOption = None, *, as_json: JsonOption = Fal
 
 
 def restore(
-    copy: Annotated[Path, typer.Argument(metavar="COPY", help=N_("Folder of the backup."))],
-    to: NewPlace,
+    copy: Annotated[
+        str, typer.Argument(metavar="COPY", help=N_("The backup: a folder, or postgresql://…"))
+    ],
+    to: Annotated[
+        str, typer.Argument(metavar="PLACE", help=N_("Folder to make, or postgresql://…"))
+    ],
     *,
     as_json: JsonOption = False,
 ) -> int:
     """Make a store from a backup and verify it: zeropark ledger restore copy ledger."""
     from zeropark.faces.cli.sentences import in_sentences  # noqa: PLC0415 - see `ledger`
     from zeropark.ledger.backup import restore as restore_copy  # noqa: PLC0415
+    from zeropark.ledger.place import place_of, shown  # noqa: PLC0415
 
+    place = place_of(to)
     with in_sentences(), Progress() as progress:
-        size = restore_copy(copy, to, lambda done, total: progress("verify", done, total))
+        size = restore_copy(
+            place_of(copy), place, lambda done, total: progress("verify", done, total)
+        )
     words = _("{place} is the store as it was at {size} entries of its log, and says so in it.")
-    line = words.format(place=to, size=size)
-    tell({"place": str(to), "size": size}, [line], as_json=as_json)
+    line = words.format(place=shown(place), size=size)
+    tell({"place": shown(place), "size": size}, [line], as_json=as_json)
     return DONE
 
 
@@ -104,22 +112,25 @@ def upgrade(
 ) -> int:
     """Lift a store of an older form: zeropark ledger upgrade --store ledger --dry-run."""
     from zeropark.faces.cli.sentences import in_sentences  # noqa: PLC0415 - see `ledger`
+    from zeropark.ledger.place import shown  # noqa: PLC0415
     from zeropark.ledger.upgrade import upgrade as lift  # noqa: PLC0415
 
-    folder = store_folder(store)
+    place = store_place(store)
     with in_sentences():
-        done = lift(folder, dry_run=dry_run)
+        done = lift(place, dry_run=dry_run)
     if not done.steps:
         lines = [_("The store has form {form}, the newest; nothing to do.").format(form=done.form)]
     else:
         lines = [step.in_language(language()) for step in done.steps]
         if done.copy is not None:
-            lines.append(_("The store as it was before lies in {place}.").format(place=done.copy))
+            lines.append(
+                _("The store as it was before lies in {place}.").format(place=shown(done.copy))
+            )
     answer = {
         "form": done.form,
         "wanted": done.wanted,
         "steps": [step.en for step in done.steps],
-        "copy": None if done.copy is None else str(done.copy),
+        "copy": None if done.copy is None else shown(done.copy),
     }
     tell(answer, lines, as_json=as_json)
     return DONE

@@ -78,34 +78,6 @@ def show(store: StoreOption = None, *, as_json: JsonOption = False) -> int:
     return DONE
 
 
-def sign(
-    store: StoreOption = None,
-    key: ledger_heads.Key = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=N_("Where to write the head, to give away."))
-    ] = None,
-    *,
-    as_json: JsonOption = False,
-) -> int:
-    """Sign the head; return 0."""
-    from zeropark.ledger import heads, keyfile, signing  # noqa: PLC0415 - as above
-
-    def work(kept: Store) -> int:
-        head = signing.sign_head(kept, keyfile.find(key, os.environ))
-        written = json.dumps(head.document(), ensure_ascii=False)
-        if out is not None:
-            out.write_text(written + "\n", encoding="utf-8")
-        if as_json:
-            print(written)  # noqa: T201 - the answer
-            return DONE
-        said = heads.read(head, "head")
-        sentence = _("head of {size} leaves, root {root}, {moment}")
-        print(sentence.format(size=said.size, root=said.root.hex(), moment=heads.moment(said.at)))  # noqa: T201 - the answer
-        return DONE
-
-    return _in_store(store, work, None)
-
-
 def rotate(
     file: _File,
     store: StoreOption = None,
@@ -207,7 +179,7 @@ def _stated(
     return key
 
 
-def _in_store(store: str | None, work: Callable[[Store], Any], as_json: bool | None) -> int:  # noqa: FBT001 - None: the work answers by itself
+def _in_store(store: str | None, work: Callable[[Store], Any], as_json: bool) -> int:  # noqa: FBT001 - handed on
     """Do what needs the store's one writer, and answer the key it returns."""
     from zeropark.ledger.store import Store  # noqa: PLC0415 - as above
 
@@ -217,7 +189,7 @@ def _in_store(store: str | None, work: Callable[[Store], Any], as_json: bool | N
 
     place = store_place(store)
     found = _told(inside, place)
-    return DONE if as_json is None else _answer(found, as_json=as_json)
+    return _answer(found, as_json=as_json)
 
 
 def _told(work: Callable[[], Any], place: Path | str) -> Any:

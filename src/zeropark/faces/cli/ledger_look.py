@@ -83,6 +83,9 @@ def query(
     latest: Annotated[
         bool, typer.Option("--latest", help=N_("The newest reading of every point."))
     ] = False,
+    claim: Annotated[
+        bool, typer.Option("--claim", help=N_("Sum only what may count for a claim."))
+    ] = False,
     health: Annotated[
         bool, typer.Option("--health", help=N_("What was found on the way in."))
     ] = False,
@@ -100,7 +103,7 @@ def query(
         elif latest:
             found = _latest(reader)
         else:
-            found = _values(reader, point, first, until, as_of, step)
+            found = _values(reader, point, first, until, as_of, step, claim=claim)
     tell(found, table(found), as_json=as_json)
     return DONE
 
@@ -174,9 +177,15 @@ def _values(
     until: str | None,
     as_of: str | None,
     step: str | None,
+    *,
+    claim: bool,
 ) -> dict[str, Any]:
     from zeropark.ledger.retention import expired_in  # noqa: PLC0415 - see `ledger`
 
+    if claim and step is None:
+        raise Refused(_("--claim sums; add --step."))
+    if claim and reader.about.nature != "field":
+        raise Refused(_("This store is simulated; nothing in it may be claimed."))
     registry = reader.registry()
     numbers = None if not names else [registry.number(name) for name in names]
     asked = span(first, until)
@@ -184,7 +193,7 @@ def _values(
     if step is None:
         rows = _rows(reader, registry, numbers, asked, moment)
     else:
-        rows = _sums(reader, registry, numbers, asked, moment, step)
+        rows = _sums(reader, registry, numbers, asked, moment, step, claim=claim)
     gone = expired_in(reader.log, reader.database, *asked)
     expired = [
         {"from": shown(int(each["start"])), "until": shown(int(each["end"])),
@@ -224,12 +233,22 @@ def _sums(
     span: tuple[int, int],
     as_of: int | None,
     step: str,
+    *,
+    claim: bool,
 ) -> list[dict[str, Any]]:
+    from zeropark.ledger.fill import may_be_claimed  # noqa: PLC0415 - see `ledger`
+    from zeropark.ledger.history import COUNTED, READ_FROM_METERS  # noqa: PLC0415
+
     if step not in _STEPS_MS:
         sentence = _("--step: '{given}' is not known; allowed: {known}.")
         raise Refused(sentence.format(given=step, known=", ".join(_STEPS_MS)))
     length = _STEPS_MS[step]
-    found = reader.history.sums(numbers, *span, length, as_of=as_of)
+    sources = {name: number for number, name in reader.sources().items()}
+    found = reader.history.sums(
+        numbers, *span, length, as_of=as_of,
+        qualities=READ_FROM_METERS if claim else COUNTED,
+        sources=may_be_claimed(sources) if claim else (),
+    )  # fmt: skip
     return [
         {
             "point": registry[int(number)].name,

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zeropark.faces.cli.refused import Refused
-from zeropark.faces.cli.sentences import in_sentences
 from zeropark.faces.locale import N_
 from zeropark.faces.locale import gettext as _
 
@@ -37,14 +35,6 @@ def store_place(said: str | None) -> Place:
     if not named:
         raise Refused(_("No store is named. Add --store PLACE, or set ZEROPARK_STORE."))
     return place_of(named)
-
-
-def store_folder(said: str | None) -> Path:
-    """Return the folder of the store; raises `Refused` where it has none or nobody says it."""
-    from zeropark.ledger.place import folder_of  # noqa: PLC0415 - as above
-
-    with in_sentences():
-        return folder_of(store_place(said))
 
 
 def tell(answer: Any, lines: list[str], *, as_json: bool) -> None:

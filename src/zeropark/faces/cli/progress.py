@@ -26,6 +26,7 @@ STAGES = {
     "report": N_("Report"),
     "seal": N_("Sealing hours"),
     "compact": N_("Putting days together"),
+    "move": N_("Moving entries"),
     "copy": N_("Copying sealed files"),
     "verify": N_("Verifying sealed files"),
 }

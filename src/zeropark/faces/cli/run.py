@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,7 +70,9 @@ def run(
     ] = None,
     key: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help=N_("Sign the store's head after the run; show it.")),
+        typer.Option(
+            metavar="FILE", help=N_("Sign the store's head after the run; else ZEROPARK_KEY.")
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=N_("Print run.json only."))] = False,
     no_compare: Annotated[
@@ -113,7 +116,7 @@ def _lived(
     with in_sentences():
         signer = _signer(ledger, key)
         request = asked.request(read_park(source, kinds()), source.parent)
-        with _opened(ledger) as store, result_folder(out) as folder, Progress() as progress:
+        with _opened(ledger, signer) as store, result_folder(out) as folder, Progress() as progress:
             result = execute(request, folder, progress, store, signer)
             progress("report", 0, 1)
             fault = _fault_of(lambda: write_report(result, folder / "series.parquet", folder))
@@ -123,25 +126,35 @@ def _lived(
 
 
 def _signer(ledger: str | None, key: Path | None) -> Ed25519PrivateKey | None:
-    """Return the key that signs the store's head after the run, None where nobody asks."""
-    if key is None:
-        return None
+    """Return the key that signs the store's head after the run, None where nobody names one."""
     if ledger is None:
+        if key is None:
+            return None
         raise Refused(_("--key signs the head of a store; name it with --store."))
-    from zeropark.ledger.keyfile import load  # noqa: PLC0415 - as above
+    from zeropark.data.errors import DataError  # noqa: PLC0415 - as above
+    from zeropark.ledger.keyfile import ENVIRONMENT, find  # noqa: PLC0415 - as above
 
     try:
-        return load(key)
+        return find(key, os.environ)
+    except DataError as error:
+        if error.key == "key-absent":
+            return None
+        raise
     except OSError as error:
-        raise Refused(disk_sentence(error, str(key))) from error
+        named = key or os.environ.get(ENVIRONMENT)
+        raise Refused(disk_sentence(error, str(error.filename or named))) from error
 
 
 @contextmanager
-def _opened(named: str | None) -> Iterator[Store | None]:
-    """Yield the simulated store of a run, None where nobody asks for one."""
+def _opened(named: str | None, signer: Ed25519PrivateKey | None) -> Iterator[Store | None]:
+    """Yield the simulated store of a run, None where nobody asks for one.
+
+    A key that cannot sign for it is refused before the run, not after.
+    """
     if named is None:
         yield None
         return
+    from zeropark.ledger import signing  # noqa: PLC0415 - as above
     from zeropark.ledger.place import place_of, there  # noqa: PLC0415 - as above
     from zeropark.ledger.store import Store, create  # noqa: PLC0415 - as above
 
@@ -150,6 +163,8 @@ def _opened(named: str | None) -> Iterator[Store | None]:
         create(place, "simulated")
     with Store(place, "run") as store:
         store.must_be("simulated")
+        if signer is not None:
+            signing.must_fit(store, signer)
         yield store
 
 

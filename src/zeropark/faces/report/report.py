@@ -262,6 +262,7 @@ def _foot(run: Run, curves: Curves, drawn: Mapping[str, Any]) -> dict[str, Any]:
         "data": [sentence for sentence in data if sentence is not None],
         "proof": list(_proof(run)),
         "again": _command(run),
+        "signed": _signed_head(run),
         "assumptions": assumed,
     }
 
@@ -306,6 +307,17 @@ def _proof(run: Run) -> Iterator[Text]:
     made = instant(run["made_at"])
     yield say("made", at=f"{made:%Y-%m-%d %H:%M} UTC", version=run["version"])
     yield WORDS["proof_again"]
+
+
+def _signed_head(run: Run) -> dict[str, Any] | None:
+    """Return the head of the ledger the run was posted into: a sentence, and its very text."""
+    head = run.get("ledger_head")
+    if head is None:
+        return None
+    said = json.loads(head["signed"])
+    at = np.datetime64(int(said["at"]), "ms").astype("datetime64[s]")
+    words = say("signed", size=f"{int(said['size']):,}", root=said["root"], at=f"{at}Z")
+    return {"words": words, "text": json.dumps(head, ensure_ascii=False)}
 
 
 def _command(run: Run) -> list[str]:

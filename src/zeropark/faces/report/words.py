@@ -262,6 +262,12 @@ WORDS: dict[str, Text] = {
         "No node was out of balance by more than {residual} W.", "各节点不平衡最大 {residual} W。"
     ),
     "balanced": Text("Every node balances to within 1 W.", "各节点平衡误差小于 1 W。"),
+    "signed": Text(
+        "Signed head of the ledger at {at}: {size} entries, root {root}. Keep it: "
+        "zeropark ledger verify --head FILE shows any change made to them since.",
+        "账本签名头（{at}）：{size} 条，根 {root}。将它保存：用 zeropark ledger verify --head FILE "
+        "可查出此后对它们的任何改动。",
+    ),
     "made": Text("Made {at} by zeropark {version}.", "{at} 由 zeropark {version} 生成。"),
     "assumptions": Text("Assumptions and secondary numbers", "假设与二手数据"),
     "value": Text("Value", "数值"),

@@ -1,0 +1,197 @@
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+CREATE SCHEMA form_1;
+SET default_tablespace = '';
+SET default_table_access_method = heap;
+CREATE TABLE form_1.about (
+    name text NOT NULL,
+    body text NOT NULL
+);
+CREATE TABLE form_1.account (
+    id text NOT NULL,
+    unit text NOT NULL,
+    party text NOT NULL,
+    purpose text NOT NULL,
+    floor bigint NOT NULL,
+    debits_pending bigint NOT NULL,
+    debits_posted bigint NOT NULL,
+    credits_pending bigint NOT NULL,
+    credits_posted bigint NOT NULL,
+    size bigint NOT NULL
+);
+CREATE TABLE form_1.batch (
+    size bigint NOT NULL,
+    first_row bigint NOT NULL,
+    row_count bigint NOT NULL,
+    known_at bigint NOT NULL,
+    start_min bigint NOT NULL,
+    start_max bigint NOT NULL,
+    corrections bigint NOT NULL,
+    held bytea
+)
+PARTITION BY RANGE (known_at);
+CREATE TABLE form_1.batch_2026_04_17 (
+    size bigint NOT NULL,
+    first_row bigint NOT NULL,
+    row_count bigint NOT NULL,
+    known_at bigint NOT NULL,
+    start_min bigint NOT NULL,
+    start_max bigint NOT NULL,
+    corrections bigint NOT NULL,
+    held bytea
+);
+CREATE TABLE form_1.entry (
+    size bigint NOT NULL,
+    kind text NOT NULL,
+    at bigint NOT NULL,
+    subject text NOT NULL
+);
+CREATE TABLE form_1.finding (
+    point bigint NOT NULL,
+    flag bigint NOT NULL,
+    first_at bigint NOT NULL,
+    last_at bigint NOT NULL,
+    times bigint NOT NULL,
+    known_at bigint NOT NULL
+);
+CREATE TABLE form_1.frontier (
+    one bigint NOT NULL,
+    state bytea NOT NULL
+);
+CREATE TABLE form_1.gone (
+    path text NOT NULL
+);
+CREATE TABLE form_1.latest (
+    page bigint NOT NULL,
+    body bytea NOT NULL
+);
+CREATE TABLE form_1.leaf (
+    size bigint NOT NULL,
+    body bytea NOT NULL
+);
+CREATE TABLE form_1.point (
+    number bigint NOT NULL,
+    name text NOT NULL,
+    size bigint NOT NULL
+);
+CREATE TABLE form_1.quarantine (
+    number bigint NOT NULL,
+    known_at bigint NOT NULL,
+    reason bigint NOT NULL,
+    raw bytea NOT NULL
+);
+CREATE TABLE form_1.rollup (
+    level text NOT NULL,
+    point bigint NOT NULL,
+    start_at bigint NOT NULL,
+    total text NOT NULL,
+    low bigint,
+    high bigint,
+    times bigint NOT NULL,
+    covered bigint NOT NULL
+);
+CREATE TABLE form_1.sealed (
+    path text NOT NULL,
+    day text NOT NULL,
+    hour bigint NOT NULL,
+    first_row bigint NOT NULL,
+    row_count bigint NOT NULL,
+    known_min bigint NOT NULL,
+    known_max bigint NOT NULL,
+    start_min bigint NOT NULL,
+    start_max bigint NOT NULL,
+    corrections bigint NOT NULL,
+    bytes bigint NOT NULL,
+    sha256 text NOT NULL
+);
+CREATE TABLE form_1.source (
+    number bigint NOT NULL,
+    name text NOT NULL,
+    size bigint NOT NULL
+);
+CREATE TABLE form_1.spell (
+    point bigint NOT NULL,
+    start_at bigint NOT NULL,
+    end_at bigint NOT NULL
+);
+CREATE TABLE form_1.transfer (
+    id text NOT NULL,
+    state text NOT NULL,
+    amount bigint NOT NULL,
+    body text NOT NULL,
+    size bigint NOT NULL
+);
+ALTER TABLE ONLY form_1.batch ATTACH PARTITION form_1.batch_2026_04_17 FOR VALUES FROM ('1776384000000') TO ('1776470400000');
+INSERT INTO form_1.about VALUES ('id', '3de5bff0-dab8-4b90-be27-2939b9266350');
+INSERT INTO form_1.about VALUES ('nature', 'simulated');
+INSERT INTO form_1.about VALUES ('form', '1');
+INSERT INTO form_1.batch_2026_04_17 VALUES (4, 0, 2, 1776427200006, 1776405600000, 1776406500000, 0, '\x01010000000000000057069a9d010000a0bb0d0000000000010000000000000006ee4f9b9d0100000000000000000000000000000101000000000000a012149a9d010000a0bb0d0000000000020000000000000006ee4f9b9d010000010000000000000000000000');
+INSERT INTO form_1.batch_2026_04_17 VALUES (5, 2, 1, 1776430800008, 1776407400000, 1776407400000, 0, '\x010100000000000040ce219a9d010000a0bb0d0000000000030000000000000088dc869b9d010000020000000000000000000000');
+INSERT INTO form_1.entry VALUES (2, 'point', 1776427200004, 'a/b');
+INSERT INTO form_1.entry VALUES (3, 'source', 1776427200005, 'x');
+INSERT INTO form_1.frontier VALUES (1, '\x0000000000000005151f07e3774556c235af48a4f76b3971872e7d4bf24dbaa1cb5795604a0649c8e3af5364f6cbb2933ed31774a439705e9c8f955ead15a0136a5e0055f1e8e885');
+INSERT INTO form_1.latest VALUES (0, '\x40ce219a9d010000a0bb0d00000000000300000000000000020000000000000088dc869b9d01000002000000000000000057069a9d010000e0892f9a9d010000000000000000000000000101');
+INSERT INTO form_1.leaf VALUES (1, '\x7b226174223a2231373736343237323030303032222c226b696e64223a2273746f7265222c226e6174757265223a2273696d756c61746564222c2273746f7265223a2233646535626666302d646162382d346239302d626532372d323933396239323636333530227d');
+INSERT INTO form_1.leaf VALUES (2, '\x7b226163637572616379223a22222c226174223a2231373736343237323030303034222c2263616c69627261746564223a22222c2265786368616e6765645f6174223a2230222c22667265657a655f6166746572223a2230222c2268696768223a2239323233333732303336383534373735383037222c22696e74657276616c223a22393030303030222c226a756d70223a2230222c226b696e64223a22706f696e74222c226c6174655f6166746572223a2230222c226c6f77223a222d39323233333732303336383534373735383037222c226d65617375726573223a22696e74657276616c222c226d65746572223a22222c226e616d65223a22612f62222c226e756d626572223a2230222c22706172656e74223a22222c227061727479223a22222c22726f6c6c5f6f766572223a2230222c22746f6c6572616e6365223a2230222c22756e6974223a225768227d');
+INSERT INTO form_1.leaf VALUES (3, '\x7b226174223a2231373736343237323030303035222c226b696e64223a22736f75726365222c226e616d65223a2278222c226e756d626572223a2230227d');
+INSERT INTO form_1.leaf VALUES (4, '\x7b22636f756e74223a2232222c22656e64223a2231373736343037343030303030222c226b696e64223a2272656164696e6773222c226b6e6f776e5f66726f6d223a2231373736343237323030303036222c226b6e6f776e5f746f223a2231373736343237323030303036222c226c61796f7574223a2231222c22726f6f74223a2230363534343134383234373531373066313965653435333432333030336466663032363734346363333563353964313631626437386639303739363761646234222c2273657175656e63655f66726f6d223a2230222c2273657175656e63655f746f223a2231222c227374617274223a2231373736343035363030303030227d');
+INSERT INTO form_1.leaf VALUES (5, '\x7b22636f756e74223a2231222c22656e64223a2231373736343038333030303030222c226b696e64223a2272656164696e6773222c226b6e6f776e5f66726f6d223a2231373736343330383030303038222c226b6e6f776e5f746f223a2231373736343330383030303038222c226c61796f7574223a2231222c22726f6f74223a2265646533353431303865363331353734633861623939333039376264313530373035646533616439316537343862383930353730356132353537626137666136222c2273657175656e63655f66726f6d223a2232222c2273657175656e63655f746f223a2232222c227374617274223a2231373736343037343030303030227d');
+INSERT INTO form_1.point VALUES (0, 'a/b', 2);
+INSERT INTO form_1.source VALUES (0, 'x', 3);
+ALTER TABLE ONLY form_1.about
+    ADD CONSTRAINT about_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY form_1.account
+    ADD CONSTRAINT account_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY form_1.batch
+    ADD CONSTRAINT batch_pkey PRIMARY KEY (size, known_at);
+ALTER TABLE ONLY form_1.batch_2026_04_17
+    ADD CONSTRAINT batch_2026_04_17_pkey PRIMARY KEY (size, known_at);
+ALTER TABLE ONLY form_1.entry
+    ADD CONSTRAINT entry_pkey PRIMARY KEY (size);
+ALTER TABLE ONLY form_1.finding
+    ADD CONSTRAINT finding_pkey PRIMARY KEY (point, flag);
+ALTER TABLE ONLY form_1.frontier
+    ADD CONSTRAINT frontier_pkey PRIMARY KEY (one);
+ALTER TABLE ONLY form_1.gone
+    ADD CONSTRAINT gone_pkey PRIMARY KEY (path);
+ALTER TABLE ONLY form_1.latest
+    ADD CONSTRAINT latest_pkey PRIMARY KEY (page);
+ALTER TABLE ONLY form_1.leaf
+    ADD CONSTRAINT leaf_pkey PRIMARY KEY (size);
+ALTER TABLE ONLY form_1.point
+    ADD CONSTRAINT point_name_key UNIQUE (name);
+ALTER TABLE ONLY form_1.point
+    ADD CONSTRAINT point_pkey PRIMARY KEY (number);
+ALTER TABLE ONLY form_1.quarantine
+    ADD CONSTRAINT quarantine_pkey PRIMARY KEY (number);
+ALTER TABLE ONLY form_1.rollup
+    ADD CONSTRAINT rollup_pkey PRIMARY KEY (level, point, start_at);
+ALTER TABLE ONLY form_1.sealed
+    ADD CONSTRAINT sealed_pkey PRIMARY KEY (path);
+ALTER TABLE ONLY form_1.source
+    ADD CONSTRAINT source_name_key UNIQUE (name);
+ALTER TABLE ONLY form_1.source
+    ADD CONSTRAINT source_pkey PRIMARY KEY (number);
+ALTER TABLE ONLY form_1.spell
+    ADD CONSTRAINT spell_pkey PRIMARY KEY (point, start_at);
+ALTER TABLE ONLY form_1.transfer
+    ADD CONSTRAINT transfer_pkey PRIMARY KEY (id);
+CREATE INDEX batch_rows ON ONLY form_1.batch USING btree (first_row);
+CREATE INDEX batch_2026_04_17_first_row_idx ON form_1.batch_2026_04_17 USING btree (first_row);
+CREATE INDEX batch_known ON ONLY form_1.batch USING btree (known_at);
+CREATE INDEX batch_2026_04_17_known_at_idx ON form_1.batch_2026_04_17 USING btree (known_at);
+CREATE INDEX batch_hot ON ONLY form_1.batch USING btree (start_max) WHERE (held IS NOT NULL);
+CREATE INDEX batch_2026_04_17_start_max_idx ON form_1.batch_2026_04_17 USING btree (start_max) WHERE (held IS NOT NULL);
+CREATE INDEX entry_kind ON form_1.entry USING btree (kind, subject, at);
+ALTER INDEX form_1.batch_rows ATTACH PARTITION form_1.batch_2026_04_17_first_row_idx;
+ALTER INDEX form_1.batch_known ATTACH PARTITION form_1.batch_2026_04_17_known_at_idx;
+ALTER INDEX form_1.batch_pkey ATTACH PARTITION form_1.batch_2026_04_17_pkey;
+ALTER INDEX form_1.batch_hot ATTACH PARTITION form_1.batch_2026_04_17_start_max_idx;
