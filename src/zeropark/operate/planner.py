@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -44,8 +45,8 @@ class Timing:
     solve: float = 0.0
     highs: float = 0.0
     read: float = 0.0
-    steps: list[float] = field(default_factory=list)
-    gaps: list[float] = field(default_factory=list)
+    steps: array[float] = field(default_factory=lambda: array("d"))
+    gaps: array[float] = field(default_factory=lambda: array("d"))
     """By how much each plan's cost may be above the least [1], where whole numbers are planned."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zeropark.assets.kind import Adjustable, Deferrable, Device, Kind
+from zeropark.assets.kind import Adjustable, Deferrable, Device, Kind, per_step
 from zeropark.data.outlook import Outlook
 from zeropark.operate.follow import follow
 
@@ -41,7 +41,7 @@ class Plant:
     ) -> None:
         self._assets = sorted(assets, key=lambda asset: (asset.order, asset.name))
         self._spills = spills
-        self._hours = truth.grid.hours.tolist()
+        self._hours = per_step(truth.grid.hours)
         streams = np.random.SeedSequence(seed).spawn(len(self._assets))
         self.devices: dict[str, Device] = {
             asset.name: asset.device(truth, np.random.default_rng(stream))
