@@ -151,8 +151,11 @@ def draw_jobs(streams: Sequence[Stream], grid: TimeGrid, random: np.random.Gener
             (np.full(count, float(i)), arrival, deadline, kcores, kcores * run_time, kcores * said)
         )
     order = np.argsort(_joined(parts, _ARRIVAL), kind="stable")
-    member, *rest = (_joined(parts, column)[order] for column in range(6))
-    return JobTable(grid, member.astype(np.intp), *rest, online)
+    member, arrival, deadline, kcores, work, estimate = (
+        _joined(parts, column)[order] for column in range(6)
+    )
+    members = member.astype(np.intp)
+    return JobTable(grid, members, arrival, deadline, kcores, work, estimate, online)
 
 
 def _joined(parts: Sequence[tuple[Floats, ...]], column: int) -> Floats:

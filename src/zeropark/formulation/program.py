@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -55,25 +56,22 @@ class Rows:
 
 @dataclass
 class _Writer:
-    """Copies a value into a stretch of a buffer when it has changed."""
+    """Copies a value into a stretch of a buffer."""
 
+    buffer: Floats
     value: Value
     where: Indices | slice
     shape: tuple[int, ...]
     scale: float = 1.0
-    stamp: int = -1
 
-    def write(self, buffer: Floats) -> bool:
-        stamp = self.value.fresh()
-        if stamp == self.stamp:
-            return False
-        self.stamp = stamp
-        numbers = self.value.now if self.scale == 1.0 else self.value.now * self.scale
+    def write(self) -> Floats:
+        """Write the value and return the buffer it is in now."""
+        numbers = self.value.array if self.scale == 1.0 else self.value.array * self.scale
         if isinstance(self.where, slice):
-            buffer[self.where].reshape(self.shape)[...] = numbers
+            self.buffer[self.where].reshape(self.shape)[...] = numbers
         else:
-            buffer[self.where] = np.broadcast_to(numbers, self.shape).ravel()
-        return True
+            self.buffer[self.where] = np.broadcast_to(numbers, self.shape).ravel()
+        return self.buffer
 
 
 class Program:
@@ -116,9 +114,7 @@ class Program:
         return self._columns
 
     def _add_kind(self, kind: str, assets: Sequence[Formulated]) -> None:
-        block = Block(
-            kind, assets, self.layout, self._columns, clock=self._clock, exact=self.exact
-        )
+        block = Block(kind, assets, self.layout, self._columns, clock=self._clock, exact=self.exact)
         self.blocks[kind] = block
         rules = [(name, rule) for name, rule in assets[0].rules(block)]
         self._columns = block.next_column
@@ -194,14 +190,16 @@ class Program:
         self.cost = np.zeros(self._columns)
         self.row_lower = np.full(self.row_count, -np.inf)
         self.row_upper = np.full(self.row_count, np.inf)
-        self._lower_writers: list[_Writer] = []
-        self._upper_writers: list[_Writer] = []
-        self._row_lower_writers: list[_Writer] = []
-        self._row_upper_writers: list[_Writer] = []
+        self._writers: list[_Writer] = []
         self._assemble_matrix()
         self._assemble_bounds()
         self._assemble_costs()
         self._assemble_slots()
+        self._written = -1
+        self._standing: dict[Given, list[int]] = {}
+        for number, writer in enumerate(self._writers):
+            for given in writer.value.stands_on():
+                self._standing.setdefault(given, []).append(number)
 
     def _assemble_matrix(self) -> None:
         """Sort all (row, column, coefficient) into rows; remember where each changing one went."""
@@ -219,14 +217,10 @@ class Program:
         self.entry_row = np.repeat(np.arange(self.row_count, dtype=np.int32), counts)
         self.value = np.zeros(len(distinct))
         self._raw = np.zeros(len(keys))
-        self._coefficient_writers: list[_Writer] = []
         at = 0
         for _, _, coefficient, shape in self._triplets:
             size = shape[0] * shape[1]
-            if isinstance(coefficient, Value):
-                self._coefficient_writers.append(_Writer(coefficient, slice(at, at + size), shape))
-            else:
-                self._raw[at : at + size] = coefficient
+            self._bind(self._raw, coefficient, slice(at, at + size), shape)
             at += size
         self._triplets = []
 
@@ -234,15 +228,15 @@ class Program:
         for block in (*self.blocks.values(), self.node_block):
             for column in block.columns:
                 where, shape = _stretch(column.columns), column.columns.shape
-                _bind(self.lower, self._lower_writers, column.lower, where, shape, 1.0)
-                _bind(self.upper, self._upper_writers, column.upper, where, shape, 1.0)
+                self._bind(self.lower, column.lower, where, shape)
+                self._bind(self.upper, column.upper, where, shape)
         for rows in self.rows:
             where, shape = _stretch(rows.numbers), rows.numbers.shape
             constant = rows.rule.expression.constant
             if rows.rule.sense is not Sense.AT_MOST:
-                _bind(self.row_lower, self._row_lower_writers, constant, where, shape, -1.0)
+                self._bind(self.row_lower, constant, where, shape, -1.0)
             if rows.rule.sense is not Sense.AT_LEAST:
-                _bind(self.row_upper, self._row_upper_writers, constant, where, shape, -1.0)
+                self._bind(self.row_upper, constant, where, shape, -1.0)
 
     def _assemble_costs(self) -> None:
         self.cost_parts: list[tuple[str, Term]] = []
@@ -260,7 +254,6 @@ class Program:
             columns = np.concatenate([np.zeros(0, dtype=np.int32), *found])
             self._ranks[rank] = columns[columns != NONE]
         self._assemble_prices()
-        self._priced = False
         self.elastic_scale = 0.0
 
     def _assemble_prices(self) -> None:
@@ -271,18 +264,10 @@ class Program:
         ]
         self._cost_columns = np.concatenate(found)
         self._raw_cost = np.zeros(len(self._cost_columns))
-        self._cost_writers: list[_Writer] = []
         at = 0
         for _, term in self.cost_parts:
             where = slice(at, at + term.columns.size)
-            _bind(
-                self._raw_cost,
-                self._cost_writers,
-                term.coefficient,
-                where,
-                term.columns.shape,
-                1.0,
-            )
+            self._bind(self._raw_cost, term.coefficient, where, term.columns.shape)
             at = where.stop
         # What has no column goes to a place past the last one, which is thrown away.
         self._cost_columns[self._cost_columns == NONE] = self._columns
@@ -306,6 +291,20 @@ class Program:
         self.slot_rows = np.concatenate(
             [r.numbers for r in self.rows if r.numbers.shape[1] == slots]
         )
+
+    def _bind(
+        self,
+        buffer: Floats,
+        number: Value | float,
+        where: Indices | slice,
+        shape: tuple[int, ...],
+        scale: float = 1.0,
+    ) -> None:
+        """Write a number that never changes; note where one goes that does."""
+        if isinstance(number, Value):
+            self._writers.append(_Writer(buffer, number, where, shape, scale))
+        else:
+            buffer[where] = number * scale
 
     def rank_columns(self, rank: Rank) -> Indices:
         """Return the slack columns whose limits give way at `rank`."""
@@ -332,28 +331,16 @@ class Program:
         self._write()
 
     def _write(self) -> None:
-        lower, upper = self.lower, self.upper
-        for buffer, writers in (
-            (self._raw, self._coefficient_writers),
-            (lower, self._lower_writers),
-            (upper, self._upper_writers),
-            (self.row_lower, self._row_lower_writers),
-            (self.row_upper, self._row_upper_writers),
-        ):
-            changed = [writer.write(buffer) for writer in writers]
-            if buffer is self._raw and (any(changed) or not self.value.any()):
-                count = len(self.value)
-                summed = np.bincount(self._entry, weights=self._raw, minlength=count)
-                self.value = summed[:count].astype(np.float64, copy=False)
-        self._write_costs()
-
-    def _write_costs(self) -> None:
-        changed = [writer.write(self._raw_cost) for writer in self._cost_writers]
-        if any(changed) or not self._priced:
-            self._priced = True
-            count = self._columns
-            summed = np.bincount(self._cost_columns, self._raw_cost, count)
-            self.cost = summed[:count].astype(np.float64, copy=False)
+        """Write what stands on a number that was set since the last time; sum what is summed."""
+        first, begun = self._written < 0, self._written
+        moved = [given for given in self._standing if given.stamp > begun]
+        self._written = max([begun, 0, *(given.stamp for given in moved)])
+        due = {number for given in moved for number in self._standing[given]}
+        written = [self._writers[number].write() for number in sorted(due)]
+        if first or any(buffer is self._raw for buffer in written):
+            self.value = _summed(self._entry, self._raw, len(self.value))
+        if first or any(buffer is self._raw_cost for buffer in written):
+            self.cost = _summed(self._cost_columns, self._raw_cost, self._columns)
 
     def shut(self) -> tuple[Floats, Floats, Floats, Floats]:
         """Return (lower, upper, row_lower, row_upper) with the slots before now shut.
@@ -422,6 +409,11 @@ class _NodeAsset:
         return []
 
 
+def _summed(places: npt.NDArray[Any], raw: Floats, count: int) -> Floats:
+    """Return the sums of `raw` by place; what goes past the last place is thrown away."""
+    return np.bincount(places, raw, count)[:count].astype(np.float64, copy=False)
+
+
 def _put(given: Given, array: Floats) -> None:
     """Set a number; what is the same as before leaves alone all that stands on it."""
     # As bytes: several times as fast as number by number, and what is no number is itself.
@@ -464,17 +456,3 @@ def _sum_of(
 def _rows_of(value: Value, rows: npt.NDArray[np.intp], count: int) -> Value:
     """Return only the given rows of a value whose first axis is `count` or 1."""
     return Value(lambda array: array[rows] if array.shape[0] == count else array, value)
-
-
-def _bind(
-    buffer: Floats,
-    writers: list[_Writer],
-    number: Value | float,
-    where: Indices | slice,
-    shape: tuple[int, ...],
-    scale: float,
-) -> None:
-    if isinstance(number, Value):
-        writers.append(_Writer(number, where, shape, scale))
-    else:
-        buffer[where] = number * scale
