@@ -207,10 +207,15 @@ class Program:
         columns = np.concatenate([c.ravel() for _, c, _, _ in self._triplets])
         keys = rows.astype(np.int64) * self._columns + columns
         there = (rows != NONE) & (columns != NONE)
-        distinct, entry = np.unique(keys[there], return_inverse=True)
+        # Not `np.unique`: the keys come in rising runs, which a stable sort takes as they are.
+        order = np.flatnonzero(there)
+        order = order[np.argsort(keys[order], kind="stable")]
+        ranked = keys[order]
+        is_first = np.diff(ranked, prepend=-1) > 0
+        distinct = ranked[is_first]
         # What has no row or no column goes to a place past the last one, which is thrown away.
         self._entry = np.full(len(keys), len(distinct))
-        self._entry[there] = entry
+        self._entry[order] = np.cumsum(is_first) - 1
         self.index = (distinct % self._columns).astype(np.int32)
         counts = np.bincount((distinct // self._columns).astype(np.intp), minlength=self.row_count)
         self.start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
