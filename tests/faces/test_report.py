@@ -361,6 +361,9 @@ def test_beyond_a_fortnight_curves_are_hourly_means(tmp_path: Path) -> None:
     assert len(page.charts["hours"]) == 15 * 24 + 1
     assert "hourly means" in page.of_class("caption")[1].text("en")
     assert "reasons" not in page.charts["lanes"]
+    captions = [(each.text("en"), each.text("zh")) for each in page.of_class("caption")]
+    assert ("One time axis, hourly means", "同一时间轴，小时均值") in captions
+    assert not any("reason" in words for words, _ in captions)
 
 
 def test_a_year_is_a_small_file_of_daily_means_with_a_map_of_its_hours(tmp_path: Path) -> None:
