@@ -11,7 +11,7 @@ import pytest
 from tests.assets.yard import END_PRICE, NODES, XINING, day, outlook_of, parse, program_of
 from zeropark.assets.job_pool import JobClass, JobPool
 from zeropark.assets.job_queue import JobQueue
-from zeropark.assets.kind import Horizon, Kind, RuleView
+from zeropark.assets.kind import Horizon, Kind, RuleView, per_step
 from zeropark.data.jobs import JobTable, draw_jobs, expect_jobs, hours_since_1970
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Formulated
@@ -336,3 +336,26 @@ def test_no_policy_beats_the_best_case(seed: int, push: float) -> None:
 def test_jobs_that_wait_say_how_large_they_are() -> None:
     with pytest.raises(ValueError, match="jobs that wait need a size"):
         JobClass(name="odd", mean=1.0)
+
+
+def test_jobs_between_two_moments_begin_with_the_first_and_end_before_the_last() -> None:
+    grid = TimeGrid.regular(np.datetime64("1970-01-01T00:00:00"), 8, 60, "UTC")
+    arrival = np.array([1.0, 2.0, 2.0, 5.0])
+    ones = np.ones(4)
+    member = np.zeros(4, dtype=np.intp)
+    table = JobTable(grid, member, arrival, arrival + 1.0, ones, ones, ones, np.zeros((1, 8)))
+    assert arrival[table.between(2.0, 5.0)].tolist() == [2.0, 2.0]
+    assert arrival[table.between(1.0, 5.1)].tolist() == [1.0, 2.0, 2.0, 5.0]
+    assert arrival[table.between(5.1, 9.0)].tolist() == []
+
+
+def test_a_device_reads_pythons_own_numbers_from_no_more_memory_than_an_array_has() -> None:
+    for values, kind in (
+        (np.array([0.5, -1.0]), float),
+        (np.array([3, -4]), int),
+        (np.array([True, False]), int),
+    ):
+        found = per_step(values)
+        assert list(found) == values.tolist()
+        assert type(found[0]) is kind
+        assert memoryview(found).nbytes <= values.astype(np.float64).nbytes  # type: ignore[arg-type] # an array of numbers

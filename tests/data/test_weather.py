@@ -116,6 +116,17 @@ def test_typical_year_answers_for_any_day_of_any_year(
     assert (part.t_dew <= part.t_air + 1e-9).all()
 
 
+def test_a_typical_year_goes_on_over_its_end(year: Weather) -> None:
+    """Half an hour before its end and after its start lie on the line between the two."""
+    one = year.resample(_grid("2025-12-31T15:30", 4, 15)).pressure
+    last, first = year.pressure[-1], year.pressure[0]
+    middles = (np.arange(4) - 1.5) * 0.25
+    step = year.grid.step_hours
+    ends = [-1.5 * step, -0.5 * step, 0.5 * step, 1.5 * step]
+    around = [year.pressure[-2], last, first, year.pressure[1]]
+    assert one == pytest.approx(np.interp(middles, ends, around))
+
+
 def test_typical_year_repeats_itself(year: Weather) -> None:
     one = year.resample(_grid("2025-06-16T16:00", 96, 15))
     other = year.resample(_grid("2031-06-16T16:00", 96, 15))

@@ -143,6 +143,34 @@ def test_json_holds_each_mistake_in_both_languages(
     ]
 
 
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        (
+            "en",
+            (
+                "--schema is alike for every park and reads no file. "
+                "Leave out mine.yaml, or leave out --schema to check it.\n"
+            ),
+        ),
+        (
+            "zh",
+            "--schema 对所有园区相同，不读任何文件。去掉 mine.yaml，或去掉 --schema 来检查它。\n",
+        ),
+    ],
+)
+def test_a_schema_is_of_no_file(
+    language: str,
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("ZEROPARK_LANG", language)
+    assert answer(["check", "--schema", "mine.yaml"]) == 2
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", sentence)
+
+
 def test_the_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert answer(["check", "--schema"]) == 0
     schema = json.loads(capsys.readouterr().out)

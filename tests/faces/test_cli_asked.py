@@ -108,6 +108,11 @@ def test_both_ends_of_the_horizon_are_allowed(yard: Park, horizon: str) -> None:
             "--step 7 min：不能用此步长。可用：5min, 15min, 30min, 60min。",
         ),
         (
+            Asked(step="7"),
+            "--step '7': it has no unit. Allowed: 5min, 15min, 30min, 60min.",
+            "--step '7'：没有单位。可用：5min, 15min, 30min, 60min。",
+        ),
+        (
             Asked(step="15 kW"),
             "--step: the unit of '15 kW' does not fit; allowed: h, min, s, day, d, year.",
             "--step：“15 kW”的单位不符；可用：h, min, s, day, d, year。",

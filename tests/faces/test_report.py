@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from tests.faces.report_fixture import Made, make
 from tests.faces.report_page import Page, read
 from zeropark.faces.report import payload, write_report
-from zeropark.faces.report.curves import Curves
+from zeropark.faces.report.curves import Curves, read_curves
 from zeropark.faces.report.words import WORDS
 
 HOSTILE = "</script><script>alert('x')</script>&\"'"
@@ -360,6 +361,9 @@ def test_beyond_a_fortnight_curves_are_hourly_means(tmp_path: Path) -> None:
     assert len(page.charts["hours"]) == 15 * 24 + 1
     assert "hourly means" in page.of_class("caption")[1].text("en")
     assert "reasons" not in page.charts["lanes"]
+    captions = [(each.text("en"), each.text("zh")) for each in page.of_class("caption")]
+    assert ("One time axis, hourly means", "同一时间轴，小时均值") in captions
+    assert not any("reason" in words for words, _ in captions)
 
 
 def test_a_year_is_a_small_file_of_daily_means_with_a_map_of_its_hours(tmp_path: Path) -> None:
@@ -375,6 +379,29 @@ def test_a_year_is_a_small_file_of_daily_means_with_a_map_of_its_hours(tmp_path:
     mean = made.series["plan"]["roof/p_mw"][:96].mean()
     roof = next(e for e in page.charts["supply"][0]["above"] if e["asset"] == "roof")
     assert roof["values"][0] == pytest.approx(mean, rel=1e-4)
+
+
+@pytest.mark.parametrize(("days", "kept"), [(3, 3 * 96), (40, 40 * 24)])
+def test_a_reports_curves_are_read_one_column_at_a_time_and_thinned_before_the_next(
+    days: int, kept: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the run, no more of it is in memory in full than one column."""
+    made = make(days=days)
+    path = made.write(tmp_path)
+    asked: list[list[str]] = []
+    read = pq.ParquetFile.read
+
+    def noted(self: pq.ParquetFile, *, columns: list[str]) -> object:
+        asked.append(columns)
+        return read(self, columns=columns)
+
+    monkeypatch.setattr(pq.ParquetFile, "read", noted)
+    curves = read_curves(path, made.run)
+    assert asked[0] == ["policy", "at"]
+    assert all(len(columns) == 1 for columns in asked[1:])
+    assert {len(v) for each in curves.columns.values() for v in each.values()} == {kept}
+    bought = made.series["rules"]["tie/import_mw"].reshape(kept, -1).mean(axis=1)
+    assert curves.columns["rules"]["tie/import_mw"] == pytest.approx(bought)
 
 
 def test_of_prices_that_lie_close_one_is_drawn_and_no_more_than_three() -> None:

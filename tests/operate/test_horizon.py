@@ -44,3 +44,16 @@ def test_a_coarse_step_is_the_mean_of_its_fine_ones() -> None:
 
 def test_past_the_last_number_it_stands_still() -> None:
     assert Steps(1.0, 4).gather(np.array([[1.0, 2.0]]), 0).tolist() == [[1.0, 2.0, 2.0, 2.0]]
+
+
+@pytest.mark.parametrize("index", [0, 1, 91, 92, 93, 187])
+def test_steps_within_the_run_are_a_window_of_it_and_those_past_its_end_have_no_length(
+    index: int,
+) -> None:
+    run = TimeGrid.local_days("2026-03-29", 2, 15, "Europe/Berlin")  # 23 hours, then 24
+    assert len(run) == 188
+    found = Steps.of(0.25, 24.0).grid(run, index)
+    inside = min(96, 188 - index)
+    assert found.hours.tolist() == [0.25] * inside + [0.0] * (96 - inside)
+    assert found.starts[:inside].tolist() == run.starts[index : index + inside].tolist()
+    assert found.local_hour[:inside].tolist() == run.local_hour[index : index + inside].tolist()

@@ -102,3 +102,57 @@ def test_a_grown_horizon_plans_as_well_as_equal_steps() -> None:
         costs[fine] = sum(outcome.costs.values())
         assert np.isfinite(costs[fine])
     assert costs[12.0] == pytest.approx(costs[48.0], rel=0.01)
+
+
+def _grown() -> Run:
+    """A run whose plans look two hours ahead by quarter-hours, then six by the hour."""
+    return Run(request_of(park_of(small_assets()), horizon_hours=2.0, coarse_hours=6.0))
+
+
+@pytest.mark.parametrize("first", [36, 37, 39])
+def test_a_stopped_plan_of_growing_steps_falls_back_as_far_as_its_fine_steps_reach(
+    first: int,
+) -> None:
+    """Of a plan made within an hour, the fine steps ahead are those to the end of the second."""
+    run = _grown()
+    controller, readings = run.planned(), run.plant().read()
+    made = controller.plan(first, readings)
+    assert made is not None
+    assert made.grade is Grade.OPTIMAL
+    reach = 8 - first % 4
+    for later in range(1, reach):
+        held = _stalled(controller, first + later, readings)
+        assert held is not None
+        assert held.grade is Grade.LAST_GOOD
+        meant = made.amounts("battery", "discharge") - made.amounts("battery", "charge")
+        said = controller.planner.setpoints(held, first + later)["bat"]["p"]
+        assert said == pytest.approx(meant[0, later] / 0.25, abs=1e-6)
+    assert _stalled(controller, first + reach, readings) is None
+    assert controller.decide(first + reach, readings).keys() == readings.keys()
+
+
+def test_a_plan_of_growing_steps_is_none_the_worse_for_those_that_were_stopped() -> None:
+    """Its basis went on from slot to slot, over an hour's refill, without a solve between."""
+    run = _grown()
+    stopped, fresh, readings = run.planned(), run.planned(), run.plant().read()
+    assert stopped.plan(36, readings) is not None
+    for index in range(37, 43):
+        _stalled(stopped, index, readings)
+        fresh.forecaster.window(index, fresh.planner.steps, readings)
+    warm, cold = stopped.plan(43, readings), fresh.plan(43, readings)
+    assert warm is not None
+    assert cold is not None
+    assert warm.grade is cold.grade is Grade.OPTIMAL
+    assert warm.solution.objective == pytest.approx(cold.solution.objective, rel=1e-6)
+
+
+def test_no_time_at_all_leaves_a_plan_of_growing_steps_to_the_rules() -> None:
+    run = _grown()
+    controller, readings = run.planned(), run.plant().read()
+    controller.planner.deadline = 0.0
+    assert controller.plan(36, readings) is None
+    assert controller.decide(37, readings) == controller.rules.decide(37, readings)
+    controller.planner.deadline = np.inf
+    after = controller.plan(38, readings)
+    assert after is not None
+    assert after.grade is Grade.OPTIMAL

@@ -101,7 +101,7 @@ def test_a_stalled_search_is_graded_and_its_plan_keeps_all_limits() -> None:
     assert plan.gave_way == []
     whole = plan.solution.columns[whole_columns(plan.program)]
     assert whole.tolist() == pytest.approx(np.round(whole).tolist(), abs=1e-9)
-    assert controller.planner.timing.gaps == [plan.gap]
+    assert list(controller.planner.timing.gaps) == [plan.gap]
 
 
 def test_a_works_without_time_is_run_by_its_last_good_plan_then_by_rules() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from zeropark.assets.converter import ConverterDevice, PartLoad
-from zeropark.assets.kind import Account, Floats, Kind, PlannedStep
+from zeropark.assets.kind import Account, Floats, Kind, PlannedStep, per_step
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block
 from zeropark.formulation.linear import Rule
@@ -156,7 +156,7 @@ class AbsorptionChiller(Kind):
         """Return the chiller under its true sky."""
         del random
         most, cop = self.full_load(truth)
-        return AbsorptionDevice(self, most.tolist(), cop.tolist())
+        return AbsorptionDevice(self, per_step(most), per_step(cop))
 
 
 class AbsorptionDevice(ConverterDevice):
@@ -167,7 +167,9 @@ class AbsorptionDevice(ConverterDevice):
 
     product = "cooling"
 
-    def __init__(self, chiller: AbsorptionChiller, most: list[float], cop: list[float]) -> None:
+    def __init__(
+        self, chiller: AbsorptionChiller, most: Sequence[float], cop: Sequence[float]
+    ) -> None:
         super().__init__(chiller.q_drive)
         self._c = chiller
         self._most_at, self._cop = most, cop

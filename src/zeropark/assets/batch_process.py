@@ -10,7 +10,16 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from zeropark.assets.kind import Account, Floats, Horizon, Kind, PlannedStep, Readings, RuleView
+from zeropark.assets.kind import (
+    Account,
+    Floats,
+    Horizon,
+    Kind,
+    PlannedStep,
+    Readings,
+    RuleView,
+    per_step,
+)
 from zeropark.assets.stockroom import local_hours
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Limit, Rank
@@ -421,7 +430,7 @@ class BatchDevice:
     def __init__(self, process: BatchProcess, grid: TimeGrid, random: np.random.Generator) -> None:
         self._process = process
         self._random = random
-        self._starts = local_hours(grid).tolist()
+        self._starts = per_step(local_hours(grid))
         end = self._starts[-1] + float(grid.hours[-1]) if self._starts else 0.0
         first = self._starts[0] if self._starts else 0.0
         self._coming = sorted(process.asked(first, end))

@@ -17,6 +17,7 @@ from zeropark.assets.kind import (
     Readings,
     RuleView,
     Steered,
+    per_step,
 )
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Limit
@@ -331,8 +332,8 @@ class BatteryDevice:
 
     def __init__(self, battery: Battery, cells: Floats | None) -> None:
         self._b = battery
-        self._charge = None if cells is None else np.interp(cells, _COLD, _CHARGE).tolist()
-        self._discharge = None if cells is None else np.interp(cells, _WARM, _DISCHARGE).tolist()
+        self._charge = None if cells is None else per_step(np.interp(cells, _COLD, _CHARGE))
+        self._discharge = None if cells is None else per_step(np.interp(cells, _WARM, _DISCHARGE))
         self.capacity = battery.e_nom
         self.energy = battery.start * battery.e_nom
         self.p = 0.0

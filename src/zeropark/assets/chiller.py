@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from zeropark.assets.converter import ConverterDevice, PartLoad
-from zeropark.assets.kind import Account, Floats, Kind, PlannedStep
+from zeropark.assets.kind import Account, Floats, Kind, PlannedStep, per_step
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block
 from zeropark.formulation.linear import Rule
@@ -130,7 +130,7 @@ class Chiller(Kind):
     def device(self, truth: Outlook, random: np.random.Generator) -> ChillerDevice:
         """Return the chiller under its true sky."""
         del random
-        return ChillerDevice(self, self.full_load_eer(truth).tolist())
+        return ChillerDevice(self, per_step(self.full_load_eer(truth)))
 
 
 class ChillerDevice(ConverterDevice):
@@ -138,7 +138,7 @@ class ChillerDevice(ConverterDevice):
 
     product = "cooling"
 
-    def __init__(self, chiller: Chiller, eer: list[float]) -> None:
+    def __init__(self, chiller: Chiller, eer: Sequence[float]) -> None:
         super().__init__(chiller.p_nom)
         self._eer = eer
         self._part = PartLoad(chiller.p_nom, chiller.part_load_loss)

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
-from zeropark.assets.kind import Account
+from zeropark.assets.kind import Account, per_step
 from zeropark.assets.load import Load, LoadDevice
 from zeropark.data.outlook import Outlook
 from zeropark.model.asset import CoolingUse, Point
@@ -45,7 +45,7 @@ class CoolingLoad(Load):
     def device(self, truth: Outlook, random: np.random.Generator) -> CoolingLoadDevice:
         """Return the load with its true profile."""
         del random
-        return CoolingLoadDevice(self.price_unserved, self.signals(truth)["demand"][0].tolist())
+        return CoolingLoadDevice(self.price_unserved, per_step(self.signals(truth)["demand"][0]))
 
 
 class CoolingLoadDevice(LoadDevice):

@@ -8,7 +8,14 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from zeropark.assets.kind import Account, Floats, Kind, PlannedStep, Steered
+from zeropark.assets.kind import (
+    Account,
+    Floats,
+    Kind,
+    PlannedStep,
+    Steered,
+    per_step,
+)
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Limit
 from zeropark.formulation.linear import Rule
@@ -118,13 +125,13 @@ class CurtailableLoad(Kind):
     def device(self, truth: Outlook, random: np.random.Generator) -> CurtailableLoadDevice:
         """Return the load with its true profile."""
         del random
-        return CurtailableLoadDevice(self, self.signals(truth)["demand"][0].tolist())
+        return CurtailableLoadDevice(self, per_step(self.signals(truth)["demand"][0]))
 
 
 class CurtailableLoadDevice:
     """The simulated load: gives up most of what is asked, and supply when it must."""
 
-    def __init__(self, load: CurtailableLoad, demand: list[float]) -> None:
+    def __init__(self, load: CurtailableLoad, demand: Sequence[float]) -> None:
         self._load = load
         self._demand = demand
         self.p = 0.0

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from zeropark.assets.kind import Account, Floats, Kind, PlannedStep
+from zeropark.assets.kind import Account, Floats, Kind, PlannedStep, per_step
 from zeropark.data.outlook import Outlook
 from zeropark.data.weather import Weather, air, cooling
 from zeropark.formulation.block import Block, Limit
@@ -406,13 +406,11 @@ class HallDevice:
 
     def __init__(self, hall: DataHall, climate: HallClimate, clean: float) -> None:
         self._hall = hall
-        self._code: list[int] = climate.code.tolist()
-        self._free: list[float] = (climate.share * hall.p_nom * clean).tolist()
-        self._side: list[float] = (
-            hall.p_nom * (hall.misc_share + hall.pump_share * climate.wet)
-        ).tolist()
-        self._fans: list[float] = (hall.p_nom * hall.fan_share * climate.thin).tolist()
-        self._cop: list[float] = climate.cop.tolist()
+        self._code: Sequence[int] = per_step(climate.code)
+        self._free = per_step(climate.share * hall.p_nom * clean)
+        self._side = per_step(hall.p_nom * (hall.misc_share + hall.pump_share * climate.wet))
+        self._fans = per_step(hall.p_nom * hall.fan_share * climate.thin)
+        self._cop = per_step(climate.cop)
         self._index = 0
         self._hours = 0.0
         self._before = 0.0

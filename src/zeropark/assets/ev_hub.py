@@ -18,6 +18,7 @@ from zeropark.assets.kind import (
     Readings,
     RuleView,
     Steered,
+    per_step,
 )
 from zeropark.data.arrivals import session_table
 from zeropark.data.events import Cars
@@ -382,7 +383,7 @@ class HubDevice:
 
     def __init__(self, hub: EvHub, table: SessionTable, grid: TimeGrid) -> None:
         self._hub = hub
-        self._starts: list[float] = hours_since_1970(grid.starts).tolist()
+        self._starts = per_step(hours_since_1970(grid.starts))
         end = float(hours_since_1970(grid.end))
         self._clock = self._starts[0]
         left = energy_left(table, self._clock)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from zeropark.assets.kind import Account, Floats, Kind
+from zeropark.assets.kind import Account, Floats, Kind, per_step
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block
 from zeropark.formulation.linear import Rule
@@ -125,13 +125,13 @@ class GreenPowerContract(Kind):
         told = truth.series.get(f"{self.name}/delivered")
         if told is None:
             told = self.chance(truth, random)["delivered"]
-        return ContractDevice(told.tolist(), self.price)
+        return ContractDevice(per_step(told), self.price)
 
 
 class ContractDevice:
     """The simulated seller; it moves no power."""
 
-    def __init__(self, given: list[float], price: float) -> None:
+    def __init__(self, given: Sequence[float], price: float) -> None:
         self._given = given
         self._price = price
         self.delivered = 0.0

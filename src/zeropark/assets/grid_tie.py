@@ -19,6 +19,7 @@ from zeropark.assets.kind import (
     PlannedStep,
     Readings,
     RuleView,
+    per_step,
 )
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Limit, Rank
@@ -242,21 +243,21 @@ class TieDevice:
 
     def __init__(self, tie: GridTie, truth: Outlook) -> None:
         self._tie = tie
-        signals = {name: array[0].tolist() for name, array in tie.signals(truth).items()}
-        self._available: list[float] = signals["available"]
-        self._import_price: list[float] = signals["price_import"]
-        self._export_price: list[float] = signals["price_export"]
-        self._month: list[int] = truth.grid.local_month.tolist()
+        signals = {name: array[0] for name, array in tie.signals(truth).items()}
+        self._available = per_step(signals["available"])
+        self._import_price = per_step(signals["price_import"])
+        self._export_price = per_step(signals["price_export"])
+        self._month: Sequence[int] = per_step(truth.grid.local_month)
         self._due = {
             month: float(price)
             for month, price in zip(self._month, signals["month_price"], strict=True)
         }
         demand = truth.tariffs[tie.tariff].demand
         self._interval = _QUARTER if demand is None else demand.interval
-        self._ends: list[bool] = _interval_ends(truth.grid, self._interval).tolist()
+        self._ends = per_step(_interval_ends(truth.grid, self._interval))
         # Hours since the run's start at which each step, and each month, begins and ends.
         after = np.cumsum(truth.grid.hours)
-        self._hour: list[float] = (after - truth.grid.hours).tolist()
+        self._hour = per_step(after - truth.grid.hours)
         months = truth.grid.local_month
         self._starts_of = {m: self._hour[int(np.argmax(months == m))] for m in self._due}
         self._ends_of = {m: float(after[months == m].max()) for m in self._due}

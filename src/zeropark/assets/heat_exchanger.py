@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from zeropark.assets.heat_link import HeatLinkDevice, flows_down, log_mean
-from zeropark.assets.kind import Floats, Kind, PlannedStep, Readings
+from zeropark.assets.kind import Floats, Kind, PlannedStep, Readings, per_step
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block
 from zeropark.formulation.linear import Rule
@@ -121,4 +121,4 @@ class HeatExchanger(Kind):
         """Return the exchanger with its true fouling."""
         most, share = self.passes(truth)
         clean = 1.0 - self.fouling * random.uniform(0.0, 2.0)
-        return HeatLinkDevice((most * clean).tolist(), share.tolist(), [0.0] * len(share))
+        return HeatLinkDevice(per_step(most * clean), per_step(share), [0.0] * len(share))

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from zeropark.assets.heat_link import HeatLinkDevice, flows_down
-from zeropark.assets.kind import Floats, Kind, PlannedStep
+from zeropark.assets.kind import Floats, Kind, PlannedStep, per_step
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block
 from zeropark.formulation.linear import Rule
@@ -116,4 +116,4 @@ class HeatPipe(Kind):
         most, loss = self.passes(truth)
         wet = 1.0 + self.damp * random.uniform(0.0, 2.0)
         ones = [1.0] * len(most)
-        return HeatLinkDevice(most.tolist(), ones, (loss * wet).tolist(), self.price_cold)
+        return HeatLinkDevice(per_step(most), ones, per_step(loss * wet), self.price_cold)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from zeropark.assets.converter import ConverterDevice, PartLoad
-from zeropark.assets.kind import Account, Floats, Kind, PlannedStep
+from zeropark.assets.kind import Account, Floats, Kind, PlannedStep, per_step
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block
 from zeropark.formulation.linear import Rule
@@ -150,7 +150,7 @@ class HeatPump(Kind):
     def device(self, truth: Outlook, random: np.random.Generator) -> HeatPumpDevice:
         """Return the heat pump with its true source."""
         del random
-        return HeatPumpDevice(self, self.full_load_cop(truth, best=False).tolist())
+        return HeatPumpDevice(self, per_step(self.full_load_cop(truth, best=False)))
 
 
 class HeatPumpDevice(ConverterDevice):
@@ -158,7 +158,7 @@ class HeatPumpDevice(ConverterDevice):
 
     product = "heat"
 
-    def __init__(self, pump: HeatPump, cop: list[float]) -> None:
+    def __init__(self, pump: HeatPump, cop: Sequence[float]) -> None:
         super().__init__(pump.p_nom)
         self._lifts_from_node = pump.source is not None
         self._cop = cop

@@ -26,7 +26,7 @@ from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Limit, Rank
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
-from zeropark.formulation.queue import Work, envelopes, lag_each, most_at_once, ramps
+from zeropark.formulation.queue import Work, envelopes, lag_each, most_at_once, ramps, two_ramps
 from zeropark.formulation.value import Given
 from zeropark.model.asset import ComputeUse, Name, Point, ShownLabel
 from zeropark.model.series import Day
@@ -366,9 +366,7 @@ class JobPool(Kind):
             )
             amount = np.where(starts, amount / slots[work.member], amount)
             length = np.where(starts, 0.0, length)
-        earliest = ramps(work.member, begin, length, amount, count, ends)
-        latest = ramps(work.member, begin + wait, length, amount, count, ends)
-        return np.minimum(latest, earliest), earliest
+        return two_ramps(work, begin, wait, length, amount, count, ends)
 
     def _start_limit(self, work: Work, ends: Floats, hours: Floats, *, fluid: bool) -> Floats:
         """Return the most that can begin in each step [kcore-h]: what may pause, at full width."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zeropark.assets.kind import Account
+from zeropark.assets.kind import Account, per_step
 from zeropark.data.jobs import Floats, JobTable, hours_since_1970, left_at, mean_on
 from zeropark.formulation.queue import Work
 from zeropark.units.timegrid import TimeGrid
@@ -69,9 +69,9 @@ class JobQueue:
         self._names = list(names)
         self._points = [f"{name}_cores" for name in names]
         self._price_late, self._price_unserved = price_late, price_unserved
-        self._starts: list[float] = hours_since_1970(grid.starts).tolist()
+        self._starts = per_step(hours_since_1970(grid.starts))
         self._clock = self._starts[0]
-        self._online = [mean_on(table.grid, demand, grid).tolist() for demand in table.online]
+        self._online = [per_step(mean_on(table.grid, demand, grid)) for demand in table.online]
         self._seen = [float(x) for x in _last_seen(table, self._clock)]
         self._waiting: list[list[_Job]] = [[] for _ in names]
         self._running: list[list[_Job]] = [[] for _ in names]

@@ -8,7 +8,14 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from zeropark.assets.kind import Account, Floats, Kind, PlannedStep, Steered
+from zeropark.assets.kind import (
+    Account,
+    Floats,
+    Kind,
+    PlannedStep,
+    Steered,
+    per_step,
+)
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block
 from zeropark.formulation.linear import Rule
@@ -87,13 +94,13 @@ class Load(Kind):
     def device(self, truth: Outlook, random: np.random.Generator) -> LoadDevice:
         """Return the load with its true profile."""
         del random
-        return LoadDevice(self.price_unserved, self.signals(truth)["demand"][0].tolist())
+        return LoadDevice(self.price_unserved, per_step(self.signals(truth)["demand"][0]))
 
 
 class LoadDevice:
     """The simulated load; it loses supply only when the node cannot be balanced otherwise."""
 
-    def __init__(self, price: float, demand: list[float]) -> None:
+    def __init__(self, price: float, demand: Sequence[float]) -> None:
         self._price = price
         self._demand = demand
         self.p = 0.0

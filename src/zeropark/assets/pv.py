@@ -8,7 +8,13 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from zeropark.assets.kind import Floats, Kind, PlannedStep, Steered
+from zeropark.assets.kind import (
+    Floats,
+    Kind,
+    PlannedStep,
+    Steered,
+    per_step,
+)
 from zeropark.assets.source import SourceDevice
 from zeropark.data.outlook import Outlook
 from zeropark.data.weather.sun import ac_power_pu, dc_power_pu
@@ -182,7 +188,7 @@ class Pv(Kind):
         if dirt is None:
             dirt = self.chance(truth, random)["dirt"]
         dc = self.dc_power(truth) * (1.0 - dirt)
-        return SourceDevice(dc.tolist(), self.to_ac(dc).tolist())
+        return SourceDevice(per_step(dc), per_step(self.to_ac(dc)))
 
 
 def _passing(power: Floats, hours: Floats, time: float) -> Floats:

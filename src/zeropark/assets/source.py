@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zeropark.assets.kind import Account
@@ -14,7 +14,7 @@ class SourceDevice:
     offered, able: what nature offers the plant and what the plant can make of it at each step [MW].
     """
 
-    def __init__(self, offered: list[float], able: list[float]) -> None:
+    def __init__(self, offered: Sequence[float], able: Sequence[float]) -> None:
         self._offered = offered
         self._able = able
         self.available = 0.0

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field, model_validator
 
-from zeropark.assets.kind import Floats, Kind, PlannedStep
+from zeropark.assets.kind import Floats, Kind, PlannedStep, per_step
 from zeropark.assets.load import Load, LoadDevice
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block
@@ -143,4 +143,4 @@ class SpaceHeating(Kind):
     def device(self, truth: Outlook, random: np.random.Generator) -> LoadDevice:
         """Return the buildings in their true air."""
         del random
-        return LoadDevice(self.price_unserved, self.signals(truth)["demand"][0].tolist())
+        return LoadDevice(self.price_unserved, per_step(self.signals(truth)["demand"][0]))

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from zeropark.assets.heat_link import flows_down
-from zeropark.assets.kind import Account, Floats, Kind, PlannedStep, Readings
+from zeropark.assets.kind import Account, Floats, Kind, PlannedStep, Readings, per_step
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Limit
 from zeropark.formulation.linear import Rule
@@ -115,13 +115,13 @@ class SteamHeader(Kind):
     def device(self, truth: Outlook, random: np.random.Generator) -> SteamHeaderDevice:
         """Return the header."""
         del random
-        return SteamHeaderDevice(self, self.signals(truth)["most"][0].tolist())
+        return SteamHeaderDevice(self, per_step(self.signals(truth)["most"][0]))
 
 
 class SteamHeaderDevice:
     """The simulated header: its valve follows the cooler node, its vent the pressure."""
 
-    def __init__(self, header: SteamHeader, most: list[float]) -> None:
+    def __init__(self, header: SteamHeader, most: Sequence[float]) -> None:
         self._h = header
         self._most_at = most
         self.turns = {"heat": -0.5, "node": 0.5}

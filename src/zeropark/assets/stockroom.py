@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from zeropark.assets.kind import Floats, Horizon, Kind, Readings, RuleView
+from zeropark.assets.kind import Floats, Horizon, Kind, Readings, RuleView, per_step
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Limit, Rank
 from zeropark.formulation.linear import Linear, Rule
@@ -350,7 +350,7 @@ class Stockroom:
     def __init__(self, maker: Maker, truth: Outlook) -> None:
         self._maker = maker
         starts = local_hours(truth.grid)
-        self._starts = starts.tolist()
+        self._starts = per_step(starts)
         ends = float(starts[-1] + truth.grid.hours[-1])
         self._book = maker.book(float(starts[0]), ends + _READ_AHEAD) if len(starts) else []
         self._next = 0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from zeropark.assets.kind import Account, Floats, Horizon, Kind, PlannedStep, Readings
+from zeropark.assets.kind import Account, Floats, Horizon, Kind, PlannedStep, Readings, per_step
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block
 from zeropark.formulation.linear import Rule
@@ -152,13 +152,13 @@ class ThermalStore(Kind):
     def device(self, truth: Outlook, random: np.random.Generator) -> ThermalStoreDevice:
         """Return the store under its true sky."""
         del random
-        return ThermalStoreDevice(self, self._keep(truth).tolist())
+        return ThermalStoreDevice(self, per_step(self._keep(truth)))
 
 
 class ThermalStoreDevice:
     """The simulated store: loses by mixing, and slows near empty and near full."""
 
-    def __init__(self, store: ThermalStore, keep: list[float]) -> None:
+    def __init__(self, store: ThermalStore, keep: Sequence[float]) -> None:
         self._s = store
         self._keep = keep
         self.energy = store.start * store.e_nom

@@ -9,7 +9,13 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field, model_validator
 
-from zeropark.assets.kind import Floats, Kind, PlannedStep, Steered
+from zeropark.assets.kind import (
+    Floats,
+    Kind,
+    PlannedStep,
+    Steered,
+    per_step,
+)
 from zeropark.assets.source import SourceDevice
 from zeropark.data.outlook import Outlook
 from zeropark.data.weather.air import density
@@ -176,16 +182,16 @@ class Wind(Kind):
         short = truth.series.get(f"{self.name}/shortfall")
         if short is None:
             short = self.chance(truth, random)["shortfall"]
-        return SourceDevice(full.tolist(), (full * (1.0 - short)).tolist())
+        return SourceDevice(per_step(full), per_step(full * (1.0 - short)))
 
 
 def _shortfall(hours: Floats, mean: float, random: np.random.Generator) -> Floats:
     """Return the share lost at each step [1]: exponential of `mean`, hanging together in time."""
     keep = (_CORRELATION**hours).tolist()
-    shocks = random.standard_normal((2, len(hours))).T.tolist()
+    shocks = random.standard_normal((2, len(hours))).tolist()
     x, y = random.standard_normal(2).tolist()
     found = np.empty(len(hours))
-    for i, (stay, (first, second)) in enumerate(zip(keep, shocks, strict=True)):
+    for i, (stay, first, second) in enumerate(zip(keep, *shocks, strict=True)):
         fresh = (1.0 - stay * stay) ** 0.5
         x, y = stay * x + fresh * first, stay * y + fresh * second
         # Half the sum of two squared normals is exponential with mean 1.

@@ -19,6 +19,8 @@ Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 # The online demand's wander about its typical day: correlation over an hour [1].
 _ONLINE_CORRELATION = 0.8
+# Where a drawn job says when it comes.
+_ARRIVAL = 1
 _NOTHING = 1e-9  # [kcore-h]
 # Sizes of jobs about the typical one; their mean is 1 [1].
 _SIZES = np.array([0.5, 0.75, 1.0, 1.75])
@@ -73,9 +75,10 @@ class JobTable:
     def __post_init__(self) -> None:
         assert np.all(np.diff(self.arrival) >= 0), "jobs stand in the order of arrival"
 
-    def between(self, first: float, last: float) -> npt.NDArray[np.bool_]:
+    def between(self, first: float, last: float) -> slice:
         """Return which jobs arrive from `first` on and before `last` [h since 1970]."""
-        return np.asarray((self.arrival >= first) & (self.arrival < last))
+        begin, end = np.searchsorted(self.arrival, [first, last]).tolist()
+        return slice(begin, end)
 
 
 @dataclass(frozen=True)
@@ -147,20 +150,17 @@ def draw_jobs(streams: Sequence[Stream], grid: TimeGrid, random: np.random.Gener
         parts.append(
             (np.full(count, float(i)), arrival, deadline, kcores, kcores * run_time, kcores * said)
         )
-    empty = tuple(np.zeros(0) for _ in range(6))
-    member, arrival, *rest = (np.concatenate(column) for column in zip(empty, *parts, strict=True))
-    order = np.argsort(arrival, kind="stable")
-    deadline, kcores, work, estimate = (column[order] for column in rest)
-    return JobTable(
-        grid,
-        member[order].astype(np.intp),
-        arrival[order],
-        deadline,
-        kcores,
-        work,
-        estimate,
-        online,
+    order = np.argsort(_joined(parts, _ARRIVAL), kind="stable")
+    member, arrival, deadline, kcores, work, estimate = (
+        _joined(parts, column)[order] for column in range(6)
     )
+    members = member.astype(np.intp)
+    return JobTable(grid, members, arrival, deadline, kcores, work, estimate, online)
+
+
+def _joined(parts: Sequence[tuple[Floats, ...]], column: int) -> Floats:
+    """Return one column of all parts, one at a time: a year's jobs are many."""
+    return np.concatenate([np.zeros(0), *(part[column] for part in parts)])
 
 
 def _draw_online(stream: Stream, grid: TimeGrid, random: np.random.Generator) -> Floats:
@@ -224,9 +224,11 @@ def expect_jobs(
 
 def _ratio(table: JobTable, classes: int, now: float, history_hours: float) -> Floats:
     """Return what the jobs of the history that must be done by now took of their estimates [1]."""
-    past = table.between(now - history_hours, now) & (table.deadline < now)
-    said = np.bincount(table.member[past], table.estimate[past], classes)
-    took = np.bincount(table.member[past], table.work[past], classes)
+    past = table.between(now - history_hours, now)
+    over = table.deadline[past] < now
+    member = table.member[past][over]
+    said = np.bincount(member, table.estimate[past][over], classes)
+    took = np.bincount(member, table.work[past][over], classes)
     return np.where(said > 0, took / np.where(said > 0, said, 1.0), 1.0)
 
 

@@ -59,13 +59,19 @@ def fact_names() -> tuple[str, ...]:
 
 
 @cache
+def fact_files() -> dict[str, dict[str, Any]]:
+    """Return what each file of facts says, by its name; each is read once."""
+    files = resources.files("zeropark.data").joinpath("facts").iterdir()
+    return {
+        file.name: yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        for file in sorted(files, key=lambda file: file.name)
+    }
+
+
+@cache
 def _all() -> dict[str, tuple[Fact, ...]]:
     found: dict[str, tuple[Fact, ...]] = {}
-    for file in sorted(
-        resources.files("zeropark.data").joinpath("facts").iterdir(), key=lambda f: f.name
-    ):
-        text = file.read_text(encoding="utf-8")
-        content: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
+    for content in fact_files().values():
         for entry in content.get("facts", ()):
             values = sorted(entry["values"], key=lambda value: value["from"])
             found[entry["name"]] = tuple(_fact(entry, value) for value in values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -86,6 +86,21 @@ class Cost:
     expression: Linear
 
 
+class Clock(NamedTuple):
+    """What all blocks of a program know of its slots, each of shape (1, slots).
+
+    hours: length of each slot [h]. open: 1 in the slots of the horizon, 0 in those before now.
+    """
+
+    hours: Given
+    open: Given
+
+    @classmethod
+    def of(cls, layout: Layout) -> Clock:
+        """Return the numbers of a layout that nobody has updated yet."""
+        return cls(*(Given(np.ones((1, layout.slots))) for _ in cls._fields))
+
+
 class Block:
     """The assets of one kind × the slots of a plan.
 
@@ -101,6 +116,7 @@ class Block:
         layout: Layout,
         first_column: int,
         *,
+        clock: Clock | None = None,
         exact: bool = False,
     ) -> None:
         self.exact = exact
@@ -121,9 +137,7 @@ class Block:
         # Words are a courtesy: a kind without them is planned all the same.
         self.limits: Mapping[str, Limit] = getattr(assets[0], "limits", {})
         self._next = first_column
-        self.hours = Given(np.ones((1, layout.slots)))
-        self.open = Given(np.ones((1, layout.slots)))
-        """1 in the slots of the horizon, 0 in those before now."""
+        self.hours, self.open = clock or Clock.of(layout)
 
     def __len__(self) -> int:
         return len(self.members)

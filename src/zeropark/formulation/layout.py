@@ -26,6 +26,9 @@ class Layout:
     hours: npt.NDArray[np.float64]
     lag: int = 1
     first: int = field(default=-1)
+    _laid: tuple[int, Indices] = field(
+        default=(-1, np.zeros(0, dtype=np.intp)), init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         assert self.lag >= 1, "the slot before now holds the state"
@@ -65,12 +68,13 @@ class Layout:
 
         A closed slot repeats the first step's number: its rows are free, but a number it stays.
         """
-        by_slot = np.empty((in_time.shape[0], self.slots))
-        split = min(self.slots - self.first, self.steps)
-        by_slot[:, self.first : self.first + split] = in_time[:, :split]
-        by_slot[:, : self.steps - split] = in_time[:, split:]
-        # The closed slots end just before the first open one; at the start of the ring they wrap.
-        by_slot[:, max(0, self.first - self.lag) : self.first] = in_time[:, :1]
-        if self.first < self.lag:
-            by_slot[:, self.first - self.lag :] = in_time[:, :1]
-        return by_slot
+        return in_time.take(self.step_of(), axis=1)
+
+    def step_of(self) -> Indices:
+        """Return the step that each slot shows, the first one in closed slots, shape (slots,)."""
+        first, steps = self._laid
+        if first != self.first:
+            steps = (np.arange(self.slots) - self.first) % self.slots
+            steps[steps >= self.steps] = 0
+            self._laid = (self.first, steps)
+        return steps

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from zeropark.formulation.block import Block, Column, Formulated, Rank, number_grid
+from zeropark.formulation.block import Block, Clock, Column, Formulated, Rank, number_grid
 from zeropark.formulation.layout import Layout
 from zeropark.formulation.linear import NONE, Indices, Linear, Mask, Rule, Sense, Term
 from zeropark.formulation.value import Given, Value
@@ -55,25 +56,22 @@ class Rows:
 
 @dataclass
 class _Writer:
-    """Copies a value into a stretch of a buffer when it has changed."""
+    """Copies a value into a stretch of a buffer."""
 
+    buffer: Floats
     value: Value
     where: Indices | slice
     shape: tuple[int, ...]
     scale: float = 1.0
-    stamp: int = -1
 
-    def write(self, buffer: Floats) -> bool:
-        stamp = self.value.fresh()
-        if stamp == self.stamp:
-            return False
-        self.stamp = stamp
-        numbers = self.value.now if self.scale == 1.0 else self.value.now * self.scale
+    def write(self) -> Floats:
+        """Write the value and return the buffer it is in now."""
+        numbers = self.value.array if self.scale == 1.0 else self.value.array * self.scale
         if isinstance(self.where, slice):
-            buffer[self.where].reshape(self.shape)[...] = numbers
+            self.buffer[self.where].reshape(self.shape)[...] = numbers
         else:
-            buffer[self.where] = np.broadcast_to(numbers, self.shape).ravel()
-        return True
+            self.buffer[self.where] = np.broadcast_to(numbers, self.shape).ravel()
+        return self.buffer
 
 
 class Program:
@@ -95,6 +93,7 @@ class Program:
         self.exact = exact
         self.nodes = nodes
         self.layout = layout
+        self._clock = Clock.of(layout)
         self.blocks: dict[str, Block] = {}
         self.rows: list[Rows] = []
         self.row_count = 0
@@ -115,7 +114,7 @@ class Program:
         return self._columns
 
     def _add_kind(self, kind: str, assets: Sequence[Formulated]) -> None:
-        block = Block(kind, assets, self.layout, self._columns, exact=self.exact)
+        block = Block(kind, assets, self.layout, self._columns, clock=self._clock, exact=self.exact)
         self.blocks[kind] = block
         rules = [(name, rule) for name, rule in assets[0].rules(block)]
         self._columns = block.next_column
@@ -191,14 +190,16 @@ class Program:
         self.cost = np.zeros(self._columns)
         self.row_lower = np.full(self.row_count, -np.inf)
         self.row_upper = np.full(self.row_count, np.inf)
-        self._lower_writers: list[_Writer] = []
-        self._upper_writers: list[_Writer] = []
-        self._row_lower_writers: list[_Writer] = []
-        self._row_upper_writers: list[_Writer] = []
+        self._writers: list[_Writer] = []
         self._assemble_matrix()
         self._assemble_bounds()
         self._assemble_costs()
         self._assemble_slots()
+        self._written = -1
+        self._standing: dict[Given, list[int]] = {}
+        for number, writer in enumerate(self._writers):
+            for given in writer.value.stands_on():
+                self._standing.setdefault(given, []).append(number)
 
     def _assemble_matrix(self) -> None:
         """Sort all (row, column, coefficient) into rows; remember where each changing one went."""
@@ -206,24 +207,25 @@ class Program:
         columns = np.concatenate([c.ravel() for _, c, _, _ in self._triplets])
         keys = rows.astype(np.int64) * self._columns + columns
         there = (rows != NONE) & (columns != NONE)
-        distinct, entry = np.unique(keys[there], return_inverse=True)
+        # Not `np.unique`: the keys come in rising runs, which a stable sort takes as they are.
+        order = np.flatnonzero(there)
+        order = order[np.argsort(keys[order], kind="stable")]
+        ranked = keys[order]
+        is_first = np.diff(ranked, prepend=-1) > 0
+        distinct = ranked[is_first]
         # What has no row or no column goes to a place past the last one, which is thrown away.
         self._entry = np.full(len(keys), len(distinct))
-        self._entry[there] = entry
+        self._entry[order] = np.cumsum(is_first) - 1
         self.index = (distinct % self._columns).astype(np.int32)
         counts = np.bincount((distinct // self._columns).astype(np.intp), minlength=self.row_count)
         self.start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
         self.entry_row = np.repeat(np.arange(self.row_count, dtype=np.int32), counts)
         self.value = np.zeros(len(distinct))
         self._raw = np.zeros(len(keys))
-        self._coefficient_writers: list[_Writer] = []
         at = 0
         for _, _, coefficient, shape in self._triplets:
             size = shape[0] * shape[1]
-            if isinstance(coefficient, Value):
-                self._coefficient_writers.append(_Writer(coefficient, slice(at, at + size), shape))
-            else:
-                self._raw[at : at + size] = coefficient
+            self._bind(self._raw, coefficient, slice(at, at + size), shape)
             at += size
         self._triplets = []
 
@@ -231,15 +233,15 @@ class Program:
         for block in (*self.blocks.values(), self.node_block):
             for column in block.columns:
                 where, shape = _stretch(column.columns), column.columns.shape
-                _bind(self.lower, self._lower_writers, column.lower, where, shape, 1.0)
-                _bind(self.upper, self._upper_writers, column.upper, where, shape, 1.0)
+                self._bind(self.lower, column.lower, where, shape)
+                self._bind(self.upper, column.upper, where, shape)
         for rows in self.rows:
             where, shape = _stretch(rows.numbers), rows.numbers.shape
             constant = rows.rule.expression.constant
             if rows.rule.sense is not Sense.AT_MOST:
-                _bind(self.row_lower, self._row_lower_writers, constant, where, shape, -1.0)
+                self._bind(self.row_lower, constant, where, shape, -1.0)
             if rows.rule.sense is not Sense.AT_LEAST:
-                _bind(self.row_upper, self._row_upper_writers, constant, where, shape, -1.0)
+                self._bind(self.row_upper, constant, where, shape, -1.0)
 
     def _assemble_costs(self) -> None:
         self.cost_parts: list[tuple[str, Term]] = []
@@ -257,7 +259,6 @@ class Program:
             columns = np.concatenate([np.zeros(0, dtype=np.int32), *found])
             self._ranks[rank] = columns[columns != NONE]
         self._assemble_prices()
-        self._priced = False
         self.elastic_scale = 0.0
 
     def _assemble_prices(self) -> None:
@@ -268,18 +269,10 @@ class Program:
         ]
         self._cost_columns = np.concatenate(found)
         self._raw_cost = np.zeros(len(self._cost_columns))
-        self._cost_writers: list[_Writer] = []
         at = 0
         for _, term in self.cost_parts:
             where = slice(at, at + term.columns.size)
-            _bind(
-                self._raw_cost,
-                self._cost_writers,
-                term.coefficient,
-                where,
-                term.columns.shape,
-                1.0,
-            )
+            self._bind(self._raw_cost, term.coefficient, where, term.columns.shape)
             at = where.stop
         # What has no column goes to a place past the last one, which is thrown away.
         self._cost_columns[self._cost_columns == NONE] = self._columns
@@ -304,6 +297,20 @@ class Program:
             [r.numbers for r in self.rows if r.numbers.shape[1] == slots]
         )
 
+    def _bind(
+        self,
+        buffer: Floats,
+        number: Value | float,
+        where: Indices | slice,
+        shape: tuple[int, ...],
+        scale: float = 1.0,
+    ) -> None:
+        """Write a number that never changes; note where one goes that does."""
+        if isinstance(number, Value):
+            self._writers.append(_Writer(buffer, number, where, shape, scale))
+        else:
+            buffer[where] = number * scale
+
     def rank_columns(self, rank: Rank) -> Indices:
         """Return the slack columns whose limits give way at `rank`."""
         return self._ranks[rank]
@@ -314,43 +321,31 @@ class Program:
         by_slot = layout.by_slot((layout.hours if hours is None else hours).reshape(1, -1))
         ahead = np.ones((1, layout.slots))
         ahead[:, layout.closed()] = 0.0
+        _put(self._clock.hours, by_slot)
+        _put(self._clock.open, ahead)
         for kind, block in self.blocks.items():
-            _put(block.hours, by_slot)
-            _put(block.open, ahead)
             given = inputs.get(kind)
             if given is None:
                 continue
             for name, array in given.signals.items():
                 if name in block.signals:
-                    _put(block.signals[name], layout.by_slot(np.atleast_2d(array)))
+                    _put(block.signals[name], layout.by_slot(array))
             for name, numbers in given.figures.items():
                 if name in block.figures:
                     _put(block.figures[name], np.asarray(numbers, dtype=float).reshape(-1, 1))
         self._write()
 
     def _write(self) -> None:
-        lower, upper = self.lower, self.upper
-        for buffer, writers in (
-            (self._raw, self._coefficient_writers),
-            (lower, self._lower_writers),
-            (upper, self._upper_writers),
-            (self.row_lower, self._row_lower_writers),
-            (self.row_upper, self._row_upper_writers),
-        ):
-            changed = [writer.write(buffer) for writer in writers]
-            if buffer is self._raw and (any(changed) or not self.value.any()):
-                count = len(self.value)
-                summed = np.bincount(self._entry, weights=self._raw, minlength=count)
-                self.value = summed[:count].astype(np.float64, copy=False)
-        self._write_costs()
-
-    def _write_costs(self) -> None:
-        changed = [writer.write(self._raw_cost) for writer in self._cost_writers]
-        if any(changed) or not self._priced:
-            self._priced = True
-            count = self._columns
-            summed = np.bincount(self._cost_columns, self._raw_cost, count)
-            self.cost = summed[:count].astype(np.float64, copy=False)
+        """Write what stands on a number that was set since the last time; sum what is summed."""
+        first, begun = self._written < 0, self._written
+        moved = [given for given in self._standing if given.stamp > begun]
+        self._written = max([begun, 0, *(given.stamp for given in moved)])
+        due = {number for given in moved for number in self._standing[given]}
+        written = [self._writers[number].write() for number in sorted(due)]
+        if first or any(buffer is self._raw for buffer in written):
+            self.value = _summed(self._entry, self._raw, len(self.value))
+        if first or any(buffer is self._raw_cost for buffer in written):
+            self.cost = _summed(self._cost_columns, self._raw_cost, self._columns)
 
     def shut(self) -> tuple[Floats, Floats, Floats, Floats]:
         """Return (lower, upper, row_lower, row_upper) with the slots before now shut.
@@ -419,9 +414,15 @@ class _NodeAsset:
         return []
 
 
+def _summed(places: npt.NDArray[Any], raw: Floats, count: int) -> Floats:
+    """Return the sums of `raw` by place; what goes past the last place is thrown away."""
+    return np.bincount(places, raw, count)[:count].astype(np.float64, copy=False)
+
+
 def _put(given: Given, array: Floats) -> None:
     """Set a number; what is the same as before leaves alone all that stands on it."""
-    if not np.array_equal(given.array, array):
+    # As bytes: several times as fast as number by number, and what is no number is itself.
+    if given.array.shape != array.shape or given.array.tobytes() != array.tobytes():
         given.put(array)
 
 
@@ -460,17 +461,3 @@ def _sum_of(
 def _rows_of(value: Value, rows: npt.NDArray[np.intp], count: int) -> Value:
     """Return only the given rows of a value whose first axis is `count` or 1."""
     return Value(lambda array: array[rows] if array.shape[0] == count else array, value)
-
-
-def _bind(
-    buffer: Floats,
-    writers: list[_Writer],
-    number: Value | float,
-    where: Indices | slice,
-    shape: tuple[int, ...],
-    scale: float,
-) -> None:
-    if isinstance(number, Value):
-        writers.append(_Writer(number, where, shape, scale))
-    else:
-        buffer[where] = number * scale

@@ -86,10 +86,32 @@ def envelopes(work: Work, members: int, ends: Floats) -> tuple[Floats, Floats]:
     ends: end of each step [h from now], not falling, shape (N,). Both results have shape (members,
     N), do not fall along it, and latest ≤ earliest.
     """
-    begin, length = work.begin, work.length
-    earliest = ramps(work.member, begin, length, work.amount, members, ends)
-    latest = ramps(work.member, begin + work.laxity, length, work.amount, members, ends)
-    return np.minimum(latest, earliest), earliest
+    return two_ramps(work, work.begin, work.laxity, work.length, work.amount, members, ends)
+
+
+def two_ramps(
+    work: Work,
+    begin: Floats,
+    wait: Floats,
+    length: Floats,
+    amount: Floats,
+    members: int,
+    ends: Floats,
+) -> tuple[Floats, Floats]:
+    """Return (latest, earliest) sums of ramps that begin `wait` [h] after `begin`, and at it.
+
+    Each has the shape (members, N); latest ≤ earliest. As `ramps`, both in one pass.
+    """
+    both = ramps(
+        np.concatenate([work.member, work.member + members]),
+        np.concatenate([begin, begin + wait]),
+        np.concatenate([length, length]),
+        np.concatenate([amount, amount]),
+        2 * members,
+        ends,
+    )
+    earliest = both[:members]
+    return np.minimum(both[members:], earliest), earliest
 
 
 def most_at_once(work: Work, until: Floats, members: int, ends: Floats) -> Floats:

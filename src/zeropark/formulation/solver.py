@@ -183,7 +183,9 @@ class Solver:
     # -- handing over -----------------------------------------------------------------------------
 
     def _hand_over(self, bounds: tuple[Floats, Floats, Floats, Floats], cost: Floats) -> None:
-        if any(np.isnan(numbers).any() for numbers in (*bounds, cost, self.program.value)):
+        if any(
+            np.isnan(numbers.min(initial=0.0)) for numbers in (*bounds, cost, self.program.value)
+        ):
             # HiGHS would refuse the change, keep the last number and plan with it.
             raise NoPlanError("a number of the plan is missing")
         if not self._passed:
@@ -262,9 +264,9 @@ class Solver:
         """Return the optimum; each vector is read as a list, so only what is needed is."""
         program, found = self.program, highs.getSolution()
         columns = np.zeros(program.column_count)
-        known = np.array(found.col_value)
-        columns[: len(known)] = known
-        duals = np.array(found.row_dual)[: program.row_count]
+        known = found.col_value
+        columns[: len(known)] = np.fromiter(known, float, len(known))
+        duals = np.fromiter(found.row_dual, float, program.row_count)
         priced = Priced(cost, program.entry_row, program.index, program.value)
         return Solution(
             columns=columns,

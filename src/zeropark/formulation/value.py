@@ -49,6 +49,10 @@ class Value:
         self._looked = last
         return self.stamp
 
+    def stands_on(self) -> set[Given]:
+        """Return the numbers set from outside that this one is made of."""
+        return set().union(*(given.stands_on() for given in self._inputs))
+
     @property
     def now(self) -> Floats:
         """The numbers as they were when last brought up to date."""
@@ -122,6 +126,10 @@ class Given(Value):
     def fresh(self) -> int:
         """Return the stamp of the last `put`."""
         return self.stamp
+
+    def stands_on(self) -> set[Given]:
+        """Return the number itself."""
+        return {self}
 
     def put(self, array: Floats) -> None:
         """Set the numbers; what stands on them is read again."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
@@ -80,7 +81,8 @@ def _annotation_at(model: type, loc: Loc) -> Any:
     return annotation
 
 
-def members(model: type) -> dict[str, tuple[Any, Text]]:
+@cache
+def members(model: type) -> Mapping[str, tuple[Any, Text]]:
     """Return the fields of a model or dataclass as a file names them.
 
     (annotation, words) by name.

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from zeropark.assets.kind import Kind
-from zeropark.assets.remote_base import RemoteBase
 from zeropark.operate.record import column_name
 from zeropark.operate.smoothing import Smoothing
+
+if TYPE_CHECKING:
+    from zeropark.assets.remote_base import RemoteBase
 
 Floats = npt.NDArray[np.float64]
 Columns = Mapping[str, Floats]
@@ -71,7 +73,8 @@ class Figures:
 
     def __post_init__(self) -> None:
         """Begin to gather what each remote base gives."""
-        bases = [asset for asset in self.assets if isinstance(asset, RemoteBase)]
+        # By its name: who has no base need not load the code of its kind.
+        bases = [cast("RemoteBase", each) for each in self.assets if each.kind == "remote_base"]
         self.smoothing = {base.name: Smoothing(base, self.assets) for base in bases}
 
     def add(self, columns: Columns, hours: Floats, green: Floats | float = 0.0) -> Floats:

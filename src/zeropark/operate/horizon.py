@@ -64,6 +64,8 @@ class Steps:
 
     def grid(self, run: TimeGrid, index: int) -> TimeGrid:
         """Return the steps ahead at step `index`; those over or past the end have no length."""
+        if not self.coarse and index + self.fine <= len(run):
+            return run.window(index, index + self.fine)
         ahead = self.open_fine(index)
         hours = self.lengths
         hours[ahead : self.fine] = 0.0

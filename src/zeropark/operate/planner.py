@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -44,8 +45,8 @@ class Timing:
     solve: float = 0.0
     highs: float = 0.0
     read: float = 0.0
-    steps: list[float] = field(default_factory=list)
-    gaps: list[float] = field(default_factory=list)
+    steps: array[float] = field(default_factory=lambda: array("d"))
+    gaps: array[float] = field(default_factory=lambda: array("d"))
     """By how much each plan's cost may be above the least [1], where whole numbers are planned."""
 
 
@@ -171,19 +172,49 @@ class Planner:
         hours = float(self.program.layout.hours[index - plan.made_at])
         found: Setpoints = {}
         for asset, own, columns, rows in self.places:
-            here = {name: at[:, slot if at.shape[1] > 1 else 0] for name, at in columns.items()}
             block = self.program.blocks[asset.kind]
+            shown = {
+                name: each.amounts(solution.columns, slot)[own]
+                for name, each in block.shown.items()
+            }
             signals = block.signals
-            amounts = {name: solution.columns[at] for name, at in here.items()}
-            for name, shown in block.shown.items():
-                amounts[name] = shown.amounts(solution.columns, slot)[own]
             step = PlannedStep(
                 hours,
-                amounts,
-                {name: upper[at] for name, at in here.items()},
-                {name: solution.duals[at[:, slot]] for name, at in rows.items()},
+                _InSlot(solution.columns, columns, slot, shown),
+                _InSlot(upper, columns, slot),
+                _InSlot(solution.duals, rows, slot),
                 lambda name, own=own, signals=signals: signals[name].array[own, slot],  # type: ignore[misc]
             )
             found[asset.name] = asset.setpoints(step)
         self.timing.read += time.perf_counter() - begun
         return found
+
+
+class _InSlot(Mapping[str, Floats]):
+    """Numbers of an asset's columns or rows in one slot by name, each read when it is asked for.
+
+    shown: others by name.
+    """
+
+    def __init__(
+        self,
+        numbers: Floats,
+        at: Mapping[str, Indices],
+        slot: int,
+        shown: Mapping[str, Floats] | None = None,
+    ) -> None:
+        self._numbers, self._at, self._slot = numbers, at, slot
+        self._shown = shown or {}
+
+    def __getitem__(self, name: str) -> Floats:
+        if name in self._shown:
+            return self._shown[name]
+        at = self._at[name]
+        return self._numbers[at[:, self._slot if at.shape[1] > 1 else 0]]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._at
+        yield from (name for name in self._shown if name not in self._at)
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))

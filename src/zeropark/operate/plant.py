@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zeropark.assets.kind import Adjustable, Deferrable, Device, Kind
+from zeropark.assets.kind import Adjustable, Deferrable, Device, Kind, per_step
 from zeropark.data.outlook import Outlook
 from zeropark.operate.follow import follow
 
@@ -41,7 +41,7 @@ class Plant:
     ) -> None:
         self._assets = sorted(assets, key=lambda asset: (asset.order, asset.name))
         self._spills = spills
-        self._hours = truth.grid.hours.tolist()
+        self._hours = per_step(truth.grid.hours)
         streams = np.random.SeedSequence(seed).spawn(len(self._assets))
         self.devices: dict[str, Device] = {
             asset.name: asset.device(truth, np.random.default_rng(stream))
@@ -51,6 +51,7 @@ class Plant:
             a.name: {p: n for p, n in a.port_nodes().items() if n is not None} for a in assets
         }
         self._ties = [asset for asset in self._assets if asset.kind == "grid_tie"]
+        self._adjustable = {n for n, d in self.devices.items() if isinstance(d, Adjustable)}
         self._helpers = self._who_can_help()
         # What is carried on is missing at the next node: one look at each node is not enough.
         self._carriers = {asset.name for asset in self._assets if asset.role == "carry"}
@@ -144,11 +145,10 @@ class Plant:
         """Let work that can wait go without cores while import at `node` is above `target` [MW]."""
         for pool in self._pools:
             cores = self._ports[pool.name]["node"]
-            device = self.devices[pool.name]
+            device: Any = self.devices[pool.name]
             for hall in self._halls.get((node, cores), []):
                 excess = -at_node[node] - target
-                spare = device.spare if isinstance(device, Deferrable) else 0.0
-                cut = min(excess, spare * float(getattr(hall, "p_kcore", 0.0)))
+                cut = min(excess, device.spare * float(getattr(hall, "p_kcore", 0.0)))
                 if cut > _NOISE:
                     self._adjust(hall.name, "node", cut, hours, at_node)
                     self._adjust(pool.name, "node", -at_node[cores], hours, at_node)
@@ -211,8 +211,9 @@ class Plant:
     def _adjust(
         self, name: str, port: str, change: float, hours: float, at_node: dict[str, float]
     ) -> None:
-        device, ports, flows = self.devices[name], self._ports[name], self.flows.get(name)
-        assert isinstance(device, Adjustable), "only adjustable devices are asked"
+        device: Any = self.devices[name]
+        assert name in self._adjustable, "only adjustable devices are asked"
+        ports, flows = self._ports[name], self.flows.get(name)
         if flows is None:
             # It moves later in the step and will see what the node lacks.
             return
@@ -236,7 +237,7 @@ class Plant:
         found: dict[str, list[tuple[float, str, str]]] = {}
         for asset in self._assets:
             device = self.devices[asset.name]
-            if not isinstance(device, Adjustable):
+            if asset.name not in self._adjustable:
                 continue
             for port, node in self._ports[asset.name].items():
                 rank = _turn(asset, device, port)

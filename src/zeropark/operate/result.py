@@ -227,7 +227,7 @@ def _plans(results: Results) -> dict[str, Any]:
     if planner is None:
         return {"count": 0}
     timing, grades = planner.timing, planner.grades
-    steps = np.array(timing.steps or [0.0]) * 1e3
+    steps = np.array(timing.steps or (0.0,)) * 1e3
     return {
         "count": sum(grades.values()),
         **{grade.value: grades[grade] for grade in Grade},

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from zeropark.assets.battery import Battery
 from zeropark.assets.kind import Kind
-from zeropark.assets.remote_base import RemoteBase
 from zeropark.operate.record import column_name
+
+if TYPE_CHECKING:
+    from zeropark.assets.remote_base import RemoteBase
 
 Floats = npt.NDArray[np.float64]
 _PERCENTILES = (50, 95, 99, 100)

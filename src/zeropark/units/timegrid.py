@@ -103,7 +103,11 @@ class TimeGrid:
 
     def window(self, first: int, last: int) -> TimeGrid:
         """Return the steps `first` to `last` (exclusive) as a grid of its own."""
-        return TimeGrid(self.starts[first], self.hours[first:last], self.zone)
+        found = TimeGrid(self.starts[first], self.hours[first:last], self.zone)
+        # What was reckoned once for the whole holds for its parts: a run looks ahead at every step.
+        known = [(name, numbers) for name, numbers in vars(self).items() if name in _BY_STEP]
+        vars(found).update({name: numbers[first:last] for name, numbers in known})
+        return found
 
     def days_of_month(self, index: int) -> int:
         """Return how many days the local month of step `index` has."""
@@ -111,6 +115,10 @@ class TimeGrid:
         return int(
             ((month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")).astype(int)
         )
+
+
+# What a grid keeps of each of its steps once asked.
+_BY_STEP = frozenset({"starts", "_local", "local_hour", "local_month", "local_day"})
 
 
 def offsets(utc: Times, zone: str) -> npt.NDArray[np.timedelta64]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 
 from zeropark.data.errors import DataError, Finding
+from zeropark.data.published import fact_files
 from zeropark.units.place import Place
 from zeropark.units.text import Text
 
@@ -89,13 +88,11 @@ def nearest_climate(place: Place) -> Climate:
 @cache
 def _all() -> dict[str, Climate]:
     found: dict[str, Climate] = {}
-    folder = resources.files("zeropark.data") / "facts"
-    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if file.name.startswith("climate_") and file.name.endswith(".yaml"):
-            tree = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-            recipe = {name: np.array(fact["value"], float) for name, fact in tree["recipe"].items()}
-            for name, site in tree["sites"].items():
-                found[name] = _site(name, site, recipe)
+    for name, tree in fact_files().items():
+        if name.startswith("climate_"):
+            recipe = {key: np.array(fact["value"], float) for key, fact in tree["recipe"].items()}
+            for site, said in tree["sites"].items():
+                found[site] = _site(site, said, recipe)
     return found
 
 

@@ -47,8 +47,14 @@ class Remap:
     def state(self, values: Floats) -> Floats:
         """Return a state on the target: linear between the middles of the source's steps."""
         length = self.source.step_hours * 3600
-        middles = (np.arange(len(self.source)) + 0.5) * length
-        return self._means(np.interp(self.centres, middles, values, period=self.period))
+        if self.period is None:
+            middles = (np.arange(len(self.source)) + 0.5) * length
+            return self._means(np.interp(self.centres, middles, values))
+        # A year that repeats: its last step stands before the first, its first after the last. As
+        # NumPy's own `period`, which would sort the year first.
+        around = (np.arange(-1, len(self.source) + 1) + 0.5) * length
+        repeated = np.concatenate([values[-1:], values, values[:1]])
+        return self._means(np.interp(self.centres, around, repeated))
 
     def sun(self, values: Floats, *, beam: bool = False) -> Floats:
         """Return an irradiance on the target [W/m2]; the mean over each source step is kept.

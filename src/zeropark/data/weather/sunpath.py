@@ -57,7 +57,8 @@ def sun_path(grid: TimeGrid, place: Place) -> SunPath:
     lengths = np.rint(grid.hours * 3600).astype(np.int64)
     middles = grid.starts.astype("datetime64[s]").astype(np.int64) + lengths // 2
     found = np.empty((len(_NAMES), len(grid)))
-    for length in np.unique(lengths):
+    # Not `np.unique`: its first call imports masked arrays, which a plan need not wait for.
+    for length in sorted(set(lengths.tolist())):
         of_it = np.flatnonzero(lengths == length)
         found[:, of_it] = sun_at(middles[of_it], int(length), place)
     return SunPath(*found)

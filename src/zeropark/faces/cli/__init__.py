@@ -8,6 +8,8 @@ import sys
 # Small problems are slower on many threads; read by numpy's libraries when they are first imported.
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
+# Who checks a park needs no plug-in; to look for one, pydantic asks every installed package.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
 def main() -> None:

@@ -52,7 +52,7 @@ class Asked:
         folder: where the park file lies. Raises `Refused` for a value that is not allowed.
         """
         study = study_of(park, self.study)
-        step = study.step * 60 if self.step is None else amount("--step", self.step, "min")
+        step = study.step * 60 if self.step is None else _step_of(self.step)
         horizon, coarse = study.horizon, 0.0
         if self.horizon is not None:
             fine, plus, rest = self.horizon.partition("+")
@@ -118,14 +118,24 @@ def whole(option: str, given: str, least: int, most: int) -> int:
     raise Refused(sentence.format(option=option, given=given, least=least, most=f"{most:,}"))
 
 
+def _step_of(given: str) -> float:
+    """Return a step [min]; a bare number is told the steps there are, not only its unit."""
+    if _BARE.fullmatch(given):
+        sentence = _("--step '{given}': it has no unit. Allowed: {allowed}.")
+        raise Refused(sentence.format(given=given.strip(), allowed=_steps()))
+    return amount("--step", given, "min")
+
+
+def _steps() -> str:
+    return ", ".join(f"{minutes}min" for minutes in STEPS_MINUTES)
+
+
 def _step(minutes: float) -> int:
     for allowed in STEPS_MINUTES:
         if abs(minutes - allowed) < 1e-9:  # noqa: PLR2004 - what a float's own rounding may add
             return allowed
     sentence = _("--step {given:g} min: not a step a run can take. Allowed: {allowed}.")
-    raise Refused(
-        sentence.format(given=minutes, allowed=", ".join(f"{m}min" for m in STEPS_MINUTES))
-    )
+    raise Refused(sentence.format(given=minutes, allowed=_steps()))
 
 
 def _horizon(hours: float, step: float) -> float:

@@ -40,9 +40,16 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help=N_("Print the result as JSON."))] = False,
 ) -> int:
     """Check a park file and the files it names; return 0 where nothing is wrong, 2 otherwise."""
-    if schema:
-        return _schema()
     files = files_of.brought(weather, load, price, jobs, cars, outages)
+    if schema:
+        beside = [str(each) for each in (file, *files.values()) if each is not None]
+        if beside:
+            sentence = _(
+                "--schema is alike for every park and reads no file. "
+                "Leave out {given}, or leave out --schema to check it."
+            )
+            raise Refused(sentence.format(given=", ".join(beside)))
+        return _schema()
     if files and not dry_run:
         raise Refused(_("Your own files are shown with --dry-run; add it."))
     if file is None:

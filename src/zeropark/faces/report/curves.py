@@ -24,6 +24,7 @@ from zeropark.units.timegrid import to_local
 
 Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[np.datetime64]
+Ints = npt.NDArray[np.int_]
 
 _HOURLY_FROM = np.timedelta64(14, "D")
 _DAILY_FROM = np.timedelta64(60, "D")
@@ -78,31 +79,59 @@ def read_curves(path: Path, run: Mapping[str, Any]) -> Curves:
     """Read the columns of `series.parquet` that the page draws.
 
     path: the file. run: what `run.json` holds. Runs longer than 14 days are thinned
-    to hourly means: an hour is absent where any of its steps is.
+    to hourly means: an hour is absent where any of its steps is. Columns are read and thinned one
+    by one, so that a year is never whole in memory.
     """
-    wanted = [name for name in pq.read_schema(path).names if _is_drawn(name)]
-    table = pq.read_table(path, columns=["policy", "at", *wanted])
     length = np.timedelta64(round(float(run["step_minutes"]) * 60), "s")
-    starts: Times = np.array([], dtype="datetime64[s]")
-    columns: dict[str, dict[str, Floats]] = {}
-    recorded = 0
-    for policy in dict.fromkeys([run["policy"], "rules"]):
-        rows = table.filter(pc.equal(table["policy"], policy))
-        if not len(rows):
-            continue
-        times = rows["at"].cast(pa.timestamp("s", tz="UTC")).to_numpy().astype("datetime64[s]")
-        if not len(starts):
-            starts, recorded = np.arange(times.min(), times.max() + length, length), len(times)
-        places = ((times - starts[0]) // length).astype(int)
-        columns[policy] = _on_grid(rows, wanted, places, len(starts))
-    if not len(starts):
-        return Curves(starts, np.datetime64("NaT"), run["place"]["zone"], 0, 0, columns)
+    zone = run["place"]["zone"]
+    with pq.ParquetFile(path) as file:
+        wanted = [name for name in file.schema_arrow.names if _is_drawn(name)]
+        times = _times(file, dict.fromkeys([run["policy"], "rules"]))
+        if not times:
+            starts: Times = np.array([], dtype="datetime64[s]")
+            return Curves(starts, np.datetime64("NaT"), zone, 0, 0, {})
+        own = next(iter(times.values()))[1]
+        starts = np.arange(own.min(), own.max() + length, length)
+        places = {
+            policy: (rows, ((at - starts[0]) // length).astype(int))
+            for policy, (rows, at) in times.items()
+        }
+        hour = np.timedelta64(3600, "s")
+        long = len(starts) * length > _HOURLY_FROM and length < hour
+        firsts = np.arange(0, len(starts), int(hour // length) if long else 1)
+        columns = _columns(file, wanted, places, len(starts), firsts if long else None)
     end = np.datetime64(instant(run["end"]).replace(tzinfo=None), "s")
     expected = round((end - starts[0]) / length)
-    found = Curves(starts, starts[-1] + length, run["place"]["zone"], recorded, expected, columns)
-    hour = np.timedelta64(3600, "s")
-    if len(starts) * length > _HOURLY_FROM and length < hour:
-        return thinned(found, np.arange(0, len(starts), int(hour // length)))
+    return Curves(starts[firsts], starts[-1] + length, zone, len(own), expected, columns)
+
+
+def _times(file: pq.ParquetFile, policies: Iterable[str]) -> dict[str, tuple[Ints, Times]]:
+    """Return the rows of each policy that is there, and their times."""
+    table = file.read(columns=["policy", "at"])
+    found = {}
+    for policy in policies:
+        rows = np.flatnonzero(pc.equal(table["policy"], policy).to_numpy())
+        if len(rows):
+            at = table["at"].take(pa.array(rows)).cast(pa.timestamp("s", tz="UTC"))
+            found[policy] = rows, at.to_numpy().astype("datetime64[s]")
+    return found
+
+
+def _columns(
+    file: pq.ParquetFile,
+    names: Sequence[str],
+    places: Mapping[str, tuple[Ints, Ints]],
+    count: int,
+    firsts: Ints | None,
+) -> dict[str, dict[str, Floats]]:
+    """Return each policy's columns on the grid of `count` steps, thinned where `firsts` says so."""
+    found: dict[str, dict[str, Floats]] = {policy: {} for policy in places}
+    for name in names:
+        every = file.read(columns=[name])[name].to_numpy().astype(float)
+        for policy, (rows, at) in places.items():
+            column = _on_grid(name, every[rows], at, count)
+            if column is not None:
+                found[policy][name] = column if firsts is None else _one_each(name, column, firsts)
     return found
 
 
@@ -114,7 +143,7 @@ def by_day(curves: Curves) -> Curves:
     return thinned(curves, np.flatnonzero(np.diff(days, prepend=days[:1] - 1)))
 
 
-def thinned(curves: Curves, firsts: npt.NDArray[np.int_]) -> Curves:
+def thinned(curves: Curves, firsts: Ints) -> Curves:
     """Return one value per group of steps; `firsts` are the indices at which the groups begin.
 
     The mean; of a code the one that stood longest. A group with an absent value is absent.
@@ -126,7 +155,7 @@ def thinned(curves: Curves, firsts: npt.NDArray[np.int_]) -> Curves:
     return replace(curves, starts=curves.starts[firsts], columns=columns)
 
 
-def _one_each(name: str, values: Floats, firsts: npt.NDArray[np.int_]) -> Floats:
+def _one_each(name: str, values: Floats, firsts: Ints) -> Floats:
     if name.endswith("/cooling_mode"):
         return np.array([_most_frequent(part) for part in np.split(values, firsts[1:])])
     counts = np.diff(np.append(firsts, len(values)))
@@ -223,20 +252,17 @@ def _is_drawn(name: str) -> bool:
     return "/" in name and name.endswith((*_DRAWN_ENDS, *_DRAWN_PRICES))
 
 
-def _on_grid(
-    rows: pa.Table, names: Sequence[str], places: npt.NDArray[np.int_], count: int
-) -> dict[str, Floats]:
+def _on_grid(name: str, values: Floats, places: Ints, count: int) -> Floats | None:
+    """Return values at their places, (count,), NaN elsewhere; None for what is not to be drawn.
+
+    A power without any reading is shown as absent; a price or state that none has is not drawn.
+    """
+    if np.isnan(values).all() and not name.endswith("_mw"):
+        return None
     inside = (places >= 0) & (places < count)
-    # A power without any reading is shown as absent; a price or state that none has is not drawn.
-    found = {}
-    for name in names:
-        values = rows[name].to_numpy().astype(float)
-        if np.isnan(values).all() and not name.endswith("_mw"):
-            continue
-        column = np.full(count, np.nan)
-        column[places[inside]] = values[inside]
-        found[name] = column
-    return found
+    column = np.full(count, np.nan)
+    column[places[inside]] = values[inside]
+    return column
 
 
 def _most_frequent(row: Floats) -> float:

@@ -186,7 +186,11 @@ def _lanes(drawn: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     rows = len(lanes.get("reasons", []))
     plain = sum(key in lanes for key in ("price", "import", "soc"))
+    means = _means(drawn["minutes"])
     return {
+        # Of weeks no reasons are drawn, and nothing is said of them.
+        "title": WORDS["lanes" if rows else "lanes_plain"],
+        "caption": WORDS["lanes_caption"] if rows else say("lanes_plain_caption", means=means),
         "height": plain * _LANE_PX + (rows * _ROW_PX + 10 if rows else 0) + _AXIS_PX,
         "summary": _price_summary(lanes),
     }

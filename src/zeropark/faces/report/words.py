@@ -134,6 +134,8 @@ WORDS: dict[str, Text] = {
     "lanes_caption": Text(
         "One time axis; a reason stands until it changes", "同一时间轴；理由保持到变化为止"
     ),
+    "lanes_plain": Text("Price, grid import and storage", "电价、购电与储能"),
+    "lanes_plain_caption": Text("One time axis, {means}", "同一时间轴，{means}"),
     "price": Text("Price", "电价"),
     "price_unit": Text("CNY/kWh", "元/kWh"),
     "price_import": Text("import price", "购电价"),
