@@ -186,6 +186,14 @@ class Deferrable(Adjustable, Protocol):
         """How much of the step's mean flow can wait [MW, or the carrier's unit], ≥ 0."""
 
 
+@runtime_checkable
+class Tolled(Protocol):
+    """A device that carries from its port `node` to another, at a loss or for a charge."""
+
+    def price_at_far(self, near: float) -> float:
+        """Return what a MWh is worth at `node` where it is worth `near` beyond [CNY/MWh]."""
+
+
 class Kind(Asset):
     """An asset kind: nameplate, rules for plans, physics for the simulated plant.
 
