@@ -186,7 +186,8 @@ class GridTie(Kind):
         """Return how demand is reckoned, the highest so far, its price, and what is drawn already.
 
         A higher demand is paid once and serves for the rest of the month, of which a plan sees only
-        its horizon: it weighs the price by the share of the rest that it sees.
+        its horizon: it weighs the price by the share of the rest that it sees. Where a year was
+        planned, the month's peak is one that it reckons with, and the price beyond it is whole.
         """
         hours, interval = horizon.grid.hours, float(readings["interval"])
         signals = _demand_rule(horizon.grid, interval)
@@ -200,6 +201,11 @@ class GridTie(Kind):
             inside = signals[f"in_{parity}"][0] > 0.0
             left = max(float(readings[f"left_{parity}"]), 1e-9)
             seen = min(1.0, float(hours[inside].sum()) / left)
+            months = horizon.grid.local_month[inside]
+            reckoned = horizon.carried.peaks.get(int(months[0])) if len(months) else None
+            if reckoned is not None:
+                figures[f"peak_{parity}"] = np.maximum(figures[f"peak_{parity}"], reckoned)
+                seen = 1.0
             figures[f"demand_price_{parity}"] = np.array(
                 [float(readings[f"demand_price_{parity}"]) * seen]
             )

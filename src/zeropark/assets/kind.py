@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Limit
+from zeropark.formulation.carried import Carried
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
 from zeropark.model.asset import Asset, Point
@@ -32,7 +33,8 @@ class Horizon:
     away, nor for a while after.
     doubt: how much less sun and wind may give than foreseen in each step [MW], (N,): what stores
     keep energy for. exact: whether the steps are those of the plant, so that what holds of a step
-    holds of the plant within it.
+    holds of the plant within it. carried: what a year tells of the time outside these steps.
+    available: what own clean sources are foreseen to be able to give in all steps [MWh].
     """
 
     grid: TimeGrid
@@ -41,6 +43,12 @@ class Horizon:
     exposed: npt.NDArray[np.bool_] | None = None
     doubt: Floats | None = None
     exact: bool = False
+    carried: Carried = Carried()
+    available: float = 0.0
+
+    def worth_of(self, asset: str, usual: float) -> float:
+        """Return what a unit in store at the end is worth: as a year says, else as usual [CNY]."""
+        return self.carried.worth.get(asset, usual)
 
 
 @dataclass(frozen=True)
@@ -207,7 +215,7 @@ class Kind(Asset):
     """What it is to the park's balance.
 
     source, use, store, grid, convert (between carriers), carry (between nodes of one carrier), or
-    trade (green attributes only).
+    trade (green attributes only), or contract (limits over others' flows).
     """
     clean: ClassVar[bool] = True
     """Whether electricity it makes counts as clean; of fuel it does not."""
@@ -246,6 +254,15 @@ class Kind(Asset):
     @abstractmethod
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
         """Yield the kind's rules as named pairs; asked once for all assets of the kind."""
+
+    @staticmethod
+    def over(m: Block, blocks: Mapping[str, Block]) -> Iterable[tuple[str, Rule]]:
+        """Yield rules over the columns of other kinds, named; one row per member and none per slot.
+
+        blocks: of all kinds, by kind, their own rules yielded.
+        """
+        del m, blocks
+        return ()
 
     def signals(self, outlook: Outlook) -> dict[str, Floats]:
         """Return what weather, tariffs and profiles say of this asset, each (members, N)."""

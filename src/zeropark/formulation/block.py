@@ -41,6 +41,9 @@ class Formulated(Protocol):
     def rules(self, m: Block) -> Iterable[tuple[str, Rule]]:
         """Yield the kind's rules, named."""
 
+    def over(self, m: Block, blocks: Mapping[str, Block]) -> Iterable[tuple[str, Rule]]:
+        """Yield the kind's rules over the columns of all kinds, named."""
+
 
 @dataclass(frozen=True)
 class Limit:
@@ -143,6 +146,10 @@ class Block:
     def texts(self, field: str) -> list[Any]:
         """Return a field of each member that is no number."""
         return [_read(asset, part, field) for asset, _, part in self.members]
+
+    def column(self, name: str) -> Linear:
+        """Return a block of columns asked for before."""
+        return Linear([Term(next(c.columns for c in self.columns if c.name == name), 1.0)])
 
     def signal(self, name: str) -> Value:
         """Return a number per member and slot that is given at each update."""

@@ -102,6 +102,10 @@ class Program:
         self._triplets: list[tuple[Indices, Indices, Value | float, tuple[int, ...]]] = []
         for kind, assets in kinds.items():
             self._add_kind(kind, assets)
+        for kind, assets in kinds.items():
+            block = self.blocks[kind]
+            for name, rule in assets[0].over(block, self.blocks):
+                self._add_rows(f"{kind}-{name}", block.names, rule)
         self.node_block = self._add_nodes()
         self._columns += 1
         self.row_count += 1
