@@ -56,8 +56,8 @@ class DirectSupply(Kind):
       - {kind: grid_tie, name: tie, node: bus, import_max: 2 MW, export_max: 2 MW, tariff: simple}
       - {kind: load, name: works, node: bus, profile: {constant: 1 MW}}
       - {kind: pv, name: roof, node: bus, p_nom: 2 MW, arrays: [{tilt: 30 deg}]}
-      - {kind: direct_supply, name: direct, available: 3200 MWh, own: 2100 MWh, bought: 6600 MWh,
-         sent: 500 MWh}
+      - {kind: direct_supply, name: direct, available: 4000 MWh, own: 3000 MWh, bought: 5700 MWh,
+         sent: 400 MWh}
     """
 
     available: Annotated[

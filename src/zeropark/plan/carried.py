@@ -116,7 +116,10 @@ def learn(year: Year) -> Learned:
 def _worth(
     program: Program, duals: Floats, ahead: npt.NDArray[np.intp]
 ) -> dict[str, Floats]:
-    """Return the price of a unit more in store at each step's end, by asset."""
+    """Return the price of a unit more in store at each step's end, by asset.
+
+    It is that of a unit which the next step finds: one that this step is given saves filling too.
+    """
     found: dict[str, Floats] = {}
     rows = {each.name: each for each in program.rows}
     for kind, block in program.blocks.items():
@@ -125,6 +128,7 @@ def _worth(
             balance = rows.get(f"{kind}-{rule}")
             if state in states and balance is not None:
                 prices = -duals[balance.numbers[:, ahead]]
+                prices = np.hstack([prices[:, 1:], prices[:, -1:]])
                 found |= dict(zip(block.names, prices, strict=True))
     return found
 

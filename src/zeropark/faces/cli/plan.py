@@ -99,6 +99,7 @@ def _study(
     as_json: bool,
 ) -> int:
     # As above: the engine's libraries only once the words of the command are read.
+    from zeropark.faces.cli import year_screen  # noqa: PLC0415
     from zeropark.faces.cli.asked import Asked  # noqa: PLC0415
     from zeropark.faces.cli.study import sized  # noqa: PLC0415
     from zeropark.faces.cli.study_screen import lines  # noqa: PLC0415
@@ -108,7 +109,11 @@ def _study(
     found = sized(source, request)
     if out is not None:
         _write(out, found)
-    print(_text(found) if as_json else "\n".join(lines(found)))  # noqa: T201 - the answer of a command
+    if as_json:
+        print(_text(found))  # noqa: T201 - the answer of a command
+    else:
+        shown = year_screen.lines(found) if "policies" in found else lines(found)
+        print("\n".join(shown))  # noqa: T201 - the answer of a command
     return DONE
 
 
