@@ -187,7 +187,7 @@ class GridTie(Kind):
 
         A higher demand is paid once and serves for the rest of the month, of which a plan sees only
         its horizon: it weighs the price by the share of the rest that it sees. Where a year was
-        planned, the month's peak is one that it reckons with, and the price beyond it is whole.
+        planned, a peak that the month will come to anyway costs nothing.
         """
         hours, interval = horizon.grid.hours, float(readings["interval"])
         signals = _demand_rule(horizon.grid, interval)
@@ -205,7 +205,6 @@ class GridTie(Kind):
             reckoned = horizon.carried.peaks.get(int(months[0])) if len(months) else None
             if reckoned is not None:
                 figures[f"peak_{parity}"] = np.maximum(figures[f"peak_{parity}"], reckoned)
-                seen = 1.0
             figures[f"demand_price_{parity}"] = np.array(
                 [float(readings[f"demand_price_{parity}"]) * seen]
             )
