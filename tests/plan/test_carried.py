@@ -85,7 +85,7 @@ def test_behind_the_years_end_a_stock_is_worth_what_it_usually_is() -> None:
 
 
 def test_sums_of_the_year_are_those_of_its_steps() -> None:
-    """3 MW of load, nothing stored at one price: 3 MWh are bought in each hour, and 3 MW at most."""
+    """3 MW of load, nothing stored at one price: 3 MWh are bought an hour, and 3 MW at most."""
     learned = learn(_steps(STORE, [100.0] * 4))
     assert learned.supply.sum(axis=1) == pytest.approx([0.0, 12.0, 0.0, 0.0], abs=1e-4)
     assert list(learned.peaks.values()) == pytest.approx([3.0], abs=1e-4)

@@ -70,9 +70,9 @@ class DirectSupply(Kind):
     bought: Annotated[
         Energy, Field(ge=0, title="全年购电", description="import in such a year")
     ] = 0.0
-    sent: Annotated[
-        Energy, Field(ge=0, title="全年上网", description="export in such a year")
-    ] = 0.0
+    sent: Annotated[Energy, Field(ge=0, title="全年上网", description="export in such a year")] = (
+        0.0
+    )
 
     @classmethod
     def beside(cls, assets: Sequence[Asset], warmths: Mapping[str, Warmth]) -> Iterable[Wrong]:
@@ -135,7 +135,10 @@ class DirectSupply(Kind):
             return horizon.carried.rest
         if self.available is None:
             return None
-        lived, hours = horizon.carried.lived, horizon.carried.hours + float(horizon.grid.hours.sum())
+        lived, hours = (
+            horizon.carried.lived,
+            horizon.carried.hours + float(horizon.grid.hours.sum()),
+        )
         typical = Supply(self.own, self.bought, self.sent, self.available)
         return lived + typical.times(max(0.0, 1.0 - hours / HOURS_OF_A_YEAR))
 
@@ -168,7 +171,7 @@ class DirectDevice:
 
 
 def ratios_at(day: np.datetime64) -> dict[str, float]:
-    """Return the ratios that the rule asks of a year at a local time [1], by their limits' names."""
+    """Return the ratios that the rule asks of a year at a local time [1], by limit."""
     at = dt.date.fromisoformat(str(day.astype("datetime64[D]")))
     names = {
         "self_use": "direct_self_use_min",

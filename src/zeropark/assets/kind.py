@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Limit
-from zeropark.formulation.carried import Carried
+from zeropark.formulation.carried import NOTHING, Carried
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
 from zeropark.model.asset import Asset, Point
@@ -43,7 +43,7 @@ class Horizon:
     exposed: npt.NDArray[np.bool_] | None = None
     doubt: Floats | None = None
     exact: bool = False
-    carried: Carried = Carried()
+    carried: Carried = NOTHING
     available: float = 0.0
 
     def worth_of(self, asset: str, usual: float) -> float:
@@ -254,15 +254,6 @@ class Kind(Asset):
     @abstractmethod
     def rules(m: Block) -> Iterable[tuple[str, Rule]]:
         """Yield the kind's rules as named pairs; asked once for all assets of the kind."""
-
-    @staticmethod
-    def over(m: Block, blocks: Mapping[str, Block]) -> Iterable[tuple[str, Rule]]:
-        """Yield rules over the columns of other kinds, named; one row per member and none per slot.
-
-        blocks: of all kinds, by kind, their own rules yielded.
-        """
-        del m, blocks
-        return ()
 
     def signals(self, outlook: Outlook) -> dict[str, Floats]:
         """Return what weather, tariffs and profiles say of this asset, each (members, N)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -41,8 +41,16 @@ class Formulated(Protocol):
     def rules(self, m: Block) -> Iterable[tuple[str, Rule]]:
         """Yield the kind's rules, named."""
 
+
+@runtime_checkable
+class Spanning(Protocol):
+    """An asset whose kind also has rules over the columns of other kinds."""
+
     def over(self, m: Block, blocks: Mapping[str, Block]) -> Iterable[tuple[str, Rule]]:
-        """Yield the kind's rules over the columns of all kinds, named."""
+        """Yield these rules, named; one row per member and none per slot.
+
+        blocks: of all kinds, by kind, their own rules yielded.
+        """
 
 
 @dataclass(frozen=True)

@@ -50,3 +50,7 @@ class Carried:
     rest: Supply | None = None
     worth: Mapping[str, float] = field(default_factory=dict)
     peaks: Mapping[int, float] = field(default_factory=dict)
+
+
+NOTHING = Carried()
+"""What a window is told where nothing was lived and no year was planned."""

@@ -11,7 +11,6 @@ from enum import Enum
 from typing import Any
 
 import numpy as np
-import numpy as np
 import numpy.typing as npt
 
 from zeropark.formulation.value import Value

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from zeropark.formulation.block import Block, Column, Formulated, Rank, number_grid
+from zeropark.formulation.block import Block, Column, Formulated, Rank, Spanning, number_grid
 from zeropark.formulation.layout import Layout
 from zeropark.formulation.linear import NONE, Indices, Linear, Mask, Rule, Sense, Term
 from zeropark.formulation.value import Given, Value
@@ -103,8 +103,8 @@ class Program:
         for kind, assets in kinds.items():
             self._add_kind(kind, assets)
         for kind, assets in kinds.items():
-            block = self.blocks[kind]
-            for name, rule in assets[0].over(block, self.blocks):
+            block, first = self.blocks[kind], assets[0]
+            for name, rule in first.over(block, self.blocks) if isinstance(first, Spanning) else ():
                 self._add_rows(f"{kind}-{name}", block.names, rule)
         self.node_block = self._add_nodes()
         self._columns += 1

@@ -72,9 +72,7 @@ class YearPlan:
         self._month = -1
         self.learned: list[Learned] = []
 
-    def carried(
-        self, steps: TimeGrid, known: Carried, readings: Mapping[str, Readings]
-    ) -> Carried:
+    def carried(self, steps: TimeGrid, known: Carried, readings: Mapping[str, Readings]) -> Carried:
         """Return what the window `steps` is told; known: what was lived since the run began."""
         month = int(steps.local_month[0])
         grid = self._year.truth.grid
@@ -102,7 +100,9 @@ def learn(year: Year) -> Learned:
     solution = solver.solve()
     grid, ahead = year.truth.grid, program.layout.open()
     parts = supply_of(program.blocks)
-    supply = [_by_step(parts[name], program, solution.columns) for name in ("own", "bought", "sent")]
+    supply = [
+        _by_step(parts[name], program, solution.columns) for name in ("own", "bought", "sent")
+    ]
     bought = supply[1] / grid.hours
     months = grid.local_month
     return Learned(
@@ -113,9 +113,7 @@ def learn(year: Year) -> Learned:
     )
 
 
-def _worth(
-    program: Program, duals: Floats, ahead: npt.NDArray[np.intp]
-) -> dict[str, Floats]:
+def _worth(program: Program, duals: Floats, ahead: npt.NDArray[np.intp]) -> dict[str, Floats]:
     """Return the price of a unit more in store at each step's end, by asset.
 
     It is that of a unit which the next step finds: one that this step is given saves filling too.
@@ -145,7 +143,8 @@ def _by_step(parts: Sequence[Linear], program: Program, columns: Floats) -> Floa
             total += (columns[term.columns] * weights).reshape(-1, layout.slots).sum(axis=0)
         if isinstance(part.constant, Value):
             fixed += float(part.constant.array[0, 0])
-    return total[layout.open()] + fixed * layout.hours / layout.hours.sum()
+    found: Floats = total[layout.open()] + fixed * layout.hours / layout.hours.sum()
+    return found
 
 
 def _available(year: Year) -> Floats:

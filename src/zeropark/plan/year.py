@@ -11,7 +11,7 @@ import numpy.typing as npt
 from zeropark.assets.kind import Horizon, Kind, Readings
 from zeropark.assets.told import by_kind, inputs_of, signals_of
 from zeropark.data.outlook import Outlook
-from zeropark.formulation.carried import Carried
+from zeropark.formulation.carried import NOTHING, Carried
 from zeropark.formulation.layout import Layout
 from zeropark.formulation.program import Balance, Program
 
@@ -31,7 +31,7 @@ class Year:
     truth: Outlook
     readings: Mapping[str, Readings]
     end_price: float
-    carried: Carried = Carried()
+    carried: Carried = NOTHING
 
     def with_assets(self, changed: Mapping[str, Kind]) -> Year:
         """Return the year with other assets of the same names, in the state they begin with."""

@@ -35,7 +35,10 @@ def plan(
     ] = ONE_DAY,
     study: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help=N_("Size what this study leaves free, or live the windows of its year.")),
+        typer.Option(
+            metavar="NAME",
+            help=N_("Size what this study leaves free, or live the windows of its year."),
+        ),
     ] = None,
     step: which.Step = None,
     seed: Annotated[

@@ -1,4 +1,4 @@
-"""`zeropark plan --study` of a long time: windows lived with and without what a coarse year says."""
+"""`zeropark plan --study` of windows: a long time lived with and without what a year tells."""
 
 from __future__ import annotations
 
@@ -106,8 +106,6 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
 def _learned(learned: Learned) -> dict[str, Any]:
     return {
         "from": f"{learned.grid.start}Z",
-        "peaks_mw": {
-            str(np.datetime64(month, "M")): peak for month, peak in learned.peaks.items()
-        },
+        "peaks_mw": {str(np.datetime64(month, "M")): peak for month, peak in learned.peaks.items()},
         "worth": {name: float(prices.mean()) for name, prices in learned.worth.items()},
     }
