@@ -254,7 +254,7 @@ class Battery(Kind):
     def situation(self, readings: Readings, horizon: Horizon) -> Inputs:
         """Return the stored energy, how far it may fall, and what it is worth at the end."""
         worth = np.zeros((1, len(horizon.grid)))
-        worth[0, -1] = horizon.end_price * self.efficiency
+        worth[0, -1] = horizon.worth_of(self.name, horizon.end_price * self.efficiency)
         energy = float(readings["energy"])
         # At its floor and with nothing to charge from, a store still loses by standing.
         resting = energy * self.keep ** np.cumsum(horizon.grid.hours)

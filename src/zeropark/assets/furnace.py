@@ -176,11 +176,10 @@ class Furnace(Maker):
     def signals(self, outlook: Outlook) -> dict[str, Floats]:
         """Return the product of a MWh to be expected [t/MWh], and how far a start leaps [MW]."""
         best, change = outlook.best_case, self.ramp * outlook.grid.hours
-        # A furnace that follows prices runs at about two thirds of its power.
-        usual = 1.0 if best else 1.0 - self.part_load_loss / 3.0
         # Within a long step of a bound it may start and rise.
         leap = self.p_min + change if best else np.maximum(self.p_min, change)
-        product = np.full((1, len(outlook.grid)), usual / self.energy)
+        # A furnace that follows prices runs at its power or at its least: part load is little.
+        product = np.full((1, len(outlook.grid)), 1.0 / self.energy)
         return {"product": product, "leap": leap[None, :]}
 
     def situation(self, readings: Readings, horizon: Horizon) -> Inputs:

@@ -187,7 +187,8 @@ class GridTie(Kind):
         """Return how demand is reckoned, the highest so far, its price, and what is drawn already.
 
         A higher demand is paid once and serves for the rest of the month, of which a plan sees only
-        its horizon: it weighs the price by the share of the rest that it sees.
+        its horizon: it weighs the price by the share of the rest that it sees. Where a year was
+        planned, a peak that the month will come to anyway costs nothing.
         """
         hours, interval = horizon.grid.hours, float(readings["interval"])
         signals = _demand_rule(horizon.grid, interval)
@@ -201,6 +202,10 @@ class GridTie(Kind):
             inside = signals[f"in_{parity}"][0] > 0.0
             left = max(float(readings[f"left_{parity}"]), 1e-9)
             seen = min(1.0, float(hours[inside].sum()) / left)
+            months = horizon.grid.local_month[inside]
+            reckoned = horizon.carried.peaks.get(int(months[0])) if len(months) else None
+            if reckoned is not None:
+                figures[f"peak_{parity}"] = np.maximum(figures[f"peak_{parity}"], reckoned)
             figures[f"demand_price_{parity}"] = np.array(
                 [float(readings[f"demand_price_{parity}"]) * seen]
             )

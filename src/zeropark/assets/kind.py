@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Limit
+from zeropark.formulation.carried import NOTHING, Carried
 from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
 from zeropark.model.asset import Asset, Point
@@ -33,7 +34,8 @@ class Horizon:
     away, nor for a while after.
     doubt: how much less sun and wind may give than foreseen in each step [MW], (N,): what stores
     keep energy for. exact: whether the steps are those of the plant, so that what holds of a step
-    holds of the plant within it.
+    holds of the plant within it. carried: what a year tells of the time outside these steps.
+    available: what own clean sources are foreseen to be able to give in all steps [MWh].
     """
 
     grid: TimeGrid
@@ -42,6 +44,12 @@ class Horizon:
     exposed: npt.NDArray[np.bool_] | None = None
     doubt: Floats | None = None
     exact: bool = False
+    carried: Carried = NOTHING
+    available: float = 0.0
+
+    def worth_of(self, asset: str, usual: float) -> float:
+        """Return what a unit in store at the end is worth: as a year says, else as usual [CNY]."""
+        return self.carried.worth.get(asset, usual)
 
 
 @dataclass(frozen=True)
@@ -197,6 +205,14 @@ class Deferrable(Adjustable, Protocol):
         """How much of the step's mean flow can wait [MW, or the carrier's unit], ≥ 0."""
 
 
+@runtime_checkable
+class Tolled(Protocol):
+    """A device that carries from its port `node` to another, at a loss or for a charge."""
+
+    def price_at_far(self, near: float) -> float:
+        """Return what a MWh is worth at `node` where it is worth `near` beyond [CNY/MWh]."""
+
+
 class Kind(Asset):
     """An asset kind: nameplate, rules for plans, physics for the simulated plant.
 
@@ -210,7 +226,7 @@ class Kind(Asset):
     """What it is to the park's balance.
 
     source, use, store, grid, convert (between carriers), carry (between nodes of one carrier), or
-    trade (green attributes only).
+    trade (green attributes only), or contract (limits over others' flows).
     """
     clean: ClassVar[bool] = True
     """Whether electricity it makes counts as clean; of fuel it does not."""

@@ -149,5 +149,15 @@ class LinkDevice:
         near = inward * kept - outward - heat - self._idle
         self.flows = {"node": outward * kept - inward, c.near: near}
 
+    def price_at_far(self, near: float) -> float:
+        """Return what a MWh is worth at the far node where it is worth `near` [CNY/MWh].
+
+        It stands for what a little more would lose, and be charged, the way power now goes.
+        """
+        c, kept, heat = self._c, 1.0 - self._c.loss, 2.0 * self._heating * abs(self.p)
+        if self.p < 0.0:
+            return (near * (1.0 + heat) + kept * c.charge) / kept
+        return near * (kept - heat) - kept * c.charge
+
     def _charge(self) -> float:
         return abs(self.p) * (1.0 - self._c.loss) * self._c.charge * self._hours

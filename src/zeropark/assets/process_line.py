@@ -165,9 +165,8 @@ class ProcessLine(Maker):
 
     def signals(self, outlook: Outlook) -> dict[str, Floats]:
         """Return the electricity of a tonne to be expected [MWh/t]."""
-        # A line that follows prices runs at about two thirds of its rate.
-        usual = 1.0 if outlook.best_case else 1.0 + self.part_load_loss / 3.0
-        return {"energy": np.full((1, len(outlook.grid)), self.energy * usual)}
+        # A line that follows prices runs at its rate or not at all: part load is its exception.
+        return {"energy": np.full((1, len(outlook.grid)), self.energy)}
 
     def situation(self, readings: Readings, horizon: Horizon) -> Inputs:
         """Return stock, due dates and whether it runs."""

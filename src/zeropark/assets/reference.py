@@ -38,6 +38,7 @@ _ROLES = {
     "convert": "turns one carrier into another",
     "carry": "moves a carrier from one of its nodes to another",
     "trade": "brings green attributes and no power",
+    "contract": "limits what others do together",
 }
 
 

@@ -267,7 +267,7 @@ class Maker(Kind):
         due = float(readings["overdue"]) + cumulated(
             [moment for moment, _ in book], [amount for _, amount in book], ends
         )
-        worth = self.worth(horizon.end_price)
+        worth = horizon.worth_of(self.name, self.worth(horizon.end_price))
         end_value = np.zeros((1, len(grid)))
         end_value[0, -1] = worth
         return Inputs(

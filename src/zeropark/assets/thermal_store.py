@@ -131,7 +131,7 @@ class ThermalStore(Kind):
     def situation(self, readings: Readings, horizon: Horizon) -> Inputs:
         """Return the stored heat and what it is worth at the end."""
         worth = np.zeros((1, len(horizon.grid)))
-        worth[0, -1] = horizon.end_price / self.cop_of_renewal
+        worth[0, -1] = horizon.worth_of(self.name, horizon.end_price / self.cop_of_renewal)
         return Inputs(
             signals={"end_value": worth}, figures={"energy": np.array([readings["energy"]])}
         )

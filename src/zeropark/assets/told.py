@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -36,6 +37,7 @@ def inputs_of(
 ) -> dict[str, Inputs]:
     """Return what an update tells each kind: the signals, and the assets' own situations."""
     found: dict[str, Inputs] = {}
+    horizon = replace(horizon, available=_available(kinds, signals, horizon.grid.hours))
     for kind, assets in kinds.items():
         own = [asset.situation(readings[asset.name], horizon) for asset in assets]
         merged = Inputs(dict(signals.get(kind, {})), {})
@@ -45,3 +47,12 @@ def inputs_of(
             merged.figures[name] = np.concatenate([inputs.figures[name] for inputs in own])
         found[kind] = merged
     return found
+
+
+def _available(kinds: ByKind, signals: Signals, hours: Floats) -> float:
+    """Return what clean sources can give in steps of `hours` [h], as signals foresee it [MWh]."""
+    return sum(
+        float((signals[kind]["available"] @ hours).sum())
+        for kind, assets in kinds.items()
+        if assets[0].role == "source" and assets[0].clean and "available" in signals[kind]
+    )

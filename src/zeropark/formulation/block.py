@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -40,6 +40,17 @@ class Formulated(Protocol):
 
     def rules(self, m: Block) -> Iterable[tuple[str, Rule]]:
         """Yield the kind's rules, named."""
+
+
+@runtime_checkable
+class Spanning(Protocol):
+    """An asset whose kind also has rules over the columns of other kinds."""
+
+    def over(self, m: Block, blocks: Mapping[str, Block]) -> Iterable[tuple[str, Rule]]:
+        """Yield these rules, named; one row per member and none per slot.
+
+        blocks: of all kinds, by kind, their own rules yielded.
+        """
 
 
 @dataclass(frozen=True)
@@ -157,6 +168,10 @@ class Block:
     def texts(self, field: str) -> list[Any]:
         """Return a field of each member that is no number."""
         return [_read(asset, part, field) for asset, _, part in self.members]
+
+    def column(self, name: str) -> Linear:
+        """Return a block of columns asked for before."""
+        return Linear([Term(next(c.columns for c in self.columns if c.name == name), 1.0)])
 
     def signal(self, name: str) -> Value:
         """Return a number per member and slot that is given at each update."""

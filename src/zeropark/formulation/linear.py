@@ -115,6 +115,12 @@ class Linear:
         assert self.constant == 0.0, "a sum is of columns alone"
         return Linear([Term(term.columns, term.coefficient, summed=True) for term in self.terms])
 
+    def of_all(self) -> Linear:
+        """Return the sum over assets and slots as one row's; of flows only, as `total`."""
+        assert isinstance(self.constant, float), "a sum is of columns alone"
+        assert self.constant == 0.0, "a sum is of columns alone"
+        return Linear([_in_one_row(term) for term in self.terms])
+
     def __add__(self, other: Linear | Value | float) -> Linear:
         if isinstance(other, Linear):
             return Linear(self.terms + other.terms, _plus(self.constant, other.constant))
@@ -152,6 +158,13 @@ class Linear:
     def __eq__(self, other: object) -> Rule:  # type: ignore[override] # an equation, not a test
         assert isinstance(other, Linear | Value | float | int), "a rule compares expressions"
         return Rule(self - other, Sense.EQUAL)
+
+
+def _in_one_row(term: Term) -> Term:
+    shape, factor = term.columns.shape, term.coefficient
+    if isinstance(factor, Value):
+        factor = Value(lambda array: np.broadcast_to(array, shape).reshape(1, -1), factor)
+    return Term(term.columns.reshape(1, -1), factor, summed=True)
 
 
 def _at(number: Value | float, slots: Any) -> Any:

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zeropark.formulation.block import Block, Clock, Column, Formulated, Rank, number_grid
+from zeropark.formulation.block import (
+    Block,
+    Clock,
+    Column,
+    Formulated,
+    Rank,
+    Spanning,
+    number_grid,
+)
 from zeropark.formulation.layout import Layout
 from zeropark.formulation.linear import NONE, Indices, Linear, Mask, Rule, Sense, Term
 from zeropark.formulation.value import Given, Value
@@ -101,6 +109,10 @@ class Program:
         self._triplets: list[tuple[Indices, Indices, Value | float, tuple[int, ...]]] = []
         for kind, assets in kinds.items():
             self._add_kind(kind, assets)
+        for kind, assets in kinds.items():
+            block, first = self.blocks[kind], assets[0]
+            for name, rule in first.over(block, self.blocks) if isinstance(first, Spanning) else ():
+                self._add_rows(f"{kind}-{name}", block.names, rule)
         self.node_block = self._add_nodes()
         self._columns += 1
         self.row_count += 1

@@ -172,6 +172,8 @@ class Series(_Part):
 class Study(_Part):
     """A run worth repeating: when, how long, in what steps; or a sizing, where something is free.
 
+    With `coarse` it is a study of windows: what they cost with and without a year in such steps.
+
     free: what is to be sized. interest: real, of a year [1]. clean_share: least share of its use
     that the park does not import [1]; None where cost alone decides. points: of the frontier.
     """
@@ -198,6 +200,11 @@ class Study(_Part):
     points: Annotated[
         int, Field(ge=2, le=50, description="points of the frontier", title="前沿点数")
     ] = 10
+
+    coarse: Annotated[
+        Annotated[Duration, Field(ge=1, le=24)] | None,
+        Field(description="steps of a year that windows are told of", title="全年计划步长"),
+    ] = None
 
     @model_validator(mode="after")
     def _what_is_built_is_paid(self) -> Study:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from zeropark.assets.direct_supply import lived
 from zeropark.assets.kind import Horizon, Readings, RuleView
+from zeropark.formulation.carried import Carried
 from zeropark.formulation.plan import Plan
 from zeropark.operate.forecaster import Forecaster, Signals
 from zeropark.operate.planner import Planner, Setpoints
@@ -47,6 +49,13 @@ class Thresholds:
     target: float = 0.2
     fill: float = 0.2
     start_surplus: float = 0.1
+
+
+class Beyond(Protocol):
+    """What a planned year knows of the time that a plan's window does not see."""
+
+    def carried(self, steps: TimeGrid, known: Carried, readings: Mapping[str, Readings]) -> Carried:
+        """Return what the window `steps` is told; known: what was lived since the run began."""
 
 
 class Rules:
@@ -123,7 +132,8 @@ class Planned:
 
     without: assets that a plan may not count on: their means to act are taken as nothing. caps:
     (begin, end, most import) of the tie [POSIX s, MW]. asked: of the newest plan, for
-    who wants to try what another would be.
+    who wants to try what another would be. year: what a window does not see; None where no year
+    was planned.
     """
 
     world: World
@@ -135,6 +145,8 @@ class Planned:
     without: frozenset[str] = frozenset()
     caps: Sequence[tuple[float, float, float]] = ()
     asked: Asked | None = None
+    year: Beyond | None = None
+    known: Carried = field(default_factory=Carried)
 
     def decide(self, index: int, readings: Mapping[str, Readings]) -> Setpoints:
         """Plan from here to the horizon or the run's end; return the first step's set-points."""
@@ -156,7 +168,9 @@ class Planned:
             signals = self._capped(signals, ahead)
         exposed = self._exposed(signals, ahead)
         doubt = self._doubt(signals)
-        horizon = Horizon(ahead, self.world.end_price, expected, exposed, doubt)
+        self._note(index, readings)
+        told = self.known if self.year is None else self.year.carried(ahead, self.known, readings)
+        horizon = Horizon(ahead, self.world.end_price, expected, exposed, doubt, carried=told)
         self.asked = Asked(index, signals, readings, horizon)
         return self.planner.plan(index, signals, readings, horizon)
 
@@ -190,6 +204,14 @@ class Planned:
                     found[kind][name] = found[kind][name].copy()
                     found[kind][name][gone] = 0.0
         return found
+
+    def _note(self, index: int, readings: Mapping[str, Readings]) -> None:
+        """Add the step that is over to what was lived."""
+        if index > 0:
+            hours = float(self.world.grid.hours[index - 1])
+            supply = lived(self.world.assets, readings, hours)
+            total = self.known.lived + supply
+            self.known = replace(self.known, lived=total, hours=self.known.hours + hours)
 
     def _doubt(self, signals: Signals) -> Floats:
         """Return how much less than foreseen sun and wind may give in each step [MW]."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zeropark.assets.kind import Adjustable, Deferrable, Device, Kind, per_step
+from zeropark.assets.kind import Adjustable, Deferrable, Device, Kind, Tolled, per_step
 from zeropark.data.outlook import Outlook
 from zeropark.operate.follow import follow
 
@@ -56,6 +56,10 @@ class Plant:
         # What is carried on is missing at the next node: one look at each node is not enough.
         self._carriers = {asset.name for asset in self._assets if asset.role == "carry"}
         self._passes = 1 + len(self._carriers)
+        self._followers = {
+            node: self._who_follows(node)
+            for node in {self._ports[tie.name]["node"] for tie in self._ties}
+        }
         self._refusing: set[tuple[str, bool]] = set()
         self._pools = [a for a in self._assets if isinstance(self.devices[a.name], Deferrable)]
         self._halls: dict[tuple[str, str], list[Kind]] = {}
@@ -118,16 +122,22 @@ class Plant:
         bring, send = device.caps(index)  # type: ignore[attr-defined] # only a tie balances a node
         wanted = self._written.get(tie.name, {})
         prices = device.read()
-        for name in self._stores_at(node):
+        for name, way in self._followers[node]:
             change = follow(
                 need=-at_node[node],
                 planned=self._written.get(name, {}),
                 tie=wanted,
-                price_import=prices["price_import"],
-                price_export=prices["price_export"],
+                price_import=self._price_at_far(way, prices["price_import"]),
+                price_export=self._price_at_far(way, prices["price_export"]),
             )
             if change:
                 self._adjust(name, "node", change, hours, at_node)
+                # Else who is asked first at its node would undo it.
+                for carrier in way:
+                    there = self._ports[carrier]["node"]
+                    self._adjust(carrier, "node", -at_node[there], hours, at_node)
+                if way:
+                    self._balance_untied(hours, at_node)
         self._keep_target(node, wanted.get("target", np.inf), hours, at_node)
         for _ in range(self._passes):
             need = -at_node[node]
@@ -224,9 +234,31 @@ class Plant:
                 at_node[ports[other]] += flow - flows.get(other, 0.0)
             flows[other] = flow
 
-    def _stores_at(self, node: str) -> list[str]:
+    def _price_at_far(self, way: Sequence[str], price: float) -> float:
+        """Return what a MWh is worth where a way begins that ends at a price [CNY/MWh]."""
+        for name in reversed(way):
+            carrier = self.devices[name]
+            price = carrier.price_at_far(price) if isinstance(carrier, Tolled) else price
+        return price
+
+    def _who_follows(self, node: str) -> list[tuple[str, list[str]]]:
+        """Return the stores that follow what is meant at a tie's node, each with its way there.
+
+        Those at the node come first, then those behind lines, transformers and bases.
+        """
+        ways: list[tuple[str, list[str]]] = [(node, [])]
+        # The list grows as it is walked: from the tie outwards, each node once.
+        for here, way in ways:
+            seen = {each for each, _ in ways}
+            for name in sorted(self._carriers):
+                ports = self._ports[name]
+                if here in ports.values() and ports["node"] not in seen:
+                    ways.append((ports["node"], [name, *way]))
         return [
-            n for n, port in self._helpers.get(node, []) if port == "node" and self._is_store(n)
+            (name, way)
+            for here, way in ways
+            for name, port in self._helpers.get(here, [])
+            if port == "node" and self._is_store(name)
         ]
 
     def _is_store(self, name: str) -> bool:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from zeropark.assets.kind import Horizon, Kind, Readings
 from zeropark.assets.told import by_kind, inputs_of, signals_of
 from zeropark.data.outlook import Outlook
+from zeropark.formulation.carried import NOTHING, Carried
 from zeropark.formulation.layout import Layout
 from zeropark.formulation.program import Balance, Program
 
@@ -22,7 +23,7 @@ class Year:
     """What happens in the time studied, and how things stand when it begins.
 
     truth: on the study's steps. readings: of each asset when it begins. end_price: worth of a MWh
-    of electricity after it [CNY/MWh].
+    of electricity after it [CNY/MWh]. carried: what is known of the time before it.
     """
 
     assets: Sequence[Kind]
@@ -30,6 +31,7 @@ class Year:
     truth: Outlook
     readings: Mapping[str, Readings]
     end_price: float
+    carried: Carried = NOTHING
 
     def with_assets(self, changed: Mapping[str, Kind]) -> Year:
         """Return the year with other assets of the same names, in the state they begin with."""
@@ -55,7 +57,7 @@ class Year:
             for asset in self.assets
             if asset.name in self.truth.tables
         }
-        horizon = Horizon(grid, self.end_price, arrivals)
+        horizon = Horizon(grid, self.end_price, arrivals, carried=self.carried)
         signals = signals_of(kinds, self.truth)
         program.update(inputs_of(kinds, signals, self.readings, horizon), grid.hours)
         return program

@@ -35,7 +35,10 @@ def plan(
     ] = ONE_DAY,
     study: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help=N_("Size what this study of the park leaves free.")),
+        typer.Option(
+            metavar="NAME",
+            help=N_("Size what this study leaves free, or live the windows of its year."),
+        ),
     ] = None,
     step: which.Step = None,
     seed: Annotated[
@@ -99,6 +102,7 @@ def _study(
     as_json: bool,
 ) -> int:
     # As above: the engine's libraries only once the words of the command are read.
+    from zeropark.faces.cli import year_screen  # noqa: PLC0415
     from zeropark.faces.cli.asked import Asked  # noqa: PLC0415
     from zeropark.faces.cli.study import sized  # noqa: PLC0415
     from zeropark.faces.cli.study_screen import lines  # noqa: PLC0415
@@ -108,7 +112,11 @@ def _study(
     found = sized(source, request)
     if out is not None:
         _write(out, found)
-    print(_text(found) if as_json else "\n".join(lines(found)))  # noqa: T201 - the answer of a command
+    if as_json:
+        print(_text(found))  # noqa: T201 - the answer of a command
+    else:
+        shown = year_screen.lines(found) if "policies" in found else lines(found)
+        print("\n".join(shown))  # noqa: T201 - the answer of a command
     return DONE
 
 

@@ -1,4 +1,7 @@
-"""`zeropark plan --study`: what to build, and what a cleaner park would cost, each point lived."""
+"""`zeropark plan --study`: what to build, and what a cleaner park would cost, each point lived.
+
+A study that names the steps of a coarse year is of windows instead: `faces.cli.year_study`.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,12 @@ def sized(source: Path, asked: Asked) -> Mapping[str, Any]:
     with in_sentences():
         park = read_park(source, kinds())
         study = study_of(park, asked.study)
+        if study.coarse is not None:
+            # Studies of windows import all of a run: not for who sizes.
+            from zeropark.faces.cli.year_study import windowed  # noqa: PLC0415
+
+            with Progress() as progress:
+                return windowed(park, study, asked.request(park, source.parent), progress)
         if not study.free:
             sentence = _(
                 "--study '{given}': it leaves nothing free. Write free: with asset, parameter, "
