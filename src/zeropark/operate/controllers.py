@@ -45,7 +45,7 @@ class Thresholds:
     """
 
     target: float = 0.2
-    fill: float = 0.2
+    fill: float = 0.45
     start_surplus: float = 0.1
 
 
