@@ -79,6 +79,10 @@ class Battery(Kind):
     )
     limits: ClassVar[Mapping[str, Limit]] = {
         "reserve": Limit(Text("holds its reserve for an outage", "为停电保持备用"))
+    } | {
+        f"hard_{way}_{k}": Limit(Text("loses more at a higher power", "功率越高损耗越大"))
+        for way in ("in", "out")
+        for k in range(len(_TOUCH) - 1)
     }
     example: ClassVar[str] = """
     assets:
