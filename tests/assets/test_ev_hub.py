@@ -23,7 +23,7 @@ from tests.assets.yard import (
     simple_tariff,
     with_arrivals,
 )
-from zeropark.assets.ev_hub import EvHub, HubDevice
+from zeropark.assets.ev_hub import EvHub, HubDevice, ready_in_time
 from zeropark.assets.grid_tie import GridTie
 from zeropark.assets.kind import Horizon, Kind, RuleView
 from zeropark.data.jobs import hours_since_1970
@@ -242,9 +242,39 @@ def test_expectations_come_from_before_the_horizon_only() -> None:
         table, energy=np.where(after, 9.0, table.energy), stated=np.where(after, 1e6, table.stated)
     )
     one, two = expect_sessions(table, ahead), expect_sessions(swapped, ahead)
-    for name in ("amount", "rate", "arrival", "deadline", "leave_rate"):
+    for name in ("amount", "rate", "arrival", "deadline", "leave_rate", "sure_stay"):
         assert np.array_equal(getattr(one, name), getattr(two, name)), name
     assert one.leave_rate > 0.0
+    # A tenth leaves after 0.6 to 1 of the stated stay: a hundredth before 0.64.
+    assert one.sure_stay == pytest.approx(0.64, abs=0.03)
+
+
+def test_a_stay_is_sure_as_far_as_99_of_100_stayed() -> None:
+    grid = day(96 * 30)
+    early, late = (0.0, 3.0, 5.0, 0.01, 0.01), (0.0, 5.5, 5.0, 0.01, 0.01)
+    for rows, sure in (([late] * 100, 1.0), ([early] * 2 + [late] * 98, 0.6), ([], 1.0)):
+        table = _table([(24.0 + a, 24.0 + b, 24.0 + c, d, e) for a, b, c, d, e in rows], grid)
+        expected = expect_sessions(table, grid.window(96 * 28, 96 * 29))
+        assert expected.sure_stay == pytest.approx(sure)
+
+
+def test_a_car_is_to_be_ready_by_a_share_of_its_stay_where_it_can_be() -> None:
+    """It came an hour ago and stays 5: 0.6 of them are over in 2 h."""
+    count = 4
+    amount = np.array([0.01, 0.03, 0.06, 0.01])
+    came, leaves = np.array([-1.0, -1.0, -1.0, -4.0]), np.array([4.0, 4.0, 4.0, 1.0])
+    work = Work(np.zeros(count, np.intp), amount, np.full(count, 0.01), came, leaves)
+    # One needs 3 h, one more than it stays; of the last the share is over: it needs 1 h.
+    assert ready_in_time(work, 0.6).deadline.tolist() == pytest.approx([2.0, 3.0, 4.0, 1.0])
+    assert ready_in_time(work, 1.0).deadline.tolist() == pytest.approx([4.0, 4.0, 4.0, 1.0])
+
+
+def test_a_hub_told_of_a_sure_stay_charges_in_time_for_it() -> None:
+    """It stays 4 h and needs 1: with half of the stay sure it waits for an hour and no longer."""
+    device = _device(_hub(), _table([(0, 4, 4, 0.01, 0.01)]))
+    for index, power in enumerate([0.0] * 4 + [0.01] * 4):
+        device.step(index, 0.25, {"charge": 0.0, "sure_stay": 0.5}, {})
+        assert device.charge == pytest.approx(power)
 
 
 def test_what_is_expected_is_what_came_on_like_days() -> None:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from tests.assets.yard import END_PRICE, NODES, XINING, day, outlook_of, parse, program_of
-from zeropark.assets.job_pool import JobClass, JobPool
+from zeropark.assets.job_pool import JobClass, JobPool, _when_seen
 from zeropark.assets.job_queue import JobQueue
-from zeropark.assets.kind import Horizon, Kind, RuleView, per_step
+from zeropark.assets.kind import Horizon, Kind, PlannedStep, RuleView, per_step
 from zeropark.data.jobs import JobTable, draw_jobs, expect_jobs, hours_since_1970
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Formulated
@@ -359,3 +359,77 @@ def test_a_device_reads_pythons_own_numbers_from_no_more_memory_than_an_array_ha
         assert list(found) == values.tolist()
         assert type(found[0]) is kind
         assert memoryview(found).nbytes <= values.astype(np.float64).nbytes  # type: ignore[arg-type] # an array of numbers
+
+
+def test_a_bound_runs_no_job_before_a_pool_has_seen_it() -> None:
+    """Steps begin at 0, 1 and 2 h: what comes at 0.2 is seen at 1, at 1.0 at once, at 2.5 never."""
+    arrival = np.array([-3.0, 0.0, 0.2, 1.0, 1.1, 2.5, 9.0])
+    seen = _when_seen(arrival, np.array([0.0, 1.0, 2.0]), 3.0)
+    assert seen.tolist() == pytest.approx([-3.0, 0.0, 1.0, 1.0, 2.0, 3.0, 3.0])
+
+
+def test_a_set_point_says_what_work_gains_by_running_now_if_it_may_pause() -> None:
+    pool = _pool(_class(preemptible=True), _class(name="whole"), _class(name="now", online=True))
+    step = PlannedStep(
+        0.25,
+        {"run": np.array([0.5, 0.25, 1.0])},
+        {},
+        {"begun": np.array([1.5, 1.0, 0.0])},
+        lambda _: np.full(3, 4.0),
+    )
+    # 0.5 kcore-h in a quarter of an hour are 2,000 cores; 4 CNY later less 1.5 for what is lost.
+    assert pool.setpoints(step) == {"work_cores": 2000.0, "work_worth": 2.5, "whole_cores": 1000.0}
+
+
+def test_work_that_may_pause_is_taken_on_where_it_is_worth_its_price() -> None:
+    classes = (_class(preemptible=True), _class(name="whole"))
+    for worth, price, taken in ((3.0, 2.0, 1.5), (2.0, 2.0, 0.0), (3.0, 4.0, 0.0)):
+        device = _device(_pool(classes[0]), _table([(0, 9, 1, 2, 2), (0, 9, 1, 2, 2)]))
+        device.step(0, 1.0, {"work_cores": 500.0, "work_worth": worth}, {})
+        # Two jobs of 1 kcore, half a kcore in use: 1.5 can be added.
+        assert device.take_on(9.0, price, 1.0) == pytest.approx(taken)
+        assert device.read()["cores"] == pytest.approx(500.0 + 1e3 * taken)
+    device = _device(_pool(classes[0]), _table([(0, 9, 1, 2, 2), (0, 9, 1, 2, 2)]))
+    device.step(0, 1.0, {"work_cores": 500.0, "work_worth": 3.0}, {})
+    assert device.take_on(0.25, 2.0, 1.0) == pytest.approx(0.25)
+    whole = _device(_pool(classes[1]), _table([(0, 9, 1, 2, 2)]))
+    whole.step(0, 1.0, {"whole_cores": 0.0, "work_cores": 0.0, "whole_worth": 9.0}, {})
+    assert whole.take_on(9.0, 0.0, 1.0) == 0.0
+
+
+SOLD = """
+assets:
+  - {kind: grid_tie, name: tie, node: bus, import_max: 2 MW, export_max: 2 MW, tariff: simple}
+  - {kind: battery, name: bat, node: bus, p_nom: 1 MW, e_nom: 4 MWh}
+  - {kind: data_hall, name: hall, node: bus, compute: it, p_nom: 1.2 MW, p_idle: 0.2 MW,
+     cores: 100000 core}
+  - kind: job_pool
+    name: jobs
+    node: it
+    cores: 100000 core
+    classes:
+      - {name: work, mean: 60000 core, parallel: 20000 core, run_time: 2 h, slack: 48 h,
+         preemptible: true}
+"""
+
+
+@pytest.mark.parametrize("worth", [0.0, 1e6])
+def test_waiting_work_uses_what_would_be_sold_if_it_is_worth_more(worth: float) -> None:
+    assets: list[Kind] = parse(SOLD)
+    pool = next(asset for asset in assets if isinstance(asset, JobPool))
+    outlook = outlook_of(day(96))
+    table = pool.draw(outlook, np.random.default_rng(3))
+    truth = replace(outlook.window(40, 96), tables={"jobs": table}, run=day(96).window(40, 96))
+    plant = Plant(assets, truth, {node.name: node.spill_cost is not None for node in NODES}, 1)
+    plant.write({"bat": {"p": 0.9}, "jobs": {"work_cores": 0.0, "work_worth": worth}})
+    plant.step(0)
+    shown = plant.read()
+    sold, cores = shown["tie"]["export"], shown["jobs"]["cores"]
+    assert plant.residual <= 1e-9
+    assert cores == pytest.approx(shown["hall"]["cores"])
+    if worth > 0.0:
+        assert sold < 0.2
+        assert cores > 20_000.0
+    else:
+        assert sold > 0.5
+        assert cores == 0.0

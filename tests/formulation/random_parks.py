@@ -30,6 +30,8 @@ def random_assets(random: np.random.Generator) -> list[Kind]:
         return round(float(random.uniform(low, high)), 3)
 
     best = size(0.93, 0.99)
+    # One efficiency at all powers, as others can say it.
+    cells = size(0.85, best)
     possible: list[tuple[str, dict[str, Any]]] = [
         ("curtailable_load", {"node": "bus", "profile": {"constant": 1.0}, "share": size(0.1, 0.9),
                               "price_curtailed": size(100, 900), "response": size(0.5, 1.0)}),
@@ -37,7 +39,7 @@ def random_assets(random: np.random.Generator) -> list[Kind]:
         ("wind", {"node": "bus", "count": 2, "hub_height": 80.0, "curve_speeds": [3, 12],
                   "curve_powers": [0.0, 0.6]}),
         ("battery", {"node": "bus", "p_nom": size(0.2, 2.0), "e_nom": size(0.2, 4.0),
-                     "efficiency": size(0.85, best), "efficiency_best": best,
+                     "efficiency": cells, "efficiency_best": cells,
                      "wear_cost": size(1, 100), "reserve": size(0.0, 0.3), "start": size(0, 1)}),
         ("heat", {}),
         ("cooling", {}),

@@ -76,7 +76,8 @@ TOYS = [
           - {TIE}
           - {{kind: load, name: works, node: bus, profile: {{constant: 1 MW}}}}
           - {{kind: battery, name: bat, node: bus, p_nom: 1 MW, e_nom: 2 MWh, efficiency: 0.9,
-             standing_loss: 0, floor: 0, ceiling: 1, start: 0, wear_cost: 0 CNY/MWh}}
+             efficiency_best: 0.9, standing_loss: 0, floor: 0, ceiling: 1, start: 0,
+             wear_cost: 0 CNY/MWh}}
         """,
         objective=200.0 + (1 / 0.81) * 300.0,
         series={"tie/price_import": (100.0, 300.0, 500.0)},

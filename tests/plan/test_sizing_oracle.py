@@ -21,7 +21,7 @@ assets:
   - {{kind: load, name: works, node: bus, profile: {{constant: 1 MW}}}}
   - {{kind: pv, name: roof, node: bus, p_nom: 1 MW, arrays: [{{tilt: {tilt} deg}}]}}
   - {{kind: battery, name: bat, node: bus, p_nom: 1 MW, e_nom: 2 MWh, floor: 0, ceiling: 1,
-     start: 0, efficiency: {efficiency}, efficiency_best: 1, wear_cost: 7 CNY/MWh}}
+     start: 0, efficiency: {efficiency}, efficiency_best: {efficiency}, wear_cost: 7 CNY/MWh}}
   - {{kind: heat_load, name: town, node: warm, profile: {{constant: 1 MW}}}}
   - {{kind: boiler, name: boiler, node: bus, heat: warm, p_nom: 1 MW}}
   - {{kind: heat_pump, name: pump, node: bus, heat: warm, p_nom: 1 MW, t_sink: 60 degC,

@@ -50,7 +50,7 @@ ReservePrice = Annotated[float, Unit("CNY/MWh-h")]
 _DOUBTFUL = 1.0
 # By how much of the way from best to ordinary use the efficiency falls at full power [1].
 _FALLS = 1.6
-# Powers at which a bound's curve of losses is exact [1 of rated].
+# Powers at which the curve of losses is exact [1 of rated].
 _TOUCH = (0.0, 0.25, 0.8)
 # Most of the rated energy that is kept for it [1]: more would cost the peaks it is to spare.
 _MOST_KEPT = 0.07
@@ -63,6 +63,7 @@ class Battery(Kind):
 
     energy[t] = energy[t-1] · (1 - standing_loss)^(h/24) + efficiency · charge[t] - discharge[t]
     / efficiency, floor ≤ energy ≤ ceiling, charge and discharge ≤ p_nom · h (all MWh per step).
+    The efficiency falls with power, from the best; a plan knows it as three tangents.
     Round trip and wear: facts of the park base, section 7. In the plant: power falls with cold
     and near the ends of the band, efficiency falls with load, capacity fades with throughput.
     """
@@ -79,6 +80,10 @@ class Battery(Kind):
     )
     limits: ClassVar[Mapping[str, Limit]] = {
         "reserve": Limit(Text("holds its reserve for an outage", "为停电保持备用"))
+    } | {
+        f"hard_{way}_{k}": Limit(Text("loses more at a higher power", "功率越高损耗越大"))
+        for way in ("in", "out")
+        for k in range(len(_TOUCH) - 1)
     }
     example: ClassVar[str] = """
     assets:
@@ -181,11 +186,11 @@ class Battery(Kind):
         charge = m.flow("charge", upper=most_in, means="rating")
         discharge = m.flow("discharge", upper=most_out, means="rating")
         stored, taken = charge * efficiency, discharge / efficiency
-        for k in range(len(_TOUCH) - 1 if m.exact else 0):
+        for k in range(len(_TOUCH) - 1):
             hard_in, hard_out = m.flow(f"hard_in_{k}"), m.flow(f"hard_out_{k}")
             bend_in, bend_out = m.signal(f"bend_in_{k}"), m.signal(f"bend_out_{k}")
-            yield f"hard_in_{k}", hard_in - charge >= -1.0 * bend_in * m.hours
-            yield f"hard_out_{k}", hard_out - discharge >= -1.0 * bend_out * m.hours
+            yield f"hard_in_{k}", hard_in - charge >= -1.0 * bend_in * m["p_nom"] * m.hours
+            yield f"hard_out_{k}", hard_out - discharge >= -1.0 * bend_out * m["p_nom"] * m.hours
             stored = stored - hard_in * m.signal(f"worse_in_{k}")
             taken = taken + hard_out * m.signal(f"worse_out_{k}")
         energy = m.state(
@@ -220,22 +225,20 @@ class Battery(Kind):
         found = {
             "charge_limit": charge[None, :],
             "discharge_limit": discharge[None, :],
-            "efficiency": np.full((1, count), self.efficiency_best if best else self.efficiency),
+            "efficiency": np.full((1, count), self.efficiency_best),
             # At its best nothing is lost by standing: a store that rests may fall below its floor.
             "keep": np.full((1, count), 1.0 if best else self.keep),
         }
-        if best:
-            found |= {name: np.full((1, count), number) for name, number in self._bends().items()}
-        return found
+        return found | {name: np.full((1, count), n) for name, n in self._bends().items()}
 
     def _bends(self) -> dict[str, float]:
-        """Return where tangents of the loss curves meet [MW], and how much worse the next is [1].
+        """Return where tangents of the loss curves meet [1 of p_nom], and how much worse each is.
 
-        Losses grow with the square of the power, so that tangents never overstate them: a bound may
-        use them where a plan does with one efficiency.
+        The latter is what the next tangent loses more of each MWh [1]. Losses grow with the square
+        of the power, so that tangents never overstate them, and a bound may use them.
         """
-        touch = np.array(_TOUCH) * self.p_nom
-        falls = _FALLS * (self.efficiency_best - self.efficiency) / self.p_nom
+        touch = np.array(_TOUCH)
+        falls = _FALLS * (self.efficiency_best - self.efficiency)
         at = self.efficiency_best - falls * touch
         curves = {
             "in": (touch * at, at - falls * touch),
@@ -247,7 +250,7 @@ class Battery(Kind):
             change = np.diff(slope)
             for k in range(len(touch) - 1):
                 bends = abs(float(change[k])) > 0.0
-                found[f"bend_{way}_{k}"] = float(-meet[k] / change[k]) if bends else self.p_nom
+                found[f"bend_{way}_{k}"] = float(-meet[k] / change[k]) if bends else 1.0
                 found[f"worse_{way}_{k}"] = abs(float(change[k]))
         return found
 

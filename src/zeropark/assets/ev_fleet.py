@@ -224,7 +224,7 @@ class EvFleet(EvHub):
         known = expected is not None and expected.true
         slots = len(steps)
         if known or not slots or not np.allclose(hours[:slots], hours[0], rtol=1e-9, atol=0.0):
-            return self._as_a_hub(super().situation(readings, horizon), hours)
+            return self._as_a_hub(super().situation(readings, horizon), hours, expected)
         slot, ends = float(hours[0]), np.cumsum(hours)
         work: Work = readings["sessions"]
         there = float(work.amount.sum())
@@ -279,15 +279,13 @@ class EvFleet(EvHub):
         """Return all numbers, with what energy is worth at the end and before a car may go."""
         hours, count = horizon.grid.hours, _GROUPS + self.groups
         price = horizon.end_price / self.efficiency
-        risk = (0.0 if expected is None else expected.leave_rate) * hours
-        haste = np.cumsum(risk[::-1])[::-1]
         first = np.zeros(count)
         first[_REST] = 1.0
         return Inputs(
             signals={
                 **found,
                 "end_value": np.full((count, len(hours)), price),
-                "haste": self._all_rows(haste[None, :]),
+                "haste": self._haste(expected, hours),
             },
             figures={
                 **figures,
@@ -298,7 +296,12 @@ class EvFleet(EvHub):
             },
         )
 
-    def _as_a_hub(self, own: Inputs, hours: Floats) -> Inputs:
+    def _haste(self, expected: ExpectedSessions | None, hours: Floats) -> Floats:
+        """Return the chance that a car leaves early from each step on, the same in all rows [1]."""
+        risk = (0.0 if expected is None else expected.leave_rate) * hours
+        return self._all_rows(np.cumsum(risk[::-1])[::-1][None, :])
+
+    def _as_a_hub(self, own: Inputs, hours: Floats, expected: ExpectedSessions | None) -> Inputs:
         """Return what a charging hub would plan, all of it in the row of the rest."""
         found, count = self._nothing(len(hours)), _GROUPS + self.groups
         for name in ("latest", "earliest", "limit"):
@@ -306,7 +309,7 @@ class EvFleet(EvHub):
         for name in ("efficiency", "end_value"):
             if name in own.signals:
                 found[name] = self._all_rows(own.signals[name])
-        found["haste"] = self._all_rows(np.cumsum(own.signals["risk"][:, ::-1], axis=1)[:, ::-1])
+        found["haste"] = self._haste(expected, hours)
         none = np.zeros(count)
         figures = {"most": none, "least": none}
         for name, numbers in own.figures.items():

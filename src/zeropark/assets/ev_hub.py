@@ -103,10 +103,11 @@ class EvHub(Kind):
 
     settled[t] = settled[t-1] + charge[t] + short[t], latest ≤ settled ≤ earliest (the curves of all
     plugged and expected cars, see `formulation.queue`); charge ≤ p_nom · h; electricity = charge /
-    efficiency. cost = price_unserved · (short + leave_rate · h · what still waits): cars that left
-    before their stated time were this many in an hour. A split by least laxity keeps a plan open
-    for every car. In the plant: sessions by chance or from a file, cars that leave before or after
-    the stated time, efficiency by load, and a taper as a battery fills.
+    efficiency. cost = price_unserved · short. A plan has each car ready by a share of its stay
+    that 99 of 100 cars of the past stayed, where it can be: some leave before the stated time. A
+    split by least laxity keeps a plan open for every car. In the plant: sessions by chance or from
+    a file, cars that leave before or after the stated time, efficiency by load, and a taper as a
+    battery fills.
     """
 
     kind: ClassVar[str] = "ev_hub"
@@ -220,11 +221,11 @@ class EvHub(Kind):
 
         yield "settled", settled == settled.before + charge + short
 
+        # No rule needs it: it goes to the set-points as it is.
+        m.signal("sure_stay")
         m.into("node", charge * (-1.0 / m.signal("efficiency")))
         m.cost("unserved", short * m["price_unserved"])
         m.cost("unserved", lost * m["price_unserved"])
-        # What waits is lost if its car goes before its time: worth that chance in each hour.
-        m.cost("unserved", settled * (-1.0 * m.signal("risk") * m["price_unserved"]))
         # What is short is no more owed: only what is still to be charged costs energy later.
         m.cost("ends", (charge + short) * (-1.0 * m.signal("end_value")))
         m.cost("ends", owed * m.figure("owed_price"))
@@ -272,7 +273,8 @@ class EvHub(Kind):
             # Who leaves after the run is owed what he lacks then; the run need not prepare for it.
             after = np.where(work.deadline > ends[-1] + _SOON, np.inf, work.deadline)
             work = replace(work, deadline=after)
-        work = work.servable()
+        sure = 1.0 if known or expected is None else expected.sure_stay
+        work = ready_in_time(work, sure).servable()
         latest, earliest = envelopes(work, 1, ends)
         price = horizon.end_price / self.efficiency
         servable = float(work.amount.sum())
@@ -287,7 +289,7 @@ class EvHub(Kind):
                 "earliest": earliest,
                 "limit": limit,
                 "end_value": np.full((1, len(ends)), price),
-                "risk": ((0.0 if expected is None else expected.leave_rate) * hours)[None, :],
+                "sure_stay": np.full((1, len(ends)), sure),
             },
             figures={
                 "settled": np.zeros(1),
@@ -300,8 +302,9 @@ class EvHub(Kind):
     # -- set-points -------------------------------------------------------------------------------
 
     def setpoints(self, step: PlannedStep) -> dict[str, float]:
-        """Return the power into all cars together [MW]."""
-        return {"charge": float(step.columns["charge"][0]) / step.hours}
+        """Return the power into all cars together [MW], and by when each is to be ready [1]."""
+        charge = float(step.columns["charge"][0]) / step.hours
+        return {"charge": charge, "sure_stay": float(step.signal("sure_stay")[0])}
 
     def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
         """Return the power into the cars [MW], what is served and short [MWh], as planned."""
@@ -337,6 +340,7 @@ class EvHub(Kind):
 
     def powers(self, setpoints: Mapping[str, float], sessions: Work, hours: float) -> Floats:
         """Return the power of each session [MW] that a step's set-points ask for."""
+        sessions = ready_in_time(sessions, setpoints.get("sure_stay", 1.0))
         return self.split(setpoints.get("charge", self.p_nom), sessions, hours)
 
     def tally(self, readings: Readings) -> dict[str, float]:
@@ -372,6 +376,16 @@ def ahead_of(expected: ExpectedSessions, now: float) -> Work:
         expected.arrival[some] - now,
         expected.deadline[some] - now,
     )
+
+
+def ready_in_time(work: Work, share: float) -> Work:
+    """Return cars that are to be ready by a `share` of their stay [1], where they can be.
+
+    One that cannot has until it could be ready, and none has longer than it stays.
+    """
+    careful = work.arrival + share * (work.deadline - work.arrival)
+    careful = np.maximum(careful, work.begin + work.length)
+    return replace(work, deadline=np.minimum(work.deadline, careful))
 
 
 class HubDevice:

@@ -292,6 +292,9 @@ class JobPool(Kind):
         fluid = known or not _even(hours)
         if expected is not None:
             coming = _ahead_of(expected, now, everything=known)
+            if known and horizon.exact:
+                # A pool looks for new jobs as a step begins: no policy runs them before.
+                coming = replace(coming, arrival=_when_seen(coming.arrival, ends - hours, ends[-1]))
             running, waiting = self._split_by_start(running, waiting, coming, expected)
         step = float(hours[hours > 0].min()) if bool((hours > 0).any()) else 1.0
         latest, earliest = self._curves(waiting, ends, step, fluid=fluid, stated=known)
@@ -408,13 +411,19 @@ class JobPool(Kind):
     # -- set-points -------------------------------------------------------------------------------
 
     def setpoints(self, step: PlannedStep) -> dict[str, float]:
-        """Return the cores each class is to use [core]."""
+        """Return the cores each class is to use [core], and what is gained by work done now.
+
+        The latter of classes that may pause, against later in the plan [CNY/kcore-h].
+        """
         run = step.columns["run"] * (1e3 / step.hours)
-        return {
-            f"{each.name}_cores": float(cores)
-            for each, cores in zip(self.classes, run, strict=True)
-            if not each.online
-        }
+        gained = step.signal("end_value") - step.worth["begun"]
+        found = {}
+        for each, cores, worth in zip(self.classes, run, gained, strict=True):
+            if not each.online:
+                found[f"{each.name}_cores"] = float(cores)
+            if each.preemptible:
+                found[f"{each.name}_worth"] = float(worth)
+        return found
 
     def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
         """Return cores in use, in all and by class [core], as planned."""
@@ -476,6 +485,13 @@ def _even(hours: Floats) -> bool:
         np.all(hours[:some] > 0)
         and math.isclose(hours[:some].min(initial=1), hours[:some].max(initial=1))
     )
+
+
+def _when_seen(arrival: Floats, starts: Floats, end: float) -> Floats:
+    """Return the step's start at which each job that comes later is first seen [h from now]."""
+    marks = np.append(starts, end)
+    at = np.minimum(np.searchsorted(marks, arrival - _JUST_AFTER), len(starts))
+    return np.where(arrival > 0.0, marks[at], arrival)
 
 
 def _ahead_of(expected: ExpectedJobs, now: float, *, everything: bool) -> Work:

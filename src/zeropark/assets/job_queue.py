@@ -68,6 +68,7 @@ class JobQueue:
         self._pausing = list(pausing)
         self._names = list(names)
         self._points = [f"{name}_cores" for name in names]
+        self._worth = [-np.inf] * len(names)
         self._price_late, self._price_unserved = price_late, price_unserved
         self._starts = per_step(hours_since_1970(grid.starts))
         self._clock = self._starts[0]
@@ -154,6 +155,7 @@ class JobQueue:
         self._admit()
         self._taking, self._spare = [], 0.0
         free = self._serve_online(index, self._kcores * hours)
+        self._worth = [setpoints.get(f"{name}_worth", -np.inf) for name in self._names]
         wants = [setpoints.get(point, np.inf) * hours / 1e3 for point in self._points]
         for member, want in enumerate(wants):
             free = self._serve_musts(member, want, free)
@@ -188,6 +190,19 @@ class JobQueue:
                 self._costs["unserved"] += back * self._price_unserved
                 left -= back
         return (wanted - left) / hours
+
+    def take_on(self, kcores: float, price: float, hours: float) -> float:
+        """Serve more work that may pause, on up to `kcores` more, where that is worth its price.
+
+        price: of power for it [CNY/kcore-h]. Returns the cores it takes [kcore].
+        """
+        free = self._kcores * hours - sum(self._served)
+        before = sum(self._served)
+        for member in np.argsort(self._worth)[::-1].tolist():
+            if self._pausing[member] and self._worth[member] > price:
+                room = kcores * hours - (sum(self._served) - before)
+                free = self._serve_more(member, room, free)
+        return (sum(self._served) - before) / hours
 
     # -- within a step ----------------------------------------------------------------------------
 

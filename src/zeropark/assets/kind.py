@@ -204,6 +204,12 @@ class Deferrable(Adjustable, Protocol):
     def spare(self) -> float:
         """How much of the step's mean flow can wait [MW, or the carrier's unit], ≥ 0."""
 
+    def take_on(self, change: float, price: float, hours: float) -> float:
+        """Take up to `change` more in the step where that is worth its price; return how much.
+
+        change, result: [MW, or the carrier's unit]. price: what it takes costs [CNY per unit-h].
+        """
+
 
 @runtime_checkable
 class Tolled(Protocol):

@@ -46,8 +46,8 @@ class Thresholds:
     surplus from which waiting work is started, as a share of the contract [1].
     """
 
-    target: float = 0.2
-    fill: float = 0.2
+    target: float = 0.1
+    fill: float = 0.9
     start_surplus: float = 0.1
 
 

@@ -138,6 +138,7 @@ class Plant:
                     self._adjust(carrier, "node", -at_node[there], hours, at_node)
                 if way:
                     self._balance_untied(hours, at_node)
+        self._use_what_is_sold(node, prices["price_export"], hours, at_node)
         self._keep_target(node, wanted.get("target", np.inf), hours, at_node)
         for _ in range(self._passes):
             need = -at_node[node]
@@ -148,6 +149,23 @@ class Plant:
             if self._passes > 1:
                 # What was carried less is too much elsewhere: that is settled while the tie waits.
                 self._balance_untied(hours, at_node)
+
+    def _use_what_is_sold(
+        self, node: str, price: float, hours: float, at_node: dict[str, float]
+    ) -> None:
+        """Let waiting work use what would be sold at `price` [CNY/MWh], where it is worth more."""
+        for pool in self._pools:
+            cores, device = self._ports[pool.name]["node"], self.devices[pool.name]
+            for hall in self._halls.get((node, cores), []):
+                if at_node[node] <= _NOISE or not isinstance(device, Deferrable):
+                    continue
+                shown = self.devices[hall.name].read()
+                each = float(getattr(hall, "p_kcore", 0.0)) * shown["pue"]
+                free = (float(getattr(hall, "cores", 0.0)) - shown["cores"]) / 1e3
+                taken = device.take_on(min(free, at_node[node] / each), price * each, hours)
+                self.flows[pool.name]["node"] -= taken
+                at_node[cores] -= taken
+                self._adjust(hall.name, "compute", taken, hours, at_node)
 
     def _keep_target(
         self, node: str, target: float, hours: float, at_node: dict[str, float]
