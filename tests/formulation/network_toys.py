@@ -238,4 +238,29 @@ NETWORK_TOYS = [
         series=FLAT,
         amounts={("green_power_contract", "delivered"): (0.5, 0.5, 0.5)},
     ),
+    # The year has room for 2 MWh of export: they go where 60 is paid and not 50; the sun beyond is
+    # curtailed, so that one MWh more at the node costs nothing there.
+    Toy(
+        "direct_supply",
+        """
+        assets:
+          - {kind: grid_tie, name: tie, node: bus, import_max: 9 MW, export_max: 9 MW,
+             tariff: simple}
+          - {kind: load, name: works, node: bus, profile: {constant: 1 MW}}
+          - {kind: pv, name: roof, node: bus, p_nom: 4 MW, arrays: [{tilt: 30 deg}]}
+          - {kind: direct_supply, name: direct}
+        """,
+        objective=100.0 - 2 * 60.0,
+        series={**FLAT, "tie/price_export": (50.0, 60.0, 50.0)},
+        signals={"pv": {"available": (3.0, 4.0, 0.0)}},
+        figures={
+            "direct_supply": {"need_own": 0.0, "need_share": 0.0, "share": 0.0, "most_sent": 2.0}
+        },
+        amounts={
+            ("grid_tie", "export"): (0.0, 2.0, 0.0),
+            ("grid_tie", "import"): (0.0, 0.0, 1.0),
+            ("pv", "p"): (1.0, 3.0, 0.0),
+        },
+        worth={"bus": (0.0, 0.0, 100.0)},
+    ),
 ]

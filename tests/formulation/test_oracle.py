@@ -292,7 +292,7 @@ def _network_park(random: np.random.Generator) -> list[Kind]:
     def size(low: float, high: float) -> float:
         return round(float(random.uniform(low, high)), 3)
 
-    efficiency = size(0.35, 0.45)
+    efficiency, cells = size(0.35, 0.45), size(0.85, 0.95)
     entries: list[tuple[str, dict[str, Any]]] = [
         ("grid_tie", {"node": "bus", "import_max": size(1.0, 4.0), "export_max": size(0.0, 2.0),
                       "tariff": "simple"}),
@@ -300,7 +300,8 @@ def _network_park(random: np.random.Generator) -> list[Kind]:
         ("curtailable_load", {"node": "far", "profile": {"constant": 1.0}, "share": size(0.1, 0.9),
                               "price_curtailed": size(100, 900), "response": size(0.5, 1.0)}),
         ("pv", {"node": "far", "p_nom": 3.0, "arrays": [{"tilt": 30.0}]}),
-        ("battery", {"node": "far", "p_nom": size(0.2, 2.0), "e_nom": size(0.2, 4.0)}),
+        ("battery", {"node": "far", "p_nom": size(0.2, 2.0), "e_nom": size(0.2, 4.0),
+                     "efficiency": cells, "efficiency_best": cells}),
         ("line", {"node": "far", "near": "bus", "p_nom": size(0.3, 3.0), "loss": size(0.0, 0.1),
                   "charge": size(0, 100), "ways": str(random.choice(["inwards", "both"]))}),
         ("transformer", {"node": "site", "up": "bus", "p_nom": size(0.5, 2.0), "loss_load": 0.0,
@@ -339,6 +340,7 @@ def _district(name: str, above: str, random: np.random.Generator) -> Iterator[Ki
         return round(float(random.uniform(low, high)), 3)
 
     warm, cold, efficiency = f"{name}-warm", f"{name}-cold", size(0.35, 0.45)
+    cells = size(0.85, 0.95)  # one efficiency at all powers, as PyPSA can say it
     way: tuple[str, dict[str, Any]] = (
         ("line", {"node": name, "near": above, "p_nom": size(0.5, 3.0), "loss": size(0.0, 0.1),
                   "charge": size(0, 60), "ways": "both"})
@@ -351,7 +353,7 @@ def _district(name: str, above: str, random: np.random.Generator) -> Iterator[Ki
         ("load", {"node": name, "profile": {"constant": 1.0}}),
         ("pv", {"node": name, "p_nom": 3.0, "arrays": [{"tilt": 30.0}]}),
         ("battery", {"node": name, "p_nom": size(0.2, 2.0), "e_nom": size(0.2, 4.0),
-                     "efficiency": size(0.85, 0.95), "efficiency_best": 0.97,
+                     "efficiency": cells, "efficiency_best": cells,
                      "wear_cost": size(1, 100), "start": size(0, 1)}),
         ("heat_load", {"node": warm, "profile": {"constant": 1.0}}),
         ("boiler", {"node": name, "heat": warm, "p_nom": size(0.5, 2.0)}),

@@ -342,10 +342,7 @@ def test_cars_are_planned_as_a_second_sheet_plans_them(seed: int) -> None:
     price = np.round(random.uniform(50, 800, COUNT), 1)
     latest, earliest = curves(random, 1, 0.4)
     limit = 0.6
-    end_value, risk = (
-        round(float(random.uniform(0, 400)), 1),
-        round(float(random.uniform(0, 0.05)), 4),
-    )
+    end_value = round(float(random.uniform(0, 400)), 1)
     hub = _asset(
         "ev_hub", node="bus", p_nom=1.2, connectors=[{"name": "dc", "count": 9, "p_nom": 0.1}]
     )
@@ -358,7 +355,7 @@ def test_cars_are_planned_as_a_second_sheet_plans_them(seed: int) -> None:
             "ev_hub": Inputs(
                 {
                     "latest": latest, "earliest": earliest, "limit": one * limit,
-                    "efficiency": one * 0.9, "end_value": one * end_value, "risk": one * risk,
+                    "efficiency": one * 0.9, "end_value": one * end_value, "sure_stay": one,
                 },
                 {name: np.zeros(1) for name in ("settled", "owed", "owed_price", "lost")},
             ),
@@ -368,7 +365,7 @@ def test_cars_are_planned_as_a_second_sheet_plans_them(seed: int) -> None:
     sheet = Sheet()
     for t in range(COUNT):
         sheet.column(f"charge {t}", 0.0, limit, float(price[t]) / 0.9 - end_value)
-        sheet.column(f"done {t}", latest[0, t], earliest[0, t], -risk * 3_000.0)
+        sheet.column(f"done {t}", latest[0, t], earliest[0, t])
         grown = {f"done {t}": 1.0, f"charge {t}": -1.0}
         sheet.row(grown | ({f"done {t - 1}": -1.0} if t else {}), "=", 0.0)
     solution = Solver(program).solve()

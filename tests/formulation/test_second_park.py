@@ -351,10 +351,10 @@ def _jobs(
 def _cars(park: Park, name: str) -> None:
     """A hub with its two curves."""
     latest, earliest = curves(park.random, 1, 0.4)
-    value, risk = park.size(0, 400), park.size(0, 0.05)
+    value = park.size(0, 400)
     signals = {
         "latest": latest, "earliest": earliest, "limit": 0.6, "efficiency": 0.9,
-        "end_value": value, "risk": risk,
+        "end_value": value, "sure_stay": 1.0,
     }  # fmt: skip
     figures = dict.fromkeys(("settled", "owed", "owed_price", "lost"), 0.0)
     sockets = [{"name": "dc", "count": 9, "p_nom": 0.1}]
@@ -362,7 +362,7 @@ def _cars(park: Park, name: str) -> None:
     for t in range(COUNT):
         charge = park.sheet.column(f"{name} charge {t}", 0.0, 0.6, -value)
         low, high = float(latest[0, t]), float(earliest[0, t])
-        done = park.sheet.column(f"{name} done {t}", low, high, -risk * 3_000.0)
+        done = park.sheet.column(f"{name} done {t}", low, high)
         before = {f"{name} done {t - 1}": -1.0} if t else {}
         park.sheet.row({done: 1.0, charge: -1.0, **before}, "=", 0.0)
         park.at_bus[t][charge] = -1.0 / 0.9

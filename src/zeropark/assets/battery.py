@@ -187,8 +187,10 @@ class Battery(Kind):
         discharge = m.flow("discharge", upper=most_out, means="rating")
         stored, taken = charge * efficiency, discharge / efficiency
         for k in range(len(_TOUCH) - 1):
-            hard_in, hard_out = m.flow(f"hard_in_{k}"), m.flow(f"hard_out_{k}")
             bend_in, bend_out = m.signal(f"bend_in_{k}"), m.signal(f"bend_out_{k}")
+            # No more can be lost than at full power: nobody burns what he is paid to take.
+            hard_in = m.flow(f"hard_in_{k}", upper=(1.0 - bend_in) * m["p_nom"] * m.hours)
+            hard_out = m.flow(f"hard_out_{k}", upper=(1.0 - bend_out) * m["p_nom"] * m.hours)
             yield f"hard_in_{k}", hard_in - charge >= -1.0 * bend_in * m["p_nom"] * m.hours
             yield f"hard_out_{k}", hard_out - discharge >= -1.0 * bend_out * m["p_nom"] * m.hours
             stored = stored - hard_in * m.signal(f"worse_in_{k}")
