@@ -21,8 +21,9 @@ from zeropark.assets.kind import (
 )
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Limit
-from zeropark.formulation.linear import Rule
+from zeropark.formulation.linear import Linear, Rule
 from zeropark.formulation.program import Inputs
+from zeropark.formulation.value import Value
 from zeropark.model.asset import ElectricityNode, Point
 from zeropark.units.quantity import Unit
 from zeropark.units.refusal import refusal
@@ -58,6 +59,26 @@ _MOST_KEPT = 0.07
 _PRICE_OF_DOUBT = 70.0
 
 
+def _by_power(m: Block, way: str, moved: Linear, share: Value, sign: float) -> tuple[Linear, Rule]:
+    """Return what `moved` comes to in the cells [MWh per slot], and the rule that makes it so.
+
+    Of the first piece of the power comes `share` [1], of each further one so much less (in) or more
+    (out) as its tangent is worse.
+    """
+    cells, whole = Linear([]), Linear([])
+    bend: Value | float = 0.0
+    for k in range(len(_TOUCH)):
+        last = k == len(_TOUCH) - 1
+        before, bend = bend, 1.0 if last else m.signal(f"bend_{way}_{k}")
+        # That a piece is full is no limit of anything: it is the next one's turn.
+        width = (bend - before) * m["p_nom"] * m.hours
+        piece = m.flow(f"{way}_{k}", upper=width, means="price")
+        cells, whole = cells + piece * share, whole + piece
+        if not last:
+            share = share + m.signal(f"worse_{way}_{k}") * sign
+    return cells, moved == whole
+
+
 class Battery(Kind):
     """A battery behind an inverter.
 
@@ -80,10 +101,6 @@ class Battery(Kind):
     )
     limits: ClassVar[Mapping[str, Limit]] = {
         "reserve": Limit(Text("holds its reserve for an outage", "为停电保持备用"))
-    } | {
-        f"hard_{way}_{k}": Limit(Text("loses more at a higher power", "功率越高损耗越大"))
-        for way in ("in", "out")
-        for k in range(len(_TOUCH) - 1)
     }
     example: ClassVar[str] = """
     assets:
@@ -185,16 +202,10 @@ class Battery(Kind):
         most_out = m["p_nom"] * m.hours * m.signal("discharge_limit")
         charge = m.flow("charge", upper=most_in, means="rating")
         discharge = m.flow("discharge", upper=most_out, means="rating")
-        stored, taken = charge * efficiency, discharge / efficiency
-        for k in range(len(_TOUCH) - 1):
-            bend_in, bend_out = m.signal(f"bend_in_{k}"), m.signal(f"bend_out_{k}")
-            # No more can be lost than at full power: nobody burns what he is paid to take.
-            hard_in = m.flow(f"hard_in_{k}", upper=(1.0 - bend_in) * m["p_nom"] * m.hours)
-            hard_out = m.flow(f"hard_out_{k}", upper=(1.0 - bend_out) * m["p_nom"] * m.hours)
-            yield f"hard_in_{k}", hard_in - charge >= -1.0 * bend_in * m["p_nom"] * m.hours
-            yield f"hard_out_{k}", hard_out - discharge >= -1.0 * bend_out * m["p_nom"] * m.hours
-            stored = stored - hard_in * m.signal(f"worse_in_{k}")
-            taken = taken + hard_out * m.signal(f"worse_out_{k}")
+        stored, pieces_in = _by_power(m, "in", charge, efficiency, -1.0)
+        taken, pieces_out = _by_power(m, "out", discharge, 1.0 / efficiency, 1.0)
+        yield "pieces_in", pieces_in
+        yield "pieces_out", pieces_out
         energy = m.state(
             "energy", m.signal("lowest"), m["e_ceiling"], means="full", means_low="empty"
         )
