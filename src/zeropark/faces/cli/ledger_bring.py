@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from zeropark.faces.cli.ledger_place import JsonOption, StoreOption, store_place, tell
+from zeropark.faces.cli.progress import at_work
 from zeropark.faces.cli.refused import DONE, WRONG_INPUT, Refused
 from zeropark.faces.locale import N_, language
 from zeropark.faces.locale import gettext as _
@@ -74,7 +75,8 @@ def bring(
             asset, _known_zone(zone), _pairs(unit, "--unit"), _pairs(point, "--point"),
             _known_stamps(stamps), person or "",
         )  # fmt: skip
-        read = read_import(file, asked)
+        with at_work(_("Reading {file}").format(file=file.name)):
+            read = read_import(file, asked)
         with Store(place, "import") as opened:
             if dry_run:
                 verdict = judge_import(opened, read, source)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -109,3 +111,15 @@ def _bar() -> Any:
     )
     bar.start()
     return bar
+
+
+@contextmanager
+def at_work(words: str) -> Iterator[None]:
+    """Show `words` and that we live, where nobody can say how far it is; on a terminal only."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console  # noqa: PLC0415 - as above
+
+    with Console(stderr=True).status(words):
+        yield
