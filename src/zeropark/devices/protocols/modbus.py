@@ -101,15 +101,12 @@ class ModbusDriver:
         self._client: AsyncModbusTcpClient | None = None
         self._scales: dict[int, int] = {}
         self._values: dict[str, float] = {}
-        self._layout = self._known_layout()
+        self._layout: Layout | None = None
         self.names = tuple(point.name for point in template.points if point.reads)
 
-    def _known_layout(self) -> Layout | None:
-        return place(self.template)
-
     async def _find_layout(self) -> Layout:
-        """Return where the points lie, asking the device; plain Modbus has nothing to ask."""
-        raise NotImplementedError
+        """Return where the points lie; plain Modbus has nothing to ask its device."""
+        return place(self.template)
 
     # -- the contract ---------------------------------------------------------------------------
 
@@ -219,7 +216,7 @@ class ModbusDriver:
             said = _SILENT.format(seconds=f"{wire.timeout:g}")
         self._pace.missed(said)
         # Whoever answers next may be another device: it is asked anew.
-        self._layout = self._known_layout()
+        self._layout = None
         self._scales.clear()
         await self.close()
 

@@ -39,6 +39,7 @@ logging.getLogger("ocpp").addHandler(logging.NullHandler())
 F = TypeVar("F", bound=Callable[..., Any])
 PORT, TLS_PORT = 9000, 9443
 PROFILE = "profile"
+_LOG = logging.getLogger(__name__)
 _SUBPROTOCOL = "ocpp1.6"
 # How often a charger is to say that it is there [s].
 _HEARTBEAT = 60
@@ -210,8 +211,9 @@ class Central:
         self.chargers[name] = charger
         try:
             await charger.start()
-        except ConnectionClosed:
-            pass
+        except ConnectionClosed as closed:
+            # Its drivers read "no answer" from now on; the log says why.
+            _LOG.info("charger %s hung up: %s", name, closed)
         finally:
             if self.chargers.get(name) is charger:
                 del self.chargers[name]

@@ -192,9 +192,6 @@ def _placed(point: PointTemplate, address: int | str, starts: Mapping[int, int])
 class SunSpecDriver(ModbusDriver):
     """A device that says itself where its points lie."""
 
-    def _known_layout(self) -> Layout | None:
-        return None
-
     async def _find_layout(self) -> Layout:
         starts = await self.find_models()
         for model in models_of(self.template):
