@@ -88,6 +88,8 @@ def test_reasons_cover_the_day_for_every_asset(found: dict[str, Any]) -> None:
     for spells in spans.values():
         assert spells[0][0] == found["starts"][0]
         assert all(one[1] == other[0] for one, other in itertools.pairwise(spells))
+    training = next(each for each in found["reasons"] if each["asset"] == "jobs/training")
+    assert training["label"] == {"en": "Computing jobs, Training", "zh": "计算作业：模型训练"}
 
 
 def test_the_same_seed_is_the_same_plan_and_out_holds_it(

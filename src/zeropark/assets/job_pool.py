@@ -217,10 +217,14 @@ class JobPool(Kind):
         return (
             *self.points,
             *(
-                Point(f"{each.name}_cores", "core", _cores_of(each), writable=True)
+                Point(f"{each.name}_cores", "core", self._cores_of(each.name), writable=True)
                 for each in self.classes
             ),
         )
+
+    def _cores_of(self, name: str) -> Text:
+        label = self.shown_member(name)
+        return Text(f"cores of {label.en}", f"{label.zh}占用核数")
 
     def lookback(self, hours: float) -> int:
         """Return the slots of the longest run that may not be interrupted."""
@@ -465,11 +469,6 @@ class JobPool(Kind):
             price_late=self.price_late * 1e3,
             price_unserved=self.price_unserved * 1e3,
         )
-
-
-def _cores_of(each: JobClass) -> Text:
-    label = each.label or Text(each.name, each.name)
-    return Text(f"cores of {label.en}", f"{label.zh}占用核数")
 
 
 def _as_they_take(work: Work, ratio: Floats) -> Work:

@@ -18,6 +18,7 @@ from zeropark.formulation.linear import Rule
 from zeropark.formulation.program import Inputs
 from zeropark.model.asset import Asset, Point
 from zeropark.model.tariff import Tariff
+from zeropark.units.text import Text
 from zeropark.units.timegrid import TimeGrid
 
 Floats = npt.NDArray[np.float64]
@@ -257,6 +258,11 @@ class Kind(Asset):
     def members(self) -> Sequence[tuple[str, object]]:
         """Return (name, object) of the parts with rows of their own; by default the asset."""
         return [("", self)]
+
+    def shown_member(self, name: str) -> Text:
+        """Return the words for a part with rows of its own: its label, else its name."""
+        label: Text | None = getattr(dict(self.members()).get(name), "label", None)
+        return label or Text(name, name)
 
     def shown_points(self) -> Sequence[Point]:
         """Return the points whose values a run keeps; a kind with members adds theirs."""

@@ -299,11 +299,8 @@ def _label(world: World, name: str) -> Text:
     owner, _, part = name.partition("/")
     for asset in world.assets:
         if asset.name == owner:
-            return (
-                Text(f"{asset.shown.en}, {part}", f"{asset.shown.zh} {part}")
-                if part
-                else asset.shown
-            )
+            own, its = asset.shown, asset.shown_member(part)
+            return Text(f"{own.en}, {its.en}", f"{own.zh}：{its.zh}") if part else own
     return Text(name, name)
 
 

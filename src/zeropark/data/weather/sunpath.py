@@ -57,7 +57,7 @@ def sun_path(grid: TimeGrid, place: Place) -> SunPath:
     lengths = np.rint(grid.hours * 3600).astype(np.int64)
     middles = grid.starts.astype("datetime64[s]").astype(np.int64) + lengths // 2
     found = np.empty((len(_NAMES), len(grid)))
-    # Not `np.unique`: its first call imports masked arrays, which a plan need not wait for.
+    # Not `np.unique`, here and below: its first call imports masked arrays, which takes long.
     for length in sorted(set(lengths.tolist())):
         of_it = np.flatnonzero(lengths == length)
         found[:, of_it] = sun_at(middles[of_it], int(length), place)
@@ -76,9 +76,9 @@ def sun_at(instants: Seconds, step: int, place: Place) -> Floats:
     assert np.all(inside % step == phase), "instants stand whole steps apart"
     at = (inside - phase) // step
     found = np.empty((len(_NAMES), len(instants)))
-    for number in np.unique(block):
+    for number in sorted(set(block.tolist())):
         here = block == number
-        found[:, here] = _block(int(number), step, phase, place)[:, at[here]]
+        found[:, here] = _block(number, step, phase, place)[:, at[here]]
     return found
 
 

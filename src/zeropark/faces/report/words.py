@@ -111,7 +111,7 @@ WORDS: dict[str, Text] = {
     "fuel": Text("fuel", "燃料"),
     "compute": Text("compute", "算力"),
     # supply and its lanes
-    "supply_of": Text("Supply of {carrier}, step by step", "{carrier}供给，逐时段"),
+    "supply_of": Text("Supply of {carrier} over time", "{carrier}供给过程"),
     "supply_caption": Text(
         "MW, {means} as run; storing and export below zero",
         "MW，{means}，实际运行；零线以下为储入与上网",
