@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import ipaddress
+import socket
 import ssl
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
@@ -18,13 +19,19 @@ from cryptography.x509.oid import NameOID
 
 from zeropark.devices.catalogue import protocol
 from zeropark.devices.contract import Driver
-from zeropark.devices.simulated.device import SimulatedDevice
-from zeropark.devices.simulated.modbus import ModbusHost, simulated
+from zeropark.devices.simulated import end_of
 from zeropark.devices.template import Template
 from zeropark.devices.wire import Wire
 
-LOOPBACK = "127.0.0.1"
+LOOPBACK, TOPIC = "127.0.0.1", "cp1"
 T = TypeVar("T")
+
+
+def free_port() -> int:
+    """Return a port nobody listens at."""
+    with socket.socket() as wire:
+        wire.bind((LOOPBACK, 0))
+        return int(wire.getsockname()[1])
 
 
 class Hand:
@@ -46,9 +53,9 @@ class Pair(NamedTuple):
     """A driver and the simulated device at the other end."""
 
     driver: Driver
-    device: SimulatedDevice
+    device: Any
     clock: Hand
-    host: ModbusHost
+    host: Any
 
 
 @asynccontextmanager
@@ -56,11 +63,17 @@ async def pair(
     template: Template, spans: Mapping[str, float] | None = None, **wire: Any
 ) -> AsyncIterator[Pair]:
     """Serve a simulated device of a template and open a driver to it."""
-    clock, host = Hand(), ModbusHost(LOOPBACK, 0)
-    device = simulated(template, clock, spans or {})
-    host.add(1, device)
-    await host.start()
+    listens, end = protocol(template.protocol).LISTENS, end_of(template.protocol, "test")
+    clock, host = Hand(), end.Host(LOOPBACK, free_port() if listens else 0)
+    device = end.simulated(template, clock, spans or {})
+    host.add(1, TOPIC, device)
+    if not listens:
+        await host.start()
     driver = driver_of(template, host.port, clock, **wire)
+    if listens:
+        await driver.read()
+        await host.start()
+        await host.called[TOPIC].wait()
     try:
         yield Pair(driver, device, clock, host)
     finally:
@@ -70,7 +83,8 @@ async def pair(
 
 def driver_of(template: Template, port: int, clock: Hand, **wire: Any) -> Driver:
     """Return the driver a template's protocol gives."""
-    told: dict[str, Any] = {"host": LOOPBACK, "timeout": 0.25, "segment": "test"} | wire
+    told: dict[str, Any] = {"host": LOOPBACK, "timeout": 0.25, "segment": "test", "topic": TOPIC}
+    told |= wire
     found: Driver = protocol(template.protocol).driver(template, Wire(port=port, **told), clock)
     return found
 

@@ -18,7 +18,7 @@ from zeropark.devices.coding import TYPES, Layout, Placed, code, code_value, dec
 from zeropark.devices.contract import Outcome, Quality
 from zeropark.devices.named import open_driver
 from zeropark.devices.simulated.device import Fault
-from zeropark.devices.simulated.modbus import ModbusHost, simulated
+from zeropark.devices.simulated.modbus import Host, simulated
 from zeropark.devices.standard import standard_template
 from zeropark.devices.template import PointTemplate
 from zeropark.devices.tls import context
@@ -339,9 +339,9 @@ class TestTls:
     def _asked(self, authority: Path, tls: object) -> tuple[str, bool, float | None]:
         async def live() -> tuple[str, bool, float | None]:
             clock = Hand()
-            host = ModbusHost(LOOPBACK, 0, tls)  # type: ignore[arg-type] # an SSLContext
+            host = Host(LOOPBACK, 0, tls)  # type: ignore[arg-type] # an SSLContext
             device = simulated(STANDARD, clock, {})
-            host.add(1, device)
+            host.add(1, "", device)
             await host.start()
             device.show({"p": 1.0})
             driver = driver_of(STANDARD, host.port, clock, tls=context(authority), timeout=2.0)
@@ -387,8 +387,8 @@ class TestTls:
         asset = parse_asset()
 
         async def live() -> None:
-            host = ModbusHost(LOOPBACK, 0, server_context(device_own, ours.authority))
-            host.add(1, simulated(STANDARD, Hand(), {}))
+            host = Host(LOOPBACK, 0, server_context(device_own, ours.authority))
+            host.add(1, "", simulated(STANDARD, Hand(), {}))
             await host.start()
             line = DeviceLine(
                 name="bms",

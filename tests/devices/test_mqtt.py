@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,11 +13,12 @@ import aiomqtt
 import pytest
 from amqtt.broker import Broker
 
-from tests.devices.served import LOOPBACK, Hand, driver_of, run
+from tests.devices.served import LOOPBACK, Hand, certify, driver_of, free_port, run
 from zeropark.devices.catalogue import read_template
 from zeropark.devices.contract import Driver, Outcome, Quality
 from zeropark.devices.protocols import mqtt
 from zeropark.devices.template import Template
+from zeropark.devices.tls import context, own_ends
 from zeropark.model.mistakes import ParkError
 
 STORE = Template.model_validate(
@@ -58,18 +58,13 @@ STORE = Template.model_validate(
 )
 
 
-def free_port() -> int:
-    with socket.socket() as wire:
-        wire.bind((LOOPBACK, 0))
-        return int(wire.getsockname()[1])
-
-
 @asynccontextmanager
-async def broker() -> AsyncIterator[int]:
-    """Run a broker that lets anybody in; yield its port."""
+async def broker(pem: Path | None = None) -> AsyncIterator[int]:
+    """Run a broker that lets anybody in, in TLS with a certificate and its key; yield its port."""
     port = free_port()
+    tls = {} if pem is None else {"ssl": True, "certfile": str(pem), "keyfile": str(pem)}
     config: dict[str, Any] = {
-        "listeners": {"default": {"type": "tcp", "bind": f"{LOOPBACK}:{port}"}},
+        "listeners": {"default": {"type": "tcp", "bind": f"{LOOPBACK}:{port}", **tls}},
         "plugins": {
             "amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True},
         },
@@ -207,3 +202,42 @@ def test_a_wrong_topic_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(ParkError, match="points\\[0\\] 'p' address: '#soc' is no topic"):
         read_template("mine")
     assert not list(mqtt.wrong_points(STORE))
+
+
+class TestTls:
+    @pytest.mark.parametrize(
+        ("name", "days", "trusted", "said"),
+        [
+            (LOOPBACK, 90, "ours", None),
+            (LOOPBACK, -1, "ours", "the device's certificate has expired; have it renewed"),
+            (
+                "192.0.2.1",
+                90,
+                "ours",
+                "the device's certificate is for another name than 127.0.0.1",
+            ),
+            (LOOPBACK, 90, "others", "the device's certificate is signed by nobody we trust"),
+        ],
+    )
+    def test_a_broker_is_believed_by_its_certificate(
+        self, tmp_path: Path, name: str, days: int, trusted: str, said: str | None
+    ) -> None:
+        own = certify(tmp_path / "ours", name=name, days=days)
+        certify(tmp_path / "others")
+
+        async def live() -> None:
+            async with broker(own.certificate) as port:
+                tls = context(tmp_path / trusted / "ca.pem")
+                driver = driver_of(STORE, port, Hand(), topic="site/bat", timeout=1.0, tls=tls)
+                outcome = (await driver.write({"p": 0.1}))["p"].outcome
+                health = driver.health()
+                await driver.close()
+                if said is None:
+                    assert outcome is Outcome.SENT
+                    assert health.certificate_ends == own_ends(own.certificate)
+                else:
+                    assert outcome is Outcome.NO_ANSWER
+                    assert health.said is not None
+                    assert health.said.en.startswith(said)
+
+        run(live())

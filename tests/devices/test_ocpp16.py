@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,7 +14,8 @@ import websockets
 from ocpp.v16 import ChargePoint, call, call_result
 from ocpp.v16.enums import Action
 
-from tests.devices.served import LOOPBACK, Hand, driver_of, run
+from tests.devices.served import LOOPBACK, Hand, driver_of, free_port, run
+from zeropark.devices import central
 from zeropark.devices.contract import Driver, Outcome, Quality
 from zeropark.devices.protocols import ocpp16
 from zeropark.devices.template import Template
@@ -66,19 +66,19 @@ class Car(ChargePoint):  # type: ignore[misc] # the library ships no types
         self.status = "Accepted"
         self.off = 0.0
 
-    @ocpp16.answers(Action.set_charging_profile)
+    @central.answers(Action.set_charging_profile)
     def _set(self, connector_id: int, cs_charging_profiles: dict[str, Any]) -> Any:
         assert connector_id == 1
         self.profile = cs_charging_profiles
         return call_result.SetChargingProfile(self.status)
 
-    @ocpp16.answers(Action.clear_charging_profile)
+    @central.answers(Action.clear_charging_profile)
     def _clear(self, **said: Any) -> Any:
         del said
         self.profile = None
         return call_result.ClearChargingProfile("Accepted")
 
-    @ocpp16.answers(Action.get_composite_schedule)
+    @central.answers(Action.get_composite_schedule)
     def _composite(self, connector_id: int, duration: int, **said: Any) -> Any:
         del said, duration
         assert self.profile is not None
@@ -86,12 +86,6 @@ class Car(ChargePoint):  # type: ignore[misc] # the library ships no types
         shown = {"startPeriod": 0, "limit": float(period["limit"]) + self.off}
         schedule = {"chargingRateUnit": "W", "chargingSchedulePeriod": [shown]}
         return call_result.GetCompositeSchedule("Accepted", connector_id, None, schedule)
-
-
-def free_port() -> int:
-    with socket.socket() as wire:
-        wire.bind((LOOPBACK, 0))
-        return int(wire.getsockname()[1])
 
 
 @asynccontextmanager
@@ -192,6 +186,11 @@ def test_messages_out_of_order_are_answered() -> None:
             assert await car.call(stopped) is not None
             assert await car.call(stopped) is not None
             await car.call(metered("1000"))
+            assert (await driver.read()).reading("p").value == pytest.approx(0.001)
+            said = driver.health().said
+            assert said is not None
+            assert said.en.startswith("charger cp1: transaction 77 ended, which never began here")
+            await car.call(metered("9000", at="2026-04-17T02:59:59Z"))
             assert (await driver.read()).reading("p").value == pytest.approx(0.001)
 
     run(live())

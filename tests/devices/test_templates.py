@@ -14,7 +14,6 @@ from zeropark.devices.catalogue import (
     register_list,
     template_files,
 )
-from zeropark.devices.coding import code
 from zeropark.devices.standard import standard_template
 from zeropark.devices.template import Template
 from zeropark.model.asset import Point
@@ -78,13 +77,11 @@ def test_every_row_of_a_register_list_is_read_off_the_wire_as_it_says(name: str)
     rows = {row.point: row for row in register_list(template_files()[name])}
 
     async def live() -> None:
-        async with pair(template) as (driver, device, _, _):
-            for placed in device.layout.placed:
-                row = rows[placed.point.name]
-                if placed.scale_at is not None:
-                    device.registers["holding", placed.scale_at] = row.power % 65536
-                for offset, word in enumerate(code(placed.type, row.raw)):
-                    device.registers[placed.table, placed.register + offset] = word
+        async with pair(template) as (driver, device, _, host):
+            for point in template.points:
+                row = rows[point.name]
+                device.put_raw(point.name, row.raw, row.power)
+            await host.say()
             readout = await driver.read()
             for point in template.points:
                 whole = rows[point.of].value if point.of else 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ from zeropark.devices.catalogue import (
 )
 from zeropark.devices.contract import Driver
 from zeropark.devices.template import Template
-from zeropark.devices.tls import context
+from zeropark.devices.tls import context, own_ends, serving_context
 from zeropark.devices.wire import Clock, Wire
 from zeropark.model.asset import Asset, Point
 from zeropark.model.device import DeviceLine
@@ -46,6 +47,10 @@ _OPEN_SECRET = Text(
 _NO_AUTHORITY = Text(
     "{name}: tls needs authority, the file of who signs the device's certificate",
     "{name}：tls 需要 authority，即设备证书签发者的文件",
+)
+_NO_CERTIFICATE = Text(
+    "{name}: tls needs certificate, the file of ours with its key that the device is shown",
+    "{name}：tls 需要 certificate，即向设备出示的我方证书与密钥文件",
 )
 _NO_FILE = Text("{name}: cannot read {file} ({said})", "{name}：无法读取 {file}（{said}）")
 
@@ -102,17 +107,7 @@ def wire_of(line: DeviceLine, template: Template, folder: Path, timeout: float =
     module = protocol(template.protocol)
     usual = module.TLS_PORT if line.tls else module.PORT
     secret = None if line.secret is None else read_secret(line.secret)
-    tls = None
-    if line.tls:
-        if line.authority is None:
-            raise DeviceError(_NO_AUTHORITY.format(name=line.name))
-        own = None if line.certificate is None else folder / line.certificate
-        try:
-            tls = context(folder / line.authority, own)
-        except OSError as error:
-            said = error.strerror or type(error).__name__
-            files = " / ".join(name for name in (line.authority, line.certificate) if name)
-            raise DeviceError(_NO_FILE.format(name=line.name, file=files, said=said)) from None
+    tls, ends = _tls_of(line, folder, listens=module.LISTENS) if line.tls else (None, None)
     return Wire(
         host=line.host,
         port=line.port or usual,
@@ -121,10 +116,31 @@ def wire_of(line: DeviceLine, template: Template, folder: Path, timeout: float =
         topic=line.topic,
         tls=tls,
         client_certified=tls is not None and line.certificate is not None,
+        certificate_ends=ends,
         user=line.user,
         password=secret,
         segment=line.segment,
     )
+
+
+def _tls_of(
+    line: DeviceLine, folder: Path, *, listens: bool
+) -> tuple[ssl.SSLContext, float | None]:
+    """Return how a line's wire speaks TLS, and when our own certificate ends [POSIX s]."""
+    authority = None if line.authority is None else folder / line.authority
+    own = None if line.certificate is None else folder / line.certificate
+    try:
+        if listens:
+            if own is None:
+                raise DeviceError(_NO_CERTIFICATE.format(name=line.name))
+            return serving_context(own, authority), own_ends(own)
+        if authority is None:
+            raise DeviceError(_NO_AUTHORITY.format(name=line.name))
+        return context(authority, own), None if own is None else own_ends(own)
+    except OSError as error:
+        said = error.strerror or type(error).__name__
+        files = " / ".join(name for name in (line.authority, line.certificate) if name)
+        raise DeviceError(_NO_FILE.format(name=line.name, file=files, said=said)) from None
 
 
 def open_driver(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import ssl
 from pathlib import Path
 from typing import Protocol
+
+from cryptography import x509
 
 from zeropark.units.text import Text
 
@@ -47,9 +50,49 @@ def context(authority: Path, certificate: Path | None = None) -> ssl.SSLContext:
     return found
 
 
+def serving_context(certificate: Path, authority: Path | None = None) -> ssl.SSLContext:
+    """Return how we speak TLS to those who call us: with our certificate and key (PEM), from 1.2.
+
+    authority: who signs their certificates, where they are asked for one. Raises `OSError` where a
+    file cannot be read.
+    """
+    found = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    found.minimum_version = ssl.TLSVersion.TLSv1_2
+    found.load_cert_chain(certificate)
+    if authority is not None:
+        found.load_verify_locations(authority)
+        found.verify_mode = ssl.CERT_REQUIRED
+    return found
+
+
+def own_ends(certificate: Path) -> float:
+    """Return when a certificate of ours (PEM) expires, POSIX seconds; raises `OSError`."""
+    try:
+        found = x509.load_pem_x509_certificate(certificate.read_bytes())
+    except ValueError as error:
+        raise OSError(errno.EINVAL, "no certificate", str(certificate)) from error
+    return found.not_valid_after_utc.timestamp()
+
+
+def common_name(transport: _HasExtra | None) -> str | None:
+    """Return whose name the peer's certificate is in; None where it showed none."""
+    shown = None if transport is None else transport.get_extra_info("peercert")
+    parts = shown.get("subject", ()) if isinstance(shown, dict) else ()
+    return next((v for part in parts for key, v in part if key == "commonName"), None)
+
+
 def certificate_ends(transport: _HasExtra | None) -> float | None:
     """Return when the peer's certificate expires, POSIX seconds; None where it showed none."""
     shown = None if transport is None else transport.get_extra_info("peercert")
+    return _ends(shown)
+
+
+def peer_ends(wire: object) -> float | None:
+    """Return when the certificate at the other end of a socket expires; as `certificate_ends`."""
+    return _ends(wire.getpeercert()) if isinstance(wire, ssl.SSLSocket) else None
+
+
+def _ends(shown: object) -> float | None:
     ends = shown.get("notAfter") if isinstance(shown, dict) else None
     return ssl.cert_time_to_seconds(ends) if isinstance(ends, str) else None
 

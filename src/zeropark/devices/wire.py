@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from zeropark.devices.contract import Health
 from zeropark.devices.template import Template
@@ -31,7 +31,8 @@ class Wire:
 
     timeout: longest wait for one answer [s], in wall time. unit_id: behind a gateway. topic: its
     branch at a broker. tls: None for a wire in the clear. client_certified, user, password: how we
-    prove who we are; the password comes from a secret. segment: the network segment it lies in.
+    prove who we are; the password comes from a secret. certificate_ends: when our own certificate
+    expires, POSIX seconds; None where we have none. segment: the network segment it lies in.
     """
 
     host: str
@@ -41,6 +42,7 @@ class Wire:
     topic: str = ""
     tls: ssl.SSLContext | None = field(default=None, repr=False)
     client_certified: bool = False
+    certificate_ends: float | None = None
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     segment: str | None = None
@@ -58,6 +60,11 @@ def why_only_read(template: Template, wire: Wire) -> Text | None:
     if not wire.authenticated and not (template.commands_open and wire.segment):
         return _OPEN
     return None
+
+
+def soonest(theirs: float | None, wire: Wire) -> float | None:
+    """Return when the first certificate of a wire expires, POSIX seconds; None without any."""
+    return min((e for e in (theirs, wire.certificate_ends) if e is not None), default=None)
 
 
 # Seconds before a silent device is tried again: doubled with each miss, up to the last.
@@ -85,6 +92,10 @@ class Pace:
         if not before.answering or before.misses:
             since = before.since if before.answering else self._clock()
             self._health = Health(answering=True, since=since)
+
+    def noted(self, said: Text) -> None:
+        """Note what a device that answers does wrong."""
+        self._health = replace(self._health, said=said)
 
     def missed(self, said: Text) -> None:
         """Note a try without an answer, and why."""

@@ -36,9 +36,9 @@ class DeviceLine(BaseModel):
     template: a device template's name, or `standard`. host, port: where it listens; the protocol's
     usual port where none is said. unit_id: behind a gateway. topic: its branch at a broker. tls:
     whether the wire is; authority: file of who signs its certificate, beside the park file;
-    certificate: file of ours with its key, where the device asks who we are. user, secret: how we
-    prove who we are. segment: the network segment it lies in, which a wire without authentication
-    needs before it may be commanded.
+    certificate: file of ours with its key, where the device asks who we are or calls us. user,
+    secret: how we prove who we are. segment: the network segment it lies in, which a wire without
+    authentication needs before it may be commanded.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

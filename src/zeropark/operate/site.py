@@ -20,10 +20,11 @@ from zeropark.assets.kind import Kind
 from zeropark.data.outlook import Outlook
 from zeropark.data.weather import Weather
 from zeropark.data.weather.weather import COLUMNS
-from zeropark.devices.catalogue import DeviceError
+from zeropark.devices import standard
+from zeropark.devices.catalogue import DeviceError, read_template
 from zeropark.devices.named import template_of
+from zeropark.devices.simulated import end_of
 from zeropark.devices.simulated.device import Fault, SimulatedDevice
-from zeropark.devices.simulated.modbus import ModbusHost, simulated
 from zeropark.model.device import DeviceLine
 from zeropark.operate.build import RunRequest, balances, build_world
 from zeropark.operate.clock import Clock, ScaledClock
@@ -41,6 +42,8 @@ _UNITS = 200
 # How many times its limit a tie of the simulated site carries: a limit is only kept by whoever
 # operates the park, and what breaks it must be seen.
 _OVERLOAD = 20.0
+# A site on this machine has no certificates and no secrets.
+_IN_THE_CLEAR = {"tls": False, "secret": None}
 # What an inverter or a meter shows of a healthy grid beside the plant's own numbers.
 _GRID = {"frequency": 50.0, "voltage": 230.0, "state": 4.0}
 _NO_ASSET = Text(
@@ -49,10 +52,6 @@ _NO_ASSET = Text(
 )
 _NO_FAULT = Text(
     "unknown fault '{given}'{meant} Known: {known}", "未知故障“{given}”{meant}已有：{known}"
-)
-_NOT_SERVED = Text(
-    "{name}: a simulated site does not speak {protocol} yet",
-    "{name}：模拟场站尚不支持 {protocol}",
 )
 
 
@@ -63,6 +62,12 @@ class Served:
     line: DeviceLine
     asset: Kind
     device: SimulatedDevice
+
+
+def _place(served: Served) -> tuple[type, str, int]:
+    """Return whose end a device has, and where: one there is for all devices of that address."""
+    end = end_of(served.device.template.protocol, served.line.name)
+    return end.Host, served.line.host, served.line.port or 0
 
 
 def finer(outlook: Outlook, parts: int) -> Outlook:
@@ -138,7 +143,7 @@ class Site:
         self.plant = _plant(world, fine, request)
         self.assets = {asset.name: asset for asset in world.assets}
         self.served = [self._serve(line) for line in lines]
-        self._hosts: dict[tuple[str, int], ModbusHost] = {}
+        self._hosts: dict[tuple[type, str, int], Any] = {}
         self._totals: dict[str, float] = {}
         self._told: dict[str, Mapping[str, float]] = {}
         self._first = float(fine.grid.starts[0].astype("datetime64[s]").astype(np.int64))
@@ -154,11 +159,9 @@ class Site:
     def _serve(self, line: DeviceLine) -> Served:
         asset = self.assets[line.asset]
         template = template_of(line, asset, asset.shown_points())
-        if template.protocol not in ("modbus", "sunspec"):
-            text = _NOT_SERVED.format(name=line.name, protocol=template.protocol)
-            raise DeviceError(text)
+        end = end_of(template.protocol, line.name)
         spans = _spans(asset, self.plant.read()[asset.name])
-        return Served(line, asset, simulated(template, self._clock.now, spans))
+        return Served(line, asset, end.simulated(template, self._clock.now, spans))
 
     # -- living --------------------------------------------------------------------------------
 
@@ -248,16 +251,16 @@ class Site:
         """Listen for every device; raises `OSError` where a port is taken."""
         for each in self.served:
             line = each.line
-            place = (line.host, line.port or 0)
-            host = self._hosts.setdefault(place, ModbusHost(*place))
-            host.add(line.unit_id, each.device)
+            place = _place(each)
+            host = self._hosts.setdefault(place, place[0](*place[1:]))
+            host.add(line.unit_id, line.topic, each.device)
         for host in self._hosts.values():
             await host.start()
 
     def port_of(self, name: str) -> int:
         """Return the port a device is reached at, by its line's name."""
-        (line,) = (each.line for each in self.served if each.line.name == name)
-        return self._hosts[line.host, line.port or 0].port
+        (served,) = (each for each in self.served if each.line.name == name)
+        return int(self._hosts[_place(served)].port)
 
     async def live(self, until: asyncio.Event) -> None:
         """Live with the clock until told to stop or the world ends."""
@@ -285,13 +288,23 @@ def site_lines(
     the assets that have none.
     """
     park = request.park
+    found: list[DeviceLine] = []
+    others: list[DeviceLine] = []
+    for line in park.devices:
+        by_unit = line.template == standard.NAME or _by_unit(line)
+        (found if by_unit else others).append(line)
     found = [
         line.model_copy(
-            update={"host": host, "port": port + i // _UNITS, "unit_id": i % _UNITS + 1}
+            update={
+                "host": host,
+                "port": port + i // _UNITS,
+                "unit_id": i % _UNITS + 1,
+                **_IN_THE_CLEAR,
+            }
         )
-        for i, line in enumerate(park.devices)
+        for i, line in enumerate(found)
     ]
-    named = {line.asset for line in found}
+    named = {line.asset for line in (*found, *others)}
     for asset in park.assets:
         if asset.name not in named and asset.points:
             index = len(found)
@@ -306,7 +319,23 @@ def site_lines(
                     segment="site",
                 )
             )
-    return found
+    # Who calls or has no unit id keeps it, and those of one address stay at one.
+    places = sorted({(line.host, line.port or 0, line.template) for line in others})
+    first = port + -(-len(found) // _UNITS)
+    return found + [
+        line.model_copy(
+            update={
+                "host": host,
+                "port": first + places.index((line.host, line.port or 0, line.template)),
+                **_IN_THE_CLEAR,
+            }
+        )
+        for line in others
+    ]
+
+
+def _by_unit(line: DeviceLine) -> bool:
+    return bool(end_of(read_template(line.template).protocol, line.name).BY_UNIT)
 
 
 def _plant(world: World, truth: Outlook, request: RunRequest) -> Plant:

@@ -28,13 +28,14 @@ from zeropark.devices.coding import (
 from zeropark.devices.contract import Health, Outcome, Quality, Readout, Written, nothing_read
 from zeropark.devices.template import PointTemplate, Template
 from zeropark.devices.tls import certificate_ends, why_no_handshake
-from zeropark.devices.wire import Clock, Pace, Wire, why_only_read
+from zeropark.devices.wire import Clock, Pace, Wire, soonest, why_only_read
 from zeropark.units.refusal import meant, with_meant
 from zeropark.units.text import Text
 
 if TYPE_CHECKING:
     from pymodbus.pdu import ModbusPDU
 
+LISTENS = False
 PORT, TLS_PORT = 502, 802
 _ADDRESS = re.compile(r"^(holding|input) (\d{1,5})$")
 _LAST_REGISTER = 65535
@@ -204,7 +205,7 @@ class ModbusDriver:
         if not await client.connect():
             raise ConnectionError
         if wire.tls is not None:
-            self._pace.certificate_ends = certificate_ends(client.ctx.transport)
+            self._pace.certificate_ends = soonest(certificate_ends(client.ctx.transport), wire)
 
     async def _lost(self, error: Exception) -> None:
         wire = self._wire

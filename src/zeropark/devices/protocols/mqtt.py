@@ -21,9 +21,11 @@ import numpy as np
 from zeropark.devices.coding import within, worth_of_one
 from zeropark.devices.contract import Health, Outcome, Quality, Readout, Written, nothing_read
 from zeropark.devices.template import PointTemplate, Template
-from zeropark.devices.wire import Clock, Pace, Wire, why_only_read
+from zeropark.devices.tls import peer_ends, why_no_handshake
+from zeropark.devices.wire import Clock, Pace, Wire, soonest, why_only_read
 from zeropark.units.text import Text
 
+LISTENS = False
 PORT, TLS_PORT = 1883, 8883
 _ADDRESS = re.compile(r"^[^#+/][^#+]*(?:#[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)?$")
 _WRONG_ADDRESS = Text(
@@ -132,6 +134,13 @@ class MqttDriver:
 
     async def _listen(self, ready: asyncio.Future[bool]) -> None:
         wire = self._wire
+        if wire.tls is not None:
+            # Asked before: paho says only that it failed, and leaves its socket open then.
+            why = await why_no_handshake(wire.host, wire.port, wire.tls, wire.timeout)
+            if why is not None:
+                self._pace.missed(why)
+                ready.set_result(False)
+                return
         try:
             async with aiomqtt.Client(
                 wire.host,
@@ -143,6 +152,9 @@ class MqttDriver:
             ) as client:
                 await client.subscribe(f"{wire.topic}/#", qos=1)
                 self._client = client
+                if wire.tls is not None:
+                    paho = client._client  # noqa: SLF001 - aiomqtt shows the wire nowhere
+                    self._pace.certificate_ends = soonest(peer_ends(paho.socket()), wire)
                 ready.set_result(True)
                 async for message in client.messages:
                     self._take(message)

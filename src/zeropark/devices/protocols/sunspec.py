@@ -22,6 +22,7 @@ from zeropark.units.quantity import UnitError, parse_unit
 from zeropark.units.refusal import meant, with_meant
 from zeropark.units.text import Text
 
+LISTENS = False
 PORT, TLS_PORT = 502, 802
 BASES = (40000, 0, 50000)
 """Where a device may begin its models: it says `SunS` there."""

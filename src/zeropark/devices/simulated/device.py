@@ -1,8 +1,9 @@
-"""A simulated device: registers by its template, a watchdog of its own, and faults by command."""
+"""A simulated device: what it shows and holds, a watchdog of its own, and faults by command."""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -63,20 +64,17 @@ class Injected:
     until: float
 
 
-class SimulatedDevice:
-    """What a device shows and holds: registers by address, fed with values by whoever owns it.
+class SimulatedDevice(ABC):
+    """What a device shows and holds, fed with values by whoever owns it.
 
     show: takes the values of the plant. setpoints: those that count now. An asset's physics is not
-    its business.
+    its business. Where the numbers lie is the business of a device with registers, or with points.
     """
 
-    def __init__(self, template: Template, layout: Layout, clock: Clock) -> None:
+    def __init__(self, template: Template, clock: Clock) -> None:
         self.template = template
-        self.layout = layout
         self._clock = clock
-        self.registers: dict[tuple[str, int], int] = {}
         self.faults: dict[Fault, Injected] = {}
-        self._held: dict[str, float] = {}
         self._fed = -math.inf
         self._seconds = math.inf
         self._is_safe = True
@@ -85,6 +83,11 @@ class SimulatedDevice:
     def set_clock(self, clock: Clock) -> None:
         """Live by another clock from now on."""
         self._clock = clock
+
+    @property
+    def now(self) -> float:
+        """The time it lives at, POSIX seconds."""
+        return self._clock()
 
     # -- faults ---------------------------------------------------------------------------------
 
@@ -117,6 +120,14 @@ class SimulatedDevice:
 
     # -- what it shows --------------------------------------------------------------------------
 
+    @abstractmethod
+    def put_raw(self, name: str, raw: float, power: int) -> None:
+        """Show a raw number at a point, as the device codes it; `power` of ten where it has one."""
+
+    @abstractmethod
+    def _show(self, name: str, value: float) -> None:
+        """Show a value [unit used inside] at a point; NaN for none."""
+
     def show(self, values: Mapping[str, float]) -> dict[str, float]:
         """Take values [units used inside] by point, and return them as they are shown."""
         if self.has(Fault.FROZEN):
@@ -125,13 +136,9 @@ class SimulatedDevice:
         self._alive = (self._alive + 1) % 65536
         shown.setdefault("alive", float(self._alive))
         for name, value in shown.items():
-            placed = self.layout.by_name.get(name)
-            if placed is not None and name in self.template.by_name:
-                self._put(self._reading(name, placed), value)
+            if name in self.template.by_name:
+                self._show(name, value)
         return shown
-
-    def _reading(self, name: str, placed: Placed) -> Placed:
-        return next((p for p in self.layout.placed if p.point.name == name), placed)
 
     def _as_shown(self, value: float) -> float:
         if self.has(Fault.NAN):
@@ -142,6 +149,75 @@ class SimulatedDevice:
             hours = (self._clock() - self.faults[Fault.DRIFT].since) / _HOUR
             value += abs(value) * _DRIFT_PER_HOUR * hours
         return value
+
+    # -- what it takes --------------------------------------------------------------------------
+
+    @abstractmethod
+    def setpoints(self) -> dict[str, float]:
+        """Return the set-points that count now [units used inside], its own watchdog minded."""
+
+    @abstractmethod
+    def _let_go(self) -> None:
+        """Let go of every set-point, or go to its safe value."""
+
+    def _feeds(self) -> str | None:
+        watchdog = self.template.watchdog
+        return None if watchdog == "none" else watchdog.point
+
+    def _feed(self, seconds: float | None) -> None:
+        """Be quiet for `seconds` from now; None for as long as the template says."""
+        watchdog = self.template.watchdog
+        self._fed, self._is_safe = self._clock(), False
+        usual = math.inf if watchdog == "none" else watchdog.seconds
+        self._seconds = usual if seconds is None else seconds
+
+    def _mind(self) -> None:
+        """Go to the safe values where the silence is too long."""
+        if self._clock() - self._fed > self._seconds:
+            self._go_safe()
+
+    def _go_safe(self) -> None:
+        if not self._is_safe:
+            self._is_safe = True
+            self._let_go()
+
+    def _forget(self) -> None:
+        self._is_safe = False
+        self._go_safe()
+        self._fed = -math.inf
+
+
+class RegisterDevice(SimulatedDevice):
+    """A device whose numbers lie in registers, by address."""
+
+    def __init__(self, template: Template, layout: Layout, clock: Clock) -> None:
+        super().__init__(template, clock)
+        self.layout = layout
+        self.registers: dict[tuple[str, int], int] = {}
+
+    def put_raw(self, name: str, raw: float, power: int) -> None:
+        """Show a raw number at a point's registers, and its power of ten where one has a place."""
+        placed = self._reading(name)
+        if placed.scale_at is not None:
+            self.registers[placed.table, placed.scale_at] = power % 65536
+        self._fill(placed, code(placed.type, raw))
+
+    def _fill(self, placed: Placed, words: list[int]) -> None:
+        for offset, word in enumerate(words):
+            self.registers[placed.table, placed.register + offset] = word
+
+    def _show(self, name: str, value: float) -> None:
+        self._put(self._reading(name), value)
+
+    def _reading(self, name: str) -> Placed:
+        return next(p for p in self.layout.placed if p.point.name == name)
+
+    def blank(self) -> None:
+        """Show no value at any register."""
+        for placed in (*self.layout.placed, *self.layout.sets.values()):
+            for offset in range(placed.words):
+                self.registers.setdefault((placed.table, placed.register + offset), 0)
+            self._put(placed, math.nan)
 
     def _put(self, placed: Placed, value: float) -> None:
         """Write a value into its registers, as far as they can say it."""
@@ -155,8 +231,7 @@ class SimulatedDevice:
             words = code(placed.type, raw)
         except (OverflowError, ValueError):
             words = code(placed.type, placed.missing[0] if placed.missing else 0.0)
-        for offset, word in enumerate(words):
-            self.registers[placed.table, placed.register + offset] = word
+        self._fill(placed, words)
 
     def worth(self, placed: Placed) -> float:
         """Return what one of a raw number is worth now [unit used inside]."""
@@ -194,22 +269,11 @@ class SimulatedDevice:
             self.registers["holding", register] = word
         fed = self._feeds()
         if fed is None or any(p.point.name == fed for p in mine):
-            self._feed(fed)
+            watchdog = self.template.watchdog
+            # The point may hold the seconds themselves.
+            own = fed is not None and watchdog != "none" and watchdog.value is not None
+            self._feed(self._raw(self.layout.by_name[fed]) if own and fed else None)
         return True
-
-    def _feeds(self) -> str | None:
-        watchdog = self.template.watchdog
-        return None if watchdog == "none" else watchdog.point
-
-    def _feed(self, point: str | None) -> None:
-        watchdog = self.template.watchdog
-        self._fed, self._is_safe = self._clock(), False
-        self._seconds = math.inf
-        if watchdog != "none":
-            self._seconds = watchdog.seconds
-            if point is not None and watchdog.value is not None:
-                # The point holds the seconds themselves.
-                self._seconds = self._raw(self.layout.by_name[point])
 
     def _writable(self) -> list[Placed]:
         beside = {name for p in self.template.points for name in (*p.along, *p.release)}
@@ -218,8 +282,7 @@ class SimulatedDevice:
 
     def setpoints(self) -> dict[str, float]:
         """Return the set-points that count now [units used inside], its own watchdog minded."""
-        if self._clock() - self._fed > self._seconds:
-            self._go_safe()
+        self._mind()
         watched = self._feeds()
         found: dict[str, float] = {}
         for name, placed in self.layout.sets.items():
@@ -235,11 +298,7 @@ class SimulatedDevice:
         along = placed.point.along.items()
         return all(self._raw(self.layout.by_name[name]) == raw for name, raw in along)
 
-    def _go_safe(self) -> None:
-        """Let go of every set-point, or go to its safe value."""
-        if self._is_safe:
-            return
-        self._is_safe = True
+    def _let_go(self) -> None:
         for placed in self.layout.sets.values():
             point = placed.point
             if isinstance(point.safe, float) and self._counts(placed):
@@ -247,10 +306,60 @@ class SimulatedDevice:
             elif point.safe == "release":
                 for name, raw in point.release.items():
                     other = self.layout.by_name[name]
-                    for offset, word in enumerate(code(other.type, float(raw))):
-                        self.registers[other.table, other.register + offset] = word
+                    self._fill(other, code(other.type, float(raw)))
 
-    def _forget(self) -> None:
-        self._is_safe = False
-        self._go_safe()
-        self._fed = -math.inf
+
+class PointDevice(SimulatedDevice):
+    """A device whose raw numbers lie at its points, by name.
+
+    raw: what each point shows; NaN where there is no value. held: raw set-points, by point.
+    """
+
+    def __init__(self, template: Template, clock: Clock) -> None:
+        super().__init__(template, clock)
+        self.raw: dict[str, float] = {p.name: math.nan for p in template.points if p.reads}
+        self.held: dict[str, float] = {}
+
+    def put_raw(self, name: str, raw: float, power: int) -> None:
+        """Show a raw number at a point."""
+        self.raw[name] = raw * 10.0**power
+
+    def _show(self, name: str, value: float) -> None:
+        if name in self.raw:
+            self.raw[name] = value / worth_of_one(self.template.by_name[name])
+
+    def take(self, name: str, raw: float | None, seconds: float | None = None) -> bool:
+        """Take a raw set-point, None to let go of it; return whether it may be written.
+
+        seconds: how long it counts; None for as long as the template's watchdog says. What is
+        acknowledged and dropped is taken too.
+        """
+        if not self.template.by_name[name].write:
+            return False
+        if self.has(Fault.LOST_WRITE):
+            return True
+        if raw is None:
+            self.held.pop(name, None)
+        else:
+            self.held[name] = raw
+        if self._feeds() in (None, name):
+            self._feed(seconds)
+        return True
+
+    def setpoints(self) -> dict[str, float]:
+        """Return the set-points that count now [units used inside], its own watchdog minded."""
+        self._mind()
+        watched, points = self._feeds(), self.template.by_name
+        return {
+            name: raw * worth_of_one(points[name])
+            for name, raw in self.held.items()
+            if name != watched
+        }
+
+    def _let_go(self) -> None:
+        for name in list(self.held):
+            point = self.template.by_name[name]
+            if isinstance(point.safe, float):
+                self.held[name] = point.safe * point.factor / worth_of_one(point)
+            elif point.safe == "release":
+                del self.held[name]

@@ -3,103 +3,52 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import ssl
 from collections.abc import Mapping
 from functools import partial
 
-import sunspec2.device as published
 from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import NoSuchIdException
 from pymodbus.server import ModbusTcpServer, ModbusTlsServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from zeropark.devices.coding import Layout, Placed
-from zeropark.devices.protocols import modbus, sunspec
-from zeropark.devices.simulated.device import Fault, SimulatedDevice
+from zeropark.devices.protocols import modbus
+from zeropark.devices.simulated.device import Fault, RegisterDevice
 from zeropark.devices.template import Template
 from zeropark.devices.wire import Clock
 
+BY_UNIT = True
 # How late a slow device is [s], and how often a flooding one says the same.
 _SLOW, _FLOOD = 3.0, 100
 _UNIT_AT = 6
 """Where the unit id stands in a frame (Modbus Messaging on TCP/IP 1.0b, 3.1.3)."""
 _WRITES = {6, 16}
-# What a raw number may be at most by its registers, with room for a value ten times its span.
-_ROOM = {1: 3e3, 2: 2e8, 4: 1e15}
-_FINEST = -3
 
 
-def simulated(template: Template, clock: Clock, spans: Mapping[str, float]) -> SimulatedDevice:
+def simulated(template: Template, clock: Clock, spans: Mapping[str, float]) -> RegisterDevice:
     """Return a device of the template with nothing shown yet.
 
-    spans: the largest value a point will show [unit used inside], by point; it decides the scales
-    of a SunSpec device.
+    spans: the largest value a point will show [unit used inside], by point; here nothing depends on
+    it.
     """
-    if template.protocol == "sunspec":
-        return _sunspec(template, clock, spans)
-    device = SimulatedDevice(template, modbus.place(template), clock)
-    _blank(device)
+    del spans
+    device = RegisterDevice(template, modbus.place(template), clock)
+    device.blank()
     return device
 
 
-def _blank(device: SimulatedDevice) -> None:
-    for placed in (*device.layout.placed, *device.layout.sets.values()):
-        for offset in range(placed.words):
-            device.registers.setdefault((placed.table, placed.register + offset), 0)
-        device._put(placed, math.nan)  # noqa: SLF001 - a device is born by its maker
-
-
-def _sunspec(template: Template, clock: Clock, spans: Mapping[str, float]) -> SimulatedDevice:
-    """Return a device with the registers pysunspec2 gives its models."""
-    base = sunspec.BASES[0]
-    registers = list(sunspec.MARK)
-    starts: dict[int, int] = {}
-    common = {"ID": 1, "Mn": "zeropark", "Md": template.model[:32], "SN": "simulated"}
-    for model in (1, *(m for m in sunspec.models_of(template) if m != 1)):
-        starts[model] = base + len(registers)
-        whole = published.Model(model, data=common if model == 1 else {"ID": model})
-        whole.L.value = whole.len - 2
-        packed = whole.get_mb()
-        registers += [int.from_bytes(packed[i : i + 2]) for i in range(0, len(packed), 2)]
-    registers += [sunspec.END, 0]
-    layout = sunspec.place(template, starts)
-    device = SimulatedDevice(template, layout, clock)
-    device.registers.update({("holding", base + i): word for i, word in enumerate(registers)})
-    for at, power in _powers(layout, spans).items():
-        device.registers["holding", at] = power % 65536
-    for name in {n for p in template.points for n in p.along}:
-        placed = layout.by_name[name]
-        device.registers["holding", placed.register] = 0
-    return device
-
-
-def _powers(layout: Layout, spans: Mapping[str, float]) -> dict[int, int]:
-    """Return the powers of ten with which every span fits its register, by register."""
-    found: dict[int, int] = {}
-    for placed in (*layout.placed, *layout.sets.values()):
-        if placed.scale_at is not None:
-            found[placed.scale_at] = max(found.get(placed.scale_at, _FINEST), _power(placed, spans))
-    return found
-
-
-def _power(placed: Placed, spans: Mapping[str, float]) -> int:
-    point = placed.point
-    span = 100.0 if point.of else abs(spans.get(point.name, 1.0) / point.factor)
-    return max(_FINEST, math.ceil(math.log10(max(span, 1e-9) / _ROOM[placed.words])))
-
-
-class ModbusHost:
+class Host:
     """Devices behind one port, by unit id."""
 
     def __init__(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
         self._at = (host, port)
         self._tls = tls
-        self._devices: dict[int, SimulatedDevice] = {}
+        self._devices: dict[int, RegisterDevice] = {}
         self._server: ModbusTcpServer | None = None
 
-    def add(self, unit_id: int, device: SimulatedDevice) -> None:
-        """Have a device answer at a unit id."""
+    def add(self, unit_id: int, topic: str, device: RegisterDevice) -> None:
+        """Have a device answer at a unit id; a topic is of no use here."""
+        del topic
         self._devices[unit_id] = device
 
     @property
@@ -137,6 +86,9 @@ class ModbusHost:
             await server.shutdown()  # type: ignore[no-untyped-call] # pymodbus types it not
             await asyncio.sleep(0)
 
+    async def say(self) -> None:
+        """Nothing: a device behind Modbus speaks when it is asked."""
+
     def _traced(self, sending: bool, packet: bytes) -> bytes:  # noqa: FBT001 - pymodbus calls it
         device = self._devices.get(packet[_UNIT_AT]) if len(packet) > _UNIT_AT else None
         if not sending or device is None:
@@ -146,7 +98,7 @@ class ModbusHost:
         return packet * 2 if device.has(Fault.DUPLICATE) else packet
 
 
-def _as_sim(unit_id: int, device: SimulatedDevice) -> SimDevice:
+def _as_sim(unit_id: int, device: RegisterDevice) -> SimDevice:
     """Return a device as pymodbus serves it: registers it does not have are refused."""
     spans = _spans(device)
     data = [
@@ -155,7 +107,7 @@ def _as_sim(unit_id: int, device: SimulatedDevice) -> SimDevice:
     return SimDevice(unit_id, data, action=partial(_act, device))
 
 
-def _spans(device: SimulatedDevice) -> list[tuple[int, int]]:
+def _spans(device: RegisterDevice) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     for register in sorted({register for _, register in device.registers}):
         if found and register == found[-1][0] + found[-1][1]:
@@ -166,7 +118,7 @@ def _spans(device: SimulatedDevice) -> list[tuple[int, int]]:
 
 
 async def _act(
-    device: SimulatedDevice,
+    device: RegisterDevice,
     function: int,
     start: int,
     address: int,

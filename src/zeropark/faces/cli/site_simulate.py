@@ -144,6 +144,7 @@ def _tell(site: Site, clock: ScaledClock, out: Path, *, as_json: bool) -> None:
             "host": each.line.host,
             "port": site.port_of(each.line.name),
             "unit_id": each.line.unit_id,
+            "topic": each.line.topic,
             "segment": each.line.segment,
         }
         for each in site.served
