@@ -210,6 +210,11 @@ class Annunciator:
         alarm.state = Standing.NORMAL
         return Change(alarm.id, alarm.state, alarm.row.priority, f"shelved {hours:g} h")
 
+    def shelves(self, steady: float) -> dict[str, float]:
+        """Return how long each shelf still lasts [s], by the alarm's id."""
+        left = {each.id: each.shelved_until - steady for each in self.alarms.values()}
+        return {id_: round(seconds, 1) for id_, seconds in left.items() if seconds > 0.0}
+
     def _named(self, id_: str) -> Alarm:
         alarm = self.alarms.get(id_)
         if alarm is None or (alarm.state is Standing.NORMAL and not alarm.active):

@@ -201,6 +201,13 @@ class Living:
         """Where what it does is posted; None where nothing is."""
         return None if self._store is None else self._store.place
 
+    def post(self, kind: str, body: Mapping[str, Any], subject: str = "") -> bool:
+        """Post an entry of a person's; return whether there is a store that took it."""
+        if self._store is None:
+            return False
+        self._store.note(kind, body, subject)
+        return True
+
     def clock(self) -> np.datetime64:
         """Return the park's clock, UTC to the second."""
         frame = self.frame

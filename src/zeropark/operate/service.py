@@ -153,6 +153,7 @@ class Service:
                 }
                 for each in cycle.alarms.standing()
             ],
+            "shelved_s": cycle.alarms.shelves(self.clock.steady()),
             "burden": cycle.alarms.burden(self.clock.steady()),
             "calls": [] if self.caller is None else self.caller.status(),
             "waiting_pages": self.diary.waiting,

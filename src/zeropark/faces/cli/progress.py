@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import sys
 import time
@@ -15,6 +17,8 @@ from zeropark.faces.locale import gettext as _
 
 PATIENCE_S = 2.0
 _REFRESH_S = 0.2
+AS_LINES = {"ZEROPARK_PROGRESS": "lines"}
+"""The environment of who reads progress: a line of JSON on standard error for each refresh."""
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 STAGES = {
     "world": N_("Weather, loads and prices"),
@@ -35,7 +39,7 @@ STAGES = {
 
 
 class Progress:
-    """Shows how far each stage is, on standard error, where that is a terminal.
+    """Shows how far each stage is, on standard error, where that is a terminal or lines are wanted.
 
     Nothing shows in the first two seconds; between refreshes a call costs a look at the clock.
     Ctrl-C inside the block ends the work at its next call, between two steps, so that what was done
@@ -46,7 +50,8 @@ class Progress:
         self._begun = self._shown = time.monotonic()
         self._bar: Any = None
         self._tasks: dict[str, Any] = {}
-        self._wanted = sys.stderr.isatty()
+        self._lines = all(os.environ.get(name) == said for name, said in AS_LINES.items())
+        self._wanted = self._lines or sys.stderr.isatty()
         self._stop = self._stopped = False
         self._before: dict[int, Any] = {}
 
@@ -81,11 +86,15 @@ class Progress:
             self._stopped = True
             raise KeyboardInterrupt
         now = time.monotonic()
-        if not self._wanted or now - self._begun < PATIENCE_S:
+        if not self._wanted or (now - self._begun < PATIENCE_S and not self._lines):
             return
         if now - self._shown < _REFRESH_S and done < total:
             return
         self._shown = now
+        if self._lines:
+            told = {"stage": stage, "done": done, "total": total}
+            print(json.dumps(told), file=sys.stderr, flush=True)  # noqa: T201 - read by who asked
+            return
         if self._bar is None:
             self._bar = _bar()
         if stage not in self._tasks:

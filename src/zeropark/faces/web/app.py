@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 
 from zeropark.data.errors import DataError
 from zeropark.faces.web.guard import Guard, secret_of
-from zeropark.faces.web.page import Page, View, pages
+from zeropark.faces.web.page import Keeper, Page, View, pages
 from zeropark.faces.web.served import Files
 from zeropark.faces.web.signin import SignIn, language_of, theme_of
 from zeropark.faces.web.stream import Stream, age_words, clock_words, frame_mark
@@ -38,7 +38,7 @@ _MOST_BODY = 64_000
 class Room:
     """What all parts of the control room share.
 
-    secure: whether browsers come by TLS. watch: a token of `/metrics`; None shuts it.
+    kept: what pages keep, by their names. secure: whether browsers come by TLS.
     """
 
     living: Living
@@ -47,6 +47,7 @@ class Room:
     files: Files
     templates: Environment
     stream: Stream
+    kept: Mapping[str, Keeper]
     secure: bool = False
 
 
@@ -58,7 +59,9 @@ def application(
     more: folders of further pages. secure: whether browsers come by TLS, so that cookies say so.
     """
     known = pages(*more)
-    room = Room(living, people, known, Files(), _templates(known), Stream(living), secure)
+    kept = _kept(known, people.path)
+    stream = Stream(living, {name: keeper.mark for name, keeper in kept.items()})
+    room = Room(living, people, known, Files(), _templates(known), stream, kept, secure)
     # The framework's own pages of documentation would fetch scripts from elsewhere.
     app = FastAPI(
         title="zeropark", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_life(room)
@@ -82,8 +85,17 @@ def _life(room: Room) -> Callable[[FastAPI], Any]:
         room.stream.start()
         yield
         await room.stream.stop()
+        for keeper in room.kept.values():
+            await anyio.to_thread.run_sync(keeper.close)
 
     return life
+
+
+def _kept(known: Mapping[str, Page], beside: Path) -> dict[str, Keeper]:
+    """Return what pages keep, each in a folder of its own beside the people's file."""
+    folder = beside.with_name(f"{beside.stem.removesuffix('-people')}-pages")
+    made = ((page.name, page.keeper) for page in known.values())
+    return {name: keeper(folder / name) for name, keeper in made if keeper is not None}
 
 
 def _templates(known: Mapping[str, Page]) -> Environment:
@@ -228,7 +240,8 @@ class Pages:
         )
 
     def _words(self, page: Page | None, view: View) -> dict[str, Any]:
-        words = {**SHELL, **(page.words if page is not None else {})}
+        acts = {key: text for each in self._room.pages.values() for key, text in each.acts.items()}
+        words = {**SHELL, **acts, **(page.words if page is not None else {})}
 
         def w(key: str, **values: object) -> str:
             return view.say(words[key].format(**values))
@@ -267,7 +280,7 @@ class Pages:
             query.pop(key, None)
         return View(
             self._room.living, self._room.people, session, language_of(request), theme_of(request),
-            request.url.path, rest, query,
+            request.url.path, rest, query, self._room.kept,
         )  # fmt: skip
 
     def _to_sign_in(self, request: Request) -> Response:

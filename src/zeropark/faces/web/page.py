@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode
 
 import numpy as np
@@ -27,6 +27,16 @@ FOLDER = Path(__file__).parent / "pages"
 Form = Mapping[str, str]
 
 
+class Keeper(Protocol):
+    """What a page keeps beside the park, such as work that goes on while nobody looks."""
+
+    def mark(self) -> str:
+        """Return what changes with whatever the page should be asked for again."""
+
+    def close(self) -> None:
+        """End it."""
+
+
 @dataclass(frozen=True)
 class Page:
     """A page: one folder with `page.py`, that names it `PAGE`, and the template it fills.
@@ -35,7 +45,9 @@ class Page:
     menu. verb: what one must be allowed to do to see it. words: its texts, by the template's names.
     context: returns what the template is given. posts: what forms of the page do, by the last
     word of their address; each returns the address to go on to, or a context of its own. live:
-    whether it changes with every step of the park. folder: of the template `page.html.j2`.
+    whether it changes with every step of the park. keeper: makes what the page keeps, in a folder
+    of its own; a change of its mark reaches the browser as an event of the page's name. acts: words
+    of what the page notes that somebody did. folder: of the template `page.html.j2`.
     """
 
     name: str
@@ -50,6 +62,8 @@ class Page:
     )
     files: Mapping[str, Callable[[View], tuple[str, str, bytes]]] = field(default_factory=dict)
     live: bool = True
+    keeper: Callable[[Path], Keeper] | None = None
+    acts: Mapping[str, Text] = field(default_factory=dict)
     folder: Path = FOLDER
 
 
@@ -59,6 +73,7 @@ class View:
 
     language: zh or en. theme: light, dark, or "" for what the reader's system prefers. path: of the
     page, from the root. rest: what of it stands behind the page's name. query: of the address.
+    kept: what pages keep, by the page's name.
     """
 
     living: Living
@@ -69,6 +84,7 @@ class View:
     path: str
     rest: str
     query: Mapping[str, str]
+    kept: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def frame(self) -> Frame | None:

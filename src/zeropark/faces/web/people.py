@@ -112,6 +112,7 @@ class People:
     def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         new = not path.exists()
+        self.path = path
         self._database = apsw.Connection(str(path))
         if new:
             path.chmod(0o600)

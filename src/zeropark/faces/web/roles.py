@@ -19,6 +19,8 @@ MAY: dict[str, frozenset[str]] = {
     "see_own": _ALL,
     "try": frozenset({"leadership", "dispatcher", "specialist"}),
     "prove": _PARK,
+    "hand_over": frozenset({"dispatcher", "specialist"}),
+    "back_up": frozenset({"operator"}),
     "see_people": frozenset({"auditor", "operator"}),
     "change_people": frozenset({"operator"}),
 }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,15 +18,20 @@ if TYPE_CHECKING:
     from zeropark.operate.living import Living
 
 _EVERY_S = 1.0
+EMPTY: Mapping[str, Any] = MappingProxyType({})
 _ASK_AGAIN = 30
 """Events after which a stream asks whether its session still holds."""
 
 
 class Stream:
-    """One message for each language, made once a second however many browsers listen."""
+    """One message for each language, made once a second however many browsers listen.
 
-    def __init__(self, living: Living) -> None:
+    marks: what changes with the news of each page that has its own, by the page's name.
+    """
+
+    def __init__(self, living: Living, marks: Mapping[str, Callable[[], str]] = EMPTY) -> None:
         self._living = living
+        self._marks = marks
         self._messages: dict[str, str] = {}
         self._news = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
@@ -50,7 +56,8 @@ class Stream:
 
     async def _make(self) -> None:
         while True:
-            messages = {language: message(self._living, language) for language in ("zh", "en")}
+            marks = {name: mark() for name, mark in self._marks.items()}
+            messages = {each: message(self._living, each, marks) for each in ("zh", "en")}
             async with self._news:
                 self._messages = messages
                 self._news.notify_all()
@@ -81,14 +88,15 @@ def frame_mark(living: Living) -> str:
     return "" if frame is None else f"{frame.life}-{frame.index}"
 
 
-def message(living: Living, language: str) -> str:
-    """Return what is heard now, as JSON."""
+def message(living: Living, language: str, marks: Mapping[str, str] = EMPTY) -> str:
+    """Return what is heard now, as JSON. marks: by page."""
     return json.dumps(
         {
             "clock": clock_words(living, language),
             "age": age_words(living, language),
             "frame": frame_mark(living),
             "stale": living.stale(),
+            "marks": dict(marks),
         },
         ensure_ascii=False,
     )

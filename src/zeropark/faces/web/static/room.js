@@ -7,6 +7,7 @@ const SILENCE_MS = 3000;
 let heard = Date.now();
 let frame = document.body.dataset.frame;
 let lost = null;
+const marks = {};
 
 /** One event stream for all tabs where the browser can share a worker; else one of its own. */
 function listen(take) {
@@ -30,6 +31,11 @@ function take(text) {
   if (lost !== null || said.frame !== frame) document.body.dispatchEvent(new CustomEvent("frame"));
   if (lost !== null) { lost = null; document.getElementById("lost").hidden = true; }
   frame = said.frame;
+  // A page that keeps work of its own is asked for again when there is news of it.
+  for (const [name, mark] of Object.entries(said.marks)) {
+    if (name in marks && marks[name] !== mark) document.body.dispatchEvent(new CustomEvent(name));
+    marks[name] = mark;
+  }
 }
 
 /** Silence is a state: numbers keep their place and are hatched, and a bar says since when. */
