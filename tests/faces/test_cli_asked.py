@@ -83,6 +83,16 @@ def test_both_ends_of_the_horizon_are_allowed(yard: Park, horizon: str) -> None:
             "--start “2026-02-29”：不是日期。写作 年-月-日，例如 2026-04-15。",
         ),
         (
+            Asked(start="1970-12-31"),
+            "--start 1970-12-31: out of range. Allowed: 1971-01-01 to 2099-12-31.",
+            "--start 1970-12-31：超出范围。允许：1971-01-01 至 2099-12-31。",
+        ),
+        (
+            Asked(start="2100-01-01"),
+            "--start 2100-01-01: out of range. Allowed: 1971-01-01 to 2099-12-31.",
+            "--start 2100-01-01：超出范围。允许：1971-01-01 至 2099-12-31。",
+        ),
+        (
             Asked(days="0"),
             "--days '0': allowed is a whole number from 1 to 3,660.",
             "--days “0”：可用 1 至 3,660 的整数。",

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.house.repository import ROOT
 from zeropark.faces.web.page import pages
 from zeropark.faces.web.people import People
+from zeropark.faces.web.roles import MAY
 
 pytestmark = pytest.mark.browser
 
@@ -151,7 +152,7 @@ def desks(browser: Browser, server: Server) -> Desks:
 def test_every_page_is_whole(
     desks: Desks, name: str, width: int, language: str, theme: str
 ) -> None:
-    role = NAME if name == "people" else DISPATCHER
+    role = NAME if "dispatcher" not in MAY[pages()[name].verb] else DISPATCHER
     desk = desks.at(width, role)
     desk.complaints.clear()
     desk.page.goto(f"{desks.server.url}/{name}?lang={language}&theme={theme}")

@@ -25,6 +25,8 @@ _BARE = re.compile(r"\s*[-+]?\d+(\.\d*)?\s*")
 _MOST_DAYS = 3660
 _MOST_HOURS = 336
 _MOST_SEED = 2**32 - 1
+FIRST_DAY, LAST_DAY = dt.date(1971, 1, 1), dt.date(2099, 12, 31)
+"""Days a run may begin with: what clocks, zones and the sun are known for."""
 
 
 @dataclass(frozen=True)
@@ -102,12 +104,16 @@ def amount(option: str, given: str, unit: str) -> float:
 def date(given: str) -> str:
     """Return a date as YYYY-MM-DD; refuses what is none."""
     try:
-        return dt.date.fromisoformat(given).isoformat()
+        found = dt.date.fromisoformat(given)
     except ValueError:
         sentence = _(
             "--start '{given}': not a date. Write it as year-month-day, such as 2026-04-15."
         )
         raise Refused(sentence.format(given=given)) from None
+    if not FIRST_DAY <= found <= LAST_DAY:
+        sentence = _("--start {given}: out of range. Allowed: {first} to {last}.")
+        raise Refused(sentence.format(given=found, first=FIRST_DAY, last=LAST_DAY))
+    return found.isoformat()
 
 
 def whole(option: str, given: str, least: int, most: int) -> int:

@@ -26,7 +26,7 @@ WORDS = {
         "No field service is connected: there is no hand control, lock-out or shelf to hand over.",
         "未连接现场服务：没有人工控制、闭锁或搁置可交接。",
     ),
-    "kind": Text("Kind", "类别"),
+    "sort": Text("Sort", "类别"),
     "on": Text("What", "对象"),
     "said": Text("State", "状态"),
     "until": Text("Until", "截止"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zeropark.data.errors import DataError
+from zeropark.faces.cli.asked import FIRST_DAY, LAST_DAY
 from zeropark.faces.cli.parks import PARK_FILE, shipped_park, shipped_parks
 from zeropark.faces.report.shown import Measure, amount, money, percent
 from zeropark.faces.web import numbers
@@ -101,6 +102,10 @@ _PARK = Text(
 _DATE = Text(
     "'{given}' is not a date. Write it as year-month-day, such as 2026-04-15.",
     "“{given}”不是日期。写作 年-月-日，如 2026-04-15。",
+)
+_DAY = Text(
+    "{given} is out of range. Allowed: {first} to {last}.",
+    "{given} 超出范围。允许：{first} 至 {last}。",
 )
 _DAYS = Text(
     "'{given}' is not a whole number from 1 to {most}.", "“{given}”不是 1 至 {most} 的整数。"
@@ -310,9 +315,13 @@ def _checked(view: View, form: Form, wrong: dict[str, str]) -> tuple[Path, int]:
         source = shipped_park(park)
     start = form.get("start", "").strip()
     try:
-        dt.date.fromisoformat(start)
+        day = dt.date.fromisoformat(start)
     except ValueError:
         wrong["start"] = view.say(_DATE.format(given=start[:40]))
+    else:
+        if not FIRST_DAY <= day <= LAST_DAY:
+            values = {"given": day, "first": FIRST_DAY, "last": LAST_DAY}
+            wrong["start"] = view.say(_DAY.format(**values))
     given = form.get("days", "").strip()
     days = int(given) if given.isascii() and given.isdecimal() and len(given) < 6 else 0  # noqa: PLR2004 - more digits than any limit
     if not 1 <= days <= _MOST_DAYS:
