@@ -263,13 +263,14 @@ def test_a_call_is_planned_delivered_and_paid(store_folder: Path) -> None:
         live(5)
         asked = {"verb": "call", "why": "grid", "power": 0.4, "after": 0.5, "hours": 1.0}
         service.answer({**asked, "price": 3_000.0, "penalty": 1_000.0}, li)
-        service.answer({**asked, "power": 3.0, "after": 2.0}, li)
-        live(1)
-        (call,) = service.status()["calls"]
-        assert call["stage"] == "awarded"
+        with pytest.raises(DataError, match="call of 3 MW; allowed: more than 0, at most"):
+            service.answer({**asked, "power": 3.0, "after": 2.0}, li)
+        live(2)
+        refused, call = service.status()["calls"]
+        assert (refused["stage"], call["stage"]) == ("refused", "planned")
         live(45 + 60)
-        (call,) = service.status()["calls"]
-        assert call["stage"] == "settled"
+        _, call = service.status()["calls"]
+        assert call["stage"] == "shared"
         assert call["called_mwh"] == pytest.approx(0.4)
         assert call["delivered_mwh"] == pytest.approx(0.4, rel=0.05)
         assert call["earned_cny"] > 1_000.0
@@ -279,11 +280,5 @@ def test_a_call_is_planned_delivered_and_paid(store_folder: Path) -> None:
             for truth in site.log
             if call["begin"] + 120.0 <= truth.at < call["begin"] + 3_600.0
         ]
-        assert max(inside) <= call["cap_mw"] + 0.02
-        rows = store.database.rows(
-            "SELECT size FROM entry WHERE kind = 'command' AND subject = 'order'"
-        )
-        entries = store.log.entries(size for (size,) in rows)
-        voided = [entry["because"] for entry in entries if entry["stage"] == "voided"]
-        assert len(voided) == 1
-        assert voided[0].startswith("call of 3 MW; allowed: more than 0, at most")
+        assert max(inside) <= max(call["cap_mw"]) + 0.02
+        assert call["baseline_method"] == "plan"

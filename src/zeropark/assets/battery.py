@@ -282,12 +282,18 @@ class Battery(Kind):
             )
         exposed = horizon.exposed
         held = np.ones(len(horizon.grid)) if exposed is None else exposed.astype(float)
-        reserve = self.e_reserve * held
+        reserve = np.maximum(self.e_reserve * held, self._kept(horizon))
         wanted = np.maximum(reserve, doubtful)[None, :]
         short_price = np.where(reserve >= doubtful, self.price_reserve, _PRICE_OF_DOUBT)[None, :]
         signals = {"end_value": worth, "lowest": lowest}
         signals |= {"wanted": wanted, "short_price": short_price}
         return Inputs(signals, {"energy": np.array([energy])})
+
+    def _kept(self, horizon: Horizon) -> Floats:
+        """Return the energy that a reserve called by the grid needs to last [MWh], (N,)."""
+        power = horizon.kept.get(self.name, np.zeros(len(horizon.grid)))
+        energy = self.e_floor + power * horizon.lasts / self.efficiency
+        return np.where(power > 0.0, np.minimum(energy, self.e_ceiling), 0.0)
 
     def setpoints(self, step: PlannedStep) -> dict[str, float]:
         """Return the power, what a stored MWh is worth to a local controller, what cells allow.

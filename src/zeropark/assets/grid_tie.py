@@ -49,8 +49,8 @@ class GridTie(Kind):
     cost = price_import · import - price_export · export + Σ months demand price · share · peak,
     peak[month] ≥ mean import over each demand interval of that month [MW], and ≥ the month's
     peak so far. Import and export stay within the caps times `available` (0 in an outage);
-    import stays under the contract as long as nothing of a higher rank must give way. Source of
-    the form: two-part tariff of the park's fact base, section 2.
+    import stays under the contract, and between what calls ask, as long as nothing of a higher rank
+    must give way. Source of the form: two-part tariff of the park's fact base, section 2.
     """
 
     kind: ClassVar[str] = "grid_tie"
@@ -74,6 +74,8 @@ class GridTie(Kind):
     limits: ClassVar[Mapping[str, Limit]] = {
         "cap": Limit(Text("at the limit of the tie", "达到并网点上限")),
         "contract": Limit(Text("held under the contract", "守住合同需量")),
+        "called_most": Limit(Text("held under what a call allows", "守住调用上限")),
+        "called_least": Limit(Text("held above what a call asks", "守住调用下限")),
         "demand": Limit(Text("held at the month's highest demand", "守住本月最大需量"), "MW"),
     }
     example: ClassVar[str] = """
@@ -138,6 +140,12 @@ class GridTie(Kind):
         send = m.flow("export", upper=m["export_max"] * m.hours * available, means="cap")
         over = m.slack("contract", Rank.CONTRACT)
         yield "contract", bring - over <= m["contract_limit"] * m.hours
+        if not m.exact:
+            # A bound answers no call.
+            beyond = m.slack("called_most", Rank.CONTRACT)
+            behind = m.slack("called_least", Rank.CONTRACT)
+            yield "called_most", bring - send - beyond <= m.signal("called_most")
+            yield "called_least", bring - send + behind >= m.signal("called_least")
 
         # Of two months in one horizon one is even and one odd, so that no coefficient has to move
         # but where a slot passes from one month to the next.
@@ -197,6 +205,12 @@ class GridTie(Kind):
         if float(readings["drawn"]) > 0.0:
             ending = _steps_until_interval_ends(horizon.grid, interval)
             drawn[0, ending] = float(readings["drawn"]) / interval
+        least, most = horizon.promised.get(self.name, (-np.inf, np.inf))
+        for name, end in (("called_least", least), ("called_most", most)):
+            asked = np.broadcast_to(np.asarray(end, dtype=float), hours.shape)
+            # Where nothing is asked, none of a step without length is asked either.
+            there = np.isfinite(asked)
+            signals[name] = np.where(there, np.where(there, asked, 0.0) * hours, asked)[None, :]
         figures = {name: np.array([float(readings[name])]) for name in ("peak_even", "peak_odd")}
         for parity in ("even", "odd"):
             inside = signals[f"in_{parity}"][0] > 0.0

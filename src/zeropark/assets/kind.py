@@ -37,6 +37,9 @@ class Horizon:
     keep energy for. exact: whether the steps are those of the plant, so that what holds of a step
     holds of the plant within it. carried: what a year tells of the time outside these steps.
     available: what own clean sources are foreseen to be able to give in all steps [MWh].
+    promised: (least, most) import [MW], each (N,), that calls ask of a tie, by its name. kept:
+    power that calls have a store keep free to give [MW], (N,), by its name; lasts: and how long
+    that must last [h].
     """
 
     grid: TimeGrid
@@ -47,6 +50,9 @@ class Horizon:
     exact: bool = False
     carried: Carried = NOTHING
     available: float = 0.0
+    promised: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
+    kept: Mapping[str, Floats] = field(default_factory=dict)
+    lasts: float = 0.0
 
     def worth_of(self, asset: str, usual: float) -> float:
         """Return what a unit in store at the end is worth: as a year says, else as usual [CNY]."""

@@ -48,6 +48,7 @@ VERBS: Mapping[str, Text] = {
     "shelve": Text("shelve an alarm", "搁置告警"),
     "replan": Text("make a new plan now", "立即重新计划"),
     "see": Text("see", "查看"),
+    "calls": Text("see the calls", "查看调用"),
 }
 OBJECTS: Mapping[str, Text] = {
     "park": Text("the park", "园区"),
@@ -79,6 +80,7 @@ TABLE: Mapping[tuple[str, str], frozenset[str]] = {
     ("shelve", "alarm"): _RUNS,
     ("replan", "park"): _RUNS,
     ("see", "park"): _ALL,
+    ("calls", "park"): _ALL,
     ("see", "asset"): _ALL - {"party"},
     ("see", "own"): _ALL,
     ("see", "alarm"): _ALL,

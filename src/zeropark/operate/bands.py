@@ -153,21 +153,41 @@ def _reached(start: str, without: str, assets: Sequence[Kind]) -> set[str]:
     return found
 
 
+@dataclass(frozen=True)
+class Promised:
+    """What calls hold at this moment.
+
+    flows: by guarded asset, (least, most) flow into the node [MW], for which nobody goes without.
+    firm: such limits of the grid operator, for which loads go without too. kept: power that stores
+    keep free to give, by asset [MW].
+    """
+
+    flows: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    firm: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    kept: Mapping[str, float] = field(default_factory=dict)
+
+
 @dataclass
 class Orders:
     """What people have said that holds until they say otherwise.
 
     hand: set-points by asset and point [MW]. locked: assets out of service for maintenance.
     stopped: whether the whole park is stopped. limits: by guarded asset, (least, most) flow into
-    the node [MW] that the grid operator allows. calls: most flow [MW] that a call has promised, for
-    which nobody goes without.
+    the node [MW] that the grid operator allows. calls: what calls hold now.
     """
 
     hand: dict[tuple[str, str], float] = field(default_factory=dict)
     locked: set[str] = field(default_factory=set)
     stopped: bool = False
     limits: dict[str, tuple[float, float]] = field(default_factory=dict)
-    calls: dict[str, float] = field(default_factory=dict)
+    calls: Promised = field(default_factory=Promised)
+
+    def limit(self, asset: str, low: float, high: float) -> tuple[float, float]:
+        """Return a guarded flow's limits [MW] with what grid operator and calls take from them."""
+        for said in (self.limits.get(asset), self.calls.firm.get(asset)):
+            if said is not None:
+                low, high = min(max(low, said[0]), high), max(min(high, said[1]), low)
+        return low, max(low, high)
 
 
 def as_setpoints(bands: Bands) -> dict[str, dict[str, float]]:

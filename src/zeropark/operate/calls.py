@@ -1,7 +1,8 @@
 """The life of a call: offered, awarded, planned, delivered, held to its baseline, settled, shared.
 
-Each stage is an entry of the ledger; money and energy are postings between accounts of whole fen
-and Wh, so that what was paid can be followed back to meters.
+Each step is an entry of the ledger that says all that the next one rests on, so that whoever opens
+the ledger after a `kill -9` goes on from there; money and energy are postings between accounts of
+whole fen and Wh, known by the call's id, so that doing a step twice is doing it once.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -19,13 +22,24 @@ import numpy.typing as npt
 from zeropark.data.errors import DataError
 from zeropark.ledger.postings import Account, Posted, Postings, Transfer
 from zeropark.ledger.store import Store
-from zeropark.operate.envelope import Ability
+from zeropark.operate.envelope import Ability, Confidence
+from zeropark.operate.product import (
+    HOUR,
+    Asked,
+    Product,
+    Promise,
+    Settlement,
+    Terms,
+    Way,
+)
+from zeropark.operate.products import called
 from zeropark.units.text import Text
 
 Floats = npt.NDArray[np.float64]
 CALL = "call"
-_HOUR = 3600.0
-_LONGEST_HOURS = 24.0
+"""Kind of the ledger's entries about calls; their subject is the call's id."""
+# A call counts as delivered in full from this share of its energy on [1].
+_IN_FULL = 0.95
 
 _POWER = Text(
     "call of {given:g} MW; allowed: more than 0, at most {most:g} MW as offered",
@@ -35,14 +49,20 @@ _TIME = Text(
     "call from {begin} for {hours:g} h; allowed: begins after {now} and lasts up to {most:g} h",
     "调用自 {begin} 起 {hours:g} h；可用：始于 {now} 之后，至多 {most:g} h",
 )
+_NOTICE = Text(
+    "{product}: begins {begin}; it must be called {need}; call it earlier, or as another product",
+    "{product}：始于 {begin}；须{need}调用；请提前，或改用其他产品",
+)
+_DAY_BEFORE = Text("on an earlier day", "提前一日")
+_HOURS_BEFORE = Text("{hours:g} h before or earlier", "提前 {hours:g} h")
+_WAY = Text(
+    "{product}: way '{given}'; allowed: {allowed}", "{product}：方向“{given}”；可用：{allowed}"
+)
 _OVERLAPS = Text(
     "call overlaps call {other}; end or wait for that one", "与调用 {other} 重叠；待其结束"
 )
 _STAGE = Text(
     "call {id} is {stage}; this needs one that is {need}", "调用 {id} 处于{stage}；此操作需要{need}"
-)
-_SHARES = Text(
-    "shares of {parties} add up to {sum:g}; they must be 1", "{parties} 的份额合计 {sum:g}；须为 1"
 )
 
 
@@ -51,202 +71,392 @@ class Stage(Enum):
 
     OFFERED = "offered"
     AWARDED = "awarded"
+    PLANNED = "planned"
     DELIVERED = "delivered"
+    MEASURED = "measured"
     SETTLED = "settled"
+    SHARED = "shared"
+    REFUSED = "refused"
+    LAPSED = "lapsed"
+
+    @property
+    def words(self) -> Text:
+        """What it is called."""
+        return STAGES[self]
+
+    @property
+    def holds(self) -> bool:
+        """Whether plan and cycle keep what was promised."""
+        return self in {Stage.AWARDED, Stage.PLANNED}
 
 
-@dataclass(frozen=True)
-class Terms:
-    """What a product pays.
-
-    price: for delivered energy [CNY/MWh]. penalty: for each MWh that is missing [CNY/MWh]. least:
-    share of the called energy below which nothing is paid [1].
-    """
-
-    product: str
-    price: float
-    penalty: float
-    least: float = 0.0
+STAGES: Mapping[Stage, Text] = {
+    Stage.OFFERED: Text("offered", "已申报"),
+    Stage.AWARDED: Text("awarded", "已中标"),
+    Stage.PLANNED: Text("in the plan", "已入计划"),
+    Stage.DELIVERED: Text("delivered", "已执行"),
+    Stage.MEASURED: Text("held to its baseline", "已对基线"),
+    Stage.SETTLED: Text("settled", "已结算"),
+    Stage.SHARED: Text("shared to parties", "已分配"),
+    Stage.REFUSED: Text("refused", "已拒绝"),
+    Stage.LAPSED: Text("lapsed: nobody awarded it", "已失效：无人中标"),
+}
+assert set(STAGES) == set(Stage), "every stage has words"
+_AFTER: Mapping[Stage, frozenset[Stage]] = {
+    Stage.AWARDED: frozenset({Stage.OFFERED}),
+    Stage.LAPSED: frozenset({Stage.OFFERED}),
+    Stage.PLANNED: frozenset({Stage.AWARDED}),
+    # A call that ends before anybody made a plan is over all the same.
+    Stage.DELIVERED: frozenset({Stage.AWARDED, Stage.PLANNED}),
+    Stage.MEASURED: frozenset({Stage.DELIVERED}),
+    Stage.SETTLED: frozenset({Stage.MEASURED}),
+    Stage.SHARED: frozenset({Stage.SETTLED}),
+}
 
 
 @dataclass(frozen=True)
 class Call:
-    """A call for less import. begin: POSIX s. power: less than the baseline [MW].
+    """A call. begin: POSIX s. power: the called way beside the baseline [MW]. step: of plans [s].
 
-    cap: most import while it lasts [MW], as planned at the award; NaN before.
+    reckoned: import that was reckoned with at the award, by step [MW]; empty before. moment: when
+    it came to its stage [POSIX s]. said: what each stage that was reached says, by stage, as it
+    stands in the ledger.
     """
 
     id: str
     terms: Terms
+    way: Way
     begin: float
     hours: float
     power: float
+    step: float = 900.0
     stage: Stage = Stage.OFFERED
-    cap: float = math.nan
+    reckoned: tuple[float, ...] = ()
+    moment: float = 0.0
+    said: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def product(self) -> Product:
+        """What is called."""
+        return called(self.terms.product)
 
     @property
     def end(self) -> float:
         """End [POSIX s]."""
-        return self.begin + self.hours * _HOUR
+        return self.begin + self.hours * HOUR
 
     @property
     def energy(self) -> float:
         """Called energy [MWh]."""
         return self.power * self.hours
 
+    @property
+    def asked(self) -> Asked:
+        """What its product settles."""
+        return Asked(self.terms, self.way, self.power, self.hours)
 
-@dataclass(frozen=True)
-class Settlement:
-    """What a call came to: energies [MWh] and money [CNY]; penalty ≥ 0 is paid by the park."""
+    @property
+    def intervals(self) -> int:
+        """How many steps it is metered in."""
+        return max(1, round(self.hours * HOUR / self.step))
 
-    baseline: float
-    metered: float
-    delivered: float
-    paid: float
-    penalty: float
+    def promises(self) -> list[Promise]:
+        """Return what it asks of tie and stores, step by step, where it was awarded."""
+        holds = self.product.holds
+        if holds is None or not self.stage.holds:
+            return []
+        ends = [self.begin + self.step * (i + 1) for i in range(len(self.reckoned))]
+        return [
+            replace(holds(self.asked, reckoned), begin=end - self.step, end=end)
+            for reckoned, end in zip(self.reckoned, ends, strict=True)
+        ]
+
+    def as_entry(self) -> dict[str, Any]:
+        """Return what every entry of a call says."""
+        return {
+            "call": self.id,
+            "product": self.terms.product,
+            "way": self.way.value,
+            "begin": round(self.begin * 1e3),
+            "hours": f"{self.hours:.6f}",
+            "step_s": f"{self.step:g}",
+            "power_mw": f"{self.power:.6f}",
+            "price_cny_per_mwh": f"{self.terms.price:.6f}",
+            "penalty_cny_per_mwh": f"{self.terms.penalty:.6f}",
+            "least": f"{self.terms.least:.6f}",
+        }
+
+
+def call_of(entries: Sequence[Mapping[str, Any]]) -> Call:
+    """Return a call from its entries in the ledger, oldest first."""
+    last = entries[-1]
+    said = {entry["stage"]: dict(entry.get("says", {})) for entry in entries}
+    reckoned = said.get(Stage.AWARDED.value, {}).get("reckoned_mw", ())
+    price, penalty = float(last["price_cny_per_mwh"]), float(last["penalty_cny_per_mwh"])
+    return Call(
+        last["call"],
+        Terms(last["product"], price, penalty, float(last["least"])),
+        Way(last["way"]),
+        float(last["begin"]) / 1e3,
+        float(last["hours"]),
+        float(last["power_mw"]),
+        float(last["step_s"]),
+        Stage(last["stage"]),
+        tuple(float(each) for each in reckoned),
+        float(last["moment"]) / 1e3,
+        said,
+    )
 
 
 @dataclass
 class Calls:
-    """The calls of a park, and what became of them.
+    """The calls of a park, and what became of them; those in the ledger are there again.
 
-    shares: of what is earned, by party, adding up to 1.
+    parties: whose devices deliver. zone: the park's, for what is called on an earlier day.
     """
 
     store: Store
     postings: Postings
-    tie: str
-    shares: Mapping[str, float]
+    parties: Sequence[str]
+    zone: str = "UTC"
     calls: dict[str, Call] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        total = sum(self.shares.values())
-        if not math.isclose(total, 1.0):
-            raise DataError("shares", _SHARES.format(parties=", ".join(self.shares), sum=total))
         accounts = [Account("grid/call-money", "fen", "grid", "calls")]
         accounts.append(Account("grid/call-energy", "Wh", "grid", "calls"))
         accounts.append(Account("park/call-energy", "Wh", "park", "calls"))
-        accounts += [Account(f"{p}/call-money", "fen", p, "calls") for p in self.shares]
+        accounts += [Account(f"{p}/call-money", "fen", p, "calls") for p in self.parties]
         self.postings.open(accounts)
+        rows = self.store.database.rows(
+            "SELECT size, subject FROM entry WHERE kind = ? ORDER BY size", (CALL,)
+        )
+        found: dict[str, list[Mapping[str, Any]]] = {}
+        entries = self.store.log.entries(size for size, _ in rows)
+        for (_, subject), entry in zip(rows, entries, strict=True):
+            found.setdefault(subject, []).append(entry)
+        self.calls |= {id_: call_of(own) for id_, own in found.items()}
 
-    def offer(self, terms: Terms, ability: Ability, power: float, now: float) -> Call:
-        """Offer some of what the envelope says; raises `DataError` for more than that."""
-        if not 0.0 < power <= ability.up:
-            raise DataError("call_power", _POWER.format(given=power, most=ability.up))
+    # -- before it begins ----------------------------------------------------------------------
+
+    def could(self, terms: Terms, way: Way, ability: Ability, power: float, now: float) -> Call:
+        """Return the call that could be offered; raises `DataError` with the reason where none."""
+        product = called(terms.product)
+        most = ability.up if way is Way.LESS else ability.down
+        if not product.offered:
+            most = math.inf
+        if not 0.0 < power <= most or not math.isfinite(power):
+            raise DataError("call_power", _POWER.format(given=power, most=most))
+        if way not in product.ways:
+            allowed = ", ".join(each.value for each in product.ways)
+            said = _WAY.format(product=product.key, given=way.value, allowed=allowed)
+            raise DataError("call_way", said)
         late = not (math.isfinite(ability.first) and ability.first >= now)
-        if late or not 0.0 < ability.hours <= _LONGEST_HOURS:
-            begin = _moment(ability.first)
+        if late or not 0.0 < ability.hours <= product.longest:
             text = _TIME.format(
-                begin=begin, hours=ability.hours, now=_moment(now), most=_LONGEST_HOURS
+                begin=_moment(ability.first),
+                hours=ability.hours,
+                now=_moment(now),
+                most=product.longest,
             )
             raise DataError("call_time", text)
-        call = Call(uuid.uuid4().hex[:12], terms, ability.first, ability.hours, power)
+        self._must_be_early(product, ability.first, now)
+        call = Call(uuid.uuid4().hex[:12], terms, way, ability.first, ability.hours, power)
         for other in self.calls.values():
-            if other.begin < call.end and call.begin < other.end:
+            there = other.stage.holds or other.stage is Stage.OFFERED
+            soft = product.offered and other.product.offered
+            if there and soft and other.begin < call.end and call.begin < other.end:
                 raise DataError("call_overlaps", _OVERLAPS.format(other=other.id))
-        return self._at(call)
+        return call
 
-    def award(self, id_: str, baseline: float) -> Call:
-        """Take an award: from now on plan and cycle hold the import under baseline less power.
+    def _must_be_early(self, product: Product, begin: float, now: float) -> None:
+        notice, zone = product.notice, ZoneInfo(self.zone)
+        days = [dt.datetime.fromtimestamp(at, zone).date() for at in (now, begin)]
+        if notice.day_before and not days[0] < days[1]:
+            need = _DAY_BEFORE
+        elif begin - now < notice.hours * HOUR:
+            need = _HOURS_BEFORE.format(hours=notice.hours)
+        else:
+            return
+        at = _moment(begin)
+        text = Text(
+            _NOTICE.en.format(product=product.key, begin=at, need=need.en),
+            _NOTICE.zh.format(product=product.key, begin=at, need=need.zh),
+        )
+        raise DataError("call_notice", text)
 
-        baseline: mean import that is reckoned with over the call [MW].
+    def offer(
+        self,
+        terms: Terms,
+        way: Way,
+        ability: Ability,
+        power: float,
+        now: float,
+        step: float = 900.0,
+    ) -> Call:
+        """Offer some of what the envelope says; raises `DataError` where that cannot be.
+
+        now: POSIX s. step: of plans [s].
         """
-        call = self._of(id_, Stage.OFFERED)
-        return self._at(replace(call, stage=Stage.AWARDED, cap=baseline - call.power))
+        call = replace(self.could(terms, way, ability, power, now), step=step)
+        cost = ability.cost_up if way is Way.LESS else ability.cost_down
+        says = {"most_mw": _said(ability.up if way is Way.LESS else ability.down)}
+        return self._at(call, Stage.OFFERED, says | {"cost_cny_per_mwh": _said(cost)}, now)
 
-    def limits(self, now: float) -> dict[str, float]:
-        """Return the most import at the tie that awarded calls allow at this moment [MW]."""
-        caps = [
-            call.cap
-            for call in self.calls.values()
-            if call.stage is Stage.AWARDED and call.begin <= now < call.end
-        ]
-        return {self.tie: min(caps)} if caps else {}
+    def award(
+        self, id_: str, reckoned: Floats, now: float, says: Mapping[str, Any] | None = None
+    ) -> Call:
+        """Take an award: from now on plan and cycle keep what the product holds.
 
-    def deliver(self, id_: str) -> Call:
-        """Let a call be over."""
-        return self._at(replace(self._of(id_, Stage.AWARDED), stage=Stage.DELIVERED))
-
-    def settle(self, id_: str, baseline: Floats, metered: Floats) -> Settlement:
-        """Settle a delivered call and share what it earned; durable when this returns.
-
-        baseline, metered: mean import of equal intervals that cover the call [MW]. A second time it
-        is the same: the transfers are known by the call's id.
+        reckoned: import by step over the call [MW], the baseline as far as it is known now. says:
+        what it rests on.
         """
-        call = self._of(id_, Stage.DELIVERED)
-        found = settlement(call, baseline, metered)
-        outcomes = self.postings.post(self._transfers(call, found))
-        assert all(each in {Posted.CREATED, Posted.EXISTS} for each in outcomes), outcomes
-        self._at(replace(call, stage=Stage.SETTLED), found)
+        call = replace(
+            self._of(id_, Stage.AWARDED), reckoned=tuple(round(float(x), 6) for x in reckoned)
+        )
+        body = {"reckoned_mw": [f"{each:.6f}" for each in call.reckoned], **(says or {})}
+        return self._at(call, Stage.AWARDED, body, now)
+
+    def refuse(self, terms: Terms, way: Way, begin: float, hours: float, power: float, why: Text,
+               now: float) -> Call:  # fmt: skip
+        """Post a call that was not taken on, and why."""
+        call = Call(uuid.uuid4().hex[:12], terms, way, begin, hours, power)
+        return self._at(call, Stage.REFUSED, {"because": why.en, "because_zh": why.zh}, now)
+
+    def lapse(self, id_: str, now: float) -> Call:
+        """Let an offer go that nobody awarded in time."""
+        return self._at(self._of(id_, Stage.LAPSED), Stage.LAPSED, {}, now)
+
+    def planned(self, id_: str, says: Mapping[str, Any], now: float) -> Call:
+        """Post the first plan that reckons with a call."""
+        return self._at(self._of(id_, Stage.PLANNED), Stage.PLANNED, says, now)
+
+    # -- after it ended ------------------------------------------------------------------------
+
+    def deliver(self, id_: str, metered: Floats, now: float) -> Call:
+        """Let a call be over. metered: means by step [MW], NaN where nobody metered."""
+        body = {"metered_mw": [_said(float(each)) for each in metered]}
+        return self._at(self._of(id_, Stage.DELIVERED), Stage.DELIVERED, body, now)
+
+    def measure(self, id_: str, baseline: Floats, says: Mapping[str, Any], now: float) -> Call:
+        """Hold a call to its baseline, by step [MW]. says: method, its error, what looks gamed."""
+        body = {"baseline_mw": [_said(float(each)) for each in baseline], **says}
+        return self._at(self._of(id_, Stage.MEASURED), Stage.MEASURED, body, now)
+
+    def settle(self, id_: str, now: float) -> Settlement:
+        """Settle a call from what stands in the ledger, and post the energy."""
+        call = self._of(id_, Stage.SETTLED)
+        found = settlement(call)
+        energy = round(found.delivered * 1e6)
+        if energy > 0 and call.product.offered:
+            ends = ("park/call-energy", "grid/call-energy")
+            self._post([Transfer(f"{call.id}-wh", *ends, energy, why=CALL, about=call.id)])
+        body = {f"{name}_mwh": _said(getattr(found, name)) for name in ENERGIES}
+        body |= {f"{name}_cny": f"{getattr(found, name):.2f}" for name in MONEY}
+        self._at(call, Stage.SETTLED, body, now)
         return found
 
-    def _transfers(self, call: Call, found: Settlement) -> list[Transfer]:
+    def share(self, id_: str, shares: Mapping[str, float], rule: str, now: float) -> dict[str, int]:
+        """Share what a settled call earned or lost; return whole fen by party.
+
+        shares: by party, adding up to 1. rule: how they came to be.
+        """
+        call = self._of(id_, Stage.SHARED)
+        said = call.said[Stage.SETTLED.value]
+        net = round((float(said["paid_cny"]) - float(said["penalty_cny"])) * 100.0)
+        parts = shared(abs(net), shares)
         transfers = []
-        energy = round(found.delivered * 1e6)
-        if energy > 0:
-            transfers.append(
-                Transfer(f"{call.id}-wh", "park/call-energy", "grid/call-energy", energy, why=CALL)
-            )
-        net = round((found.paid - found.penalty) * 100.0)
-        for party, amount in shared(abs(net), self.shares).items():
+        for party, amount in parts.items():
             account = f"{party}/call-money"
             ends = ("grid/call-money", account) if net > 0 else (account, "grid/call-money")
             if amount > 0:
-                transfers.append(Transfer(f"{call.id}-{party}", *ends, amount, why=CALL))
-        return [
-            replace(each, linked=i < len(transfers) - 1, about=call.id)
-            for i, each in enumerate(transfers)
-        ]
-
-    def _of(self, id_: str, stage: Stage) -> Call:
-        call = self.calls.get(id_)
-        if call is None or call.stage is not stage:
-            now = "unknown" if call is None else call.stage.value
-            raise DataError("call_stage", _STAGE.format(id=id_, stage=now, need=stage.value))
-        return call
-
-    def _at(self, call: Call, found: Settlement | None = None) -> Call:
-        """Post where a call stands, then keep it."""
+                transfers.append(
+                    Transfer(f"{call.id}-{party}", *ends, amount, why=CALL, about=call.id)
+                )
+        last = len(transfers) - 1
+        self._post([replace(each, linked=i < last) for i, each in enumerate(transfers)])
+        sign = 1 if net >= 0 else -1
         body = {
-            "call": call.id,
-            "stage": call.stage.value,
-            "product": call.terms.product,
-            "begin": round(call.begin * 1e3),
-            "hours": f"{call.hours:g}",
-            "power_mw": f"{call.power:.6f}",
-            "cap_mw": None if math.isnan(call.cap) else f"{call.cap:.6f}",
-            "price_cny_per_mwh": f"{call.terms.price:g}",
+            "rule": rule,
+            "shares": {party: f"{share:.6f}" for party, share in shares.items()},
+            "fen": {party: sign * amount for party, amount in parts.items()},
         }
-        if found is not None:
-            body |= {f"{name}_mwh": f"{getattr(found, name):.6f}" for name in _ENERGIES}
-            body |= {f"{name}_cny": f"{getattr(found, name):.2f}" for name in _MONEY}
-        self.store.note(CALL, body, call.id)
-        self.calls[call.id] = call
+        self._at(call, Stage.SHARED, body, now)
+        return {party: sign * amount for party, amount in parts.items()}
+
+    def _post(self, transfers: Sequence[Transfer]) -> None:
+        if transfers:
+            outcomes = self.postings.post(transfers)
+            assert all(each in {Posted.CREATED, Posted.EXISTS} for each in outcomes), outcomes
+
+    # -- what holds ----------------------------------------------------------------------------
+
+    def promises(self) -> list[Promise]:
+        """Return what awarded calls ask, now and later."""
+        return [promise for call in list(self.calls.values()) for promise in call.promises()]
+
+    def confidence(self) -> Confidence:
+        """Return how far calls so far came true."""
+        return confidence_of(list(self.calls.values()))
+
+    def _of(self, id_: str, next_: Stage) -> Call:
+        call = self.calls.get(id_)
+        need = _AFTER[next_]
+        if call is None or call.stage not in need:
+            now = Text("unknown", "未知") if call is None else call.stage.words
+            needed = [stage.words for stage in Stage if stage in need]
+            text = Text(
+                _STAGE.en.format(id=id_, stage=now.en, need=" or ".join(n.en for n in needed)),
+                _STAGE.zh.format(id=id_, stage=now.zh, need="或".join(n.zh for n in needed)),
+            )
+            raise DataError("call_stage", text)
         return call
 
+    def _at(self, call: Call, stage: Stage, says: Mapping[str, Any], now: float) -> Call:
+        """Post where a call stands at a moment of the park [POSIX s], then keep it."""
+        body = call.as_entry() | {"stage": stage.value, "moment": round(now * 1e3)}
+        self.store.note(CALL, body | {"says": dict(says)}, call.id)
+        said = {**call.said, stage.value: says}
+        self.calls[call.id] = replace(call, stage=stage, moment=now, said=said)
+        return self.calls[call.id]
 
-_ENERGIES = ("baseline", "metered", "delivered")
-_MONEY = ("paid", "penalty")
+
+ENERGIES = ("baseline", "metered", "asked", "delivered", "missing")
+MONEY = ("paid", "penalty")
 
 
-def settlement(call: Call, baseline: Floats, metered: Floats) -> Settlement:
-    """Return what a call came to.
+def settlement(call: Call) -> Settlement:
+    """Return what a call came to from the baseline and the metered means it was held to."""
+    settle = call.product.settle
+    assert settle is not None, "what is called is settled"
+    metered = numbers(call.said[Stage.DELIVERED.value]["metered_mw"])
+    baseline = numbers(call.said[Stage.MEASURED.value]["baseline_mw"])
+    return settle(call.asked, baseline, metered)
 
-    Delivered is what import was below the baseline, interval by interval, at most the called power
-    and never less than 0; what is missing pays the penalty; below the least share nothing is paid.
-    """
-    hours = call.hours / len(baseline)
-    less = np.clip(baseline - metered, 0.0, call.power)
-    delivered = float(less.sum()) * hours
-    missing = call.energy - delivered
-    enough = delivered >= call.terms.least * call.energy
-    return Settlement(
-        float(baseline.sum()) * hours,
-        float(metered.sum()) * hours,
-        delivered,
-        call.terms.price * delivered if enough else 0.0,
-        call.terms.penalty * max(0.0, missing),
-    )
+
+def delivered_share(call: Call) -> float:
+    """Return which share of the asked energy a settled call delivered [1]."""
+    said = call.said[Stage.SETTLED.value]
+    asked = float(said["asked_mwh"])
+    return float(said["delivered_mwh"]) / asked if asked > 0.0 else 1.0
+
+
+def confidence_of(calls: Sequence[Call]) -> Confidence:
+    """Return how far calls came true: how many were settled, and delivered in full."""
+    shares = [
+        delivered_share(call)
+        for call in calls
+        if Stage.SETTLED.value in call.said and call.product.offered
+    ]
+    return Confidence(len(shares), sum(share >= _IN_FULL for share in shares))
+
+
+def numbers(said: Sequence[str | None]) -> Floats:
+    """Return numbers of an entry; what nobody knew is NaN."""
+    return np.array([np.nan if each is None else float(each) for each in said])
+
+
+def _said(value: float) -> str | None:
+    return f"{value:.6f}" if math.isfinite(value) else None
 
 
 def shared(amount: int, shares: Mapping[str, float]) -> dict[str, int]:
@@ -264,14 +474,3 @@ def _moment(at: float) -> str:
     if not math.isfinite(at):
         return str(at)
     return dt.datetime.fromtimestamp(at, dt.UTC).isoformat(timespec="minutes")
-
-
-def capped(calls: Sequence[Call], start: float, step: float, count: int) -> Floats:
-    """Return the most import that awarded calls allow in each step [MW], inf where none does."""
-    found = np.full(count, np.inf)
-    for call in calls:
-        if call.stage is Stage.AWARDED:
-            begins = start + step * np.arange(count)
-            inside = (begins < call.end) & (begins + step > call.begin)
-            found[inside] = np.minimum(found[inside], call.cap)
-    return found

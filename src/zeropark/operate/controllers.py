@@ -14,8 +14,10 @@ from zeropark.assets.direct_supply import lived
 from zeropark.assets.kind import Horizon, Readings, RuleView
 from zeropark.formulation.carried import Carried
 from zeropark.formulation.plan import Plan
+from zeropark.operate.called import Called, called_in
 from zeropark.operate.forecaster import Forecaster, Signals
 from zeropark.operate.planner import Planner, Setpoints
+from zeropark.operate.product import Promise
 from zeropark.operate.world import World
 from zeropark.units.timegrid import TimeGrid
 
@@ -25,8 +27,6 @@ REBUILDING = 12.0
 # By how much a step's sun and wind may fall short of their forecast [1]; see decision 0006.
 DOUBT = 0.2
 # Signals that say what a device is able to do; without it a plan asks nothing of it.
-# A tie that may bring nothing is there all the same: no reserve is drawn on [1].
-_BARELY = 1e-6
 _MEANS = frozenset({"charge_limit", "discharge_limit"})
 
 
@@ -130,8 +130,8 @@ class Asked:
 class Planned:
     """The rolling plan: forecasts in, set-points out; where no plan can be had, the rules.
 
-    without: assets that a plan may not count on: their means to act are taken as nothing. caps:
-    (begin, end, most import) of the tie [POSIX s, MW]. asked: of the newest plan, for
+    without: assets that a plan may not count on: their means to act are taken as nothing. promises:
+    what calls ask of the first tie and of stores. asked: of the newest plan, for
     who wants to try what another would be. year: what a window does not see; None where no year
     was planned.
     """
@@ -143,7 +143,7 @@ class Planned:
     plans: list[Plan] = field(default_factory=list)
     keep: int = 0
     without: frozenset[str] = frozenset()
-    caps: Sequence[tuple[float, float, float]] = ()
+    promises: Sequence[Promise] = ()
     asked: Asked | None = None
     year: Beyond | None = None
     known: Carried = field(default_factory=Carried)
@@ -164,34 +164,39 @@ class Planned:
         if self.without:
             signals = self._left_out(signals)
         ahead = steps.grid(self.world.grid, index)
-        if self.caps:
-            signals = self._capped(signals, ahead)
+        called = Called()
+        if self.promises:
+            called = called_in(self.promises, self.world.assets, ahead)
+            signals = self._kept_free(signals, called.kept)
         exposed = self._exposed(signals, ahead)
         doubt = self._doubt(signals)
         self._note(index, readings)
         told = self.known if self.year is None else self.year.carried(ahead, self.known, readings)
-        horizon = Horizon(ahead, self.world.end_price, expected, exposed, doubt, carried=told)
+        horizon = Horizon(
+            ahead,
+            self.world.end_price,
+            expected,
+            exposed,
+            doubt,
+            carried=told,
+            promised=called.promised,
+            kept=called.kept,
+            lasts=called.lasts,
+        )
         self.asked = Asked(index, signals, readings, horizon)
         return self.planner.plan(index, signals, readings, horizon)
 
-    def _capped(self, signals: Signals, ahead: TimeGrid) -> Signals:
-        """Return the signals with ties that carry no more than calls have promised.
-
-        Of a tie only its availability can be told by step; it holds export down as well.
-        """
+    def _kept_free(self, signals: Signals, kept: Mapping[str, Floats]) -> Signals:
+        """Return the signals with stores that keep power free to give."""
         found = {kind: dict(own) for kind, own in signals.items()}
-        begins = ahead.starts.astype(np.int64).astype(float)
-        ends = begins + ahead.hours * 3600.0
         for kind, assets in self.planner.kinds.items():
             for i, asset in enumerate(assets):
-                most = float(getattr(asset, "import_max", 0.0))
-                if asset.role != "grid" or most <= 0.0:
+                power = kept.get(asset.name)
+                if power is None or "discharge_limit" not in found[kind]:
                     continue
-                there = found[kind]["available"] = found[kind]["available"].copy()
-                for begin, end, cap in self.caps:
-                    inside = (begins < end) & (ends > begin)
-                    share = max(cap / most, _BARELY)
-                    there[i, inside] = np.minimum(there[i, inside], share)
+                there = found[kind]["discharge_limit"] = found[kind]["discharge_limit"].copy()
+                rated = float(getattr(asset, "p_nom", np.inf))
+                there[i] = np.maximum(0.0, there[i] - power / rated)
         return found
 
     def _left_out(self, signals: Signals) -> Signals:

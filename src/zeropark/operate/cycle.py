@@ -324,9 +324,7 @@ class Cycle:
         return found
 
     def _limits(self, guard: Guard) -> tuple[float, float]:
-        low, high = guard.guarded.low, guard.guarded.high
-        called = self.box.orders.limits.get(guard.asset)
-        return (low, high) if called is None else (max(low, called[0]), min(high, called[1]))
+        return self.box.orders.limit(guard.asset, guard.guarded.low, guard.guarded.high)
 
     def _causes_of_levers(
         self, image: Image, bands: Bands, written: Mapping[str, Mapping[str, Written]]
@@ -400,8 +398,8 @@ class Cycle:
             return ""
         self._planned_at, self._asked_for = image.steady, (why, without)
         self._outside = outside
-        caps = () if self.caller is None else tuple(self.caller.caps())
-        self.desk.ask(Request(image.at, image.readings(), without, why, dict(told), caps))
+        promises = () if self.caller is None else self.caller.promises()
+        self.desk.ask(Request(image.at, image.readings(), without, why, dict(told), promises))
         return why
 
     @property

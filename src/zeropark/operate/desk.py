@@ -18,11 +18,14 @@ from zeropark.formulation.reasons import Reason, explain
 from zeropark.formulation.solver import Grade
 from zeropark.operate.controllers import Planned
 from zeropark.operate.plant import Plant
+from zeropark.operate.product import Promise
 from zeropark.operate.run import Run
 
 Setpoints = Mapping[str, Mapping[str, float]]
 # How many hours of a plan are read out: so long it is followed where no newer one comes [h].
 _REACH_HOURS = 4.0
+# How far stores and ties are read out, so that a call of tomorrow can be weighed [h].
+_LOOK_HOURS = 36.0
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,8 @@ class Programme:
     """A plan as the cycle follows it.
 
     made_at: POSIX s. step: length of its steps [s]. setpoints, reasons: of each step from `first`
-    [POSIX s] on. prices: (import, export) [CNY/MWh] of its first step. why: what it was made for.
-    seconds: wall time it took. cost: [CNY] of its horizon.
+    [POSIX s] on. further: of the steps after them, of ties and stores alone. prices: (import,
+    export) [CNY/MWh] of its first step. why: what it was made for. seconds: wall time it took.
     """
 
     made_at: float
@@ -43,6 +46,18 @@ class Programme:
     prices: tuple[float, float]
     why: str
     seconds: float = 0.0
+    further: Sequence[Setpoints] = ()
+
+    @property
+    def outlook(self) -> Sequence[Setpoints]:
+        """What it says of ties and stores, as far as it was read out."""
+        return [*self.setpoints, *self.further]
+
+    def far_at(self, now: float) -> Setpoints:
+        """Return what it says of ties and stores for a moment, further than it is followed."""
+        i = int((now - self.first) // self.step)
+        outlook = self.outlook
+        return outlook[i] if 0 <= i < len(outlook) else {}
 
     def at(self, now: float) -> Setpoints:
         """Return what it says for this moment; nothing where it does not reach so far."""
@@ -60,8 +75,7 @@ class Request:
     """What a plan is to be made from.
 
     now: POSIX s. readings: what can be believed. without: assets it may not count on. why: what it
-    is made for. told: set-points in force [MW]. caps: (begin, end, most import)
-    that calls have promised [POSIX s, MW].
+    is made for. told: set-points in force [MW]. promises: what calls ask.
     """
 
     now: float
@@ -69,7 +83,7 @@ class Request:
     without: frozenset[str]
     why: str
     told: Setpoints = field(default_factory=dict)
-    caps: Sequence[tuple[float, float, float]] = ()
+    promises: Sequence[Promise] = ()
 
 
 class Desk:
@@ -140,6 +154,8 @@ class RollingPlans:
         self._planned: Planned = run.planned()
         self._twin: Plant = run.plant()
         self._lived = 0
+        assets = run.world.assets
+        self._called = {a.name for a in assets if a.role in {"grid", "store"}}
         grid = run.world.grid
         self._start = float(grid.start.astype(np.int64))
         self._step = grid.step_hours * 3600.0
@@ -167,11 +183,13 @@ class RollingPlans:
         readings = _with_meters(self._twin.read(), request.readings)
         planned = self._planned
         planned.without = request.without
-        planned.caps = request.caps
+        planned.promises = request.promises
         plan = planned.plan(index, readings)
         if plan is None:
             return None
-        ahead = min(int(_REACH_HOURS * 3600.0 / self._step), len(plan.open), self.steps - index)
+        open_steps = min(planned.planner.steps.open_fine(index), self.steps - index)
+        ahead = min(int(_REACH_HOURS * 3600.0 / self._step), open_steps)
+        further = range(ahead, min(int(_LOOK_HOURS * 3600.0 / self._step), open_steps))
         tie = next(a.name for a in self._run.world.assets if a.role == "grid")
         prices = (float(readings[tie]["price_import"]), float(readings[tie]["price_export"]))
         return Programme(
@@ -184,6 +202,7 @@ class RollingPlans:
             prices,
             request.why,
             planned.planner.timing.steps[-1],
+            [planned.planner.setpoints(plan, index + i, self._called) for i in further],
         )
 
 

@@ -24,8 +24,8 @@ from zeropark.ledger.rowform import Quality
 from zeropark.ledger.store import Store
 from zeropark.operate.image import Image
 
-# Inside -> whole numbers of the ledger: (its unit, how many make one of ours).
-_WHOLE = {"MW": ("W", 1e6), "MWh": ("mWh", 1e9), "1": ("ppm", 1e6)}
+WHOLE = {"MW": ("W", 1e6), "MWh": ("mWh", 1e9), "1": ("ppm", 1e6)}
+"""Units inside -> whole numbers of the ledger: (its unit, how many make one of ours)."""
 _SOURCE = "operate"
 # How much waits in memory while nothing can be written: a day of cycles.
 _MOST_WAITING = 86_400
@@ -142,7 +142,7 @@ def _posted(assets: Sequence[Kind]) -> Sequence[tuple[tuple[str, str], tuple[Poi
     found = []
     for asset in assets:
         for point in asset.points:
-            whole = _WHOLE.get(point.unit)
+            whole = WHOLE.get(point.unit)
             if whole is not None and (not point.writable or _shows(asset, point.name)):
                 registered = Point(f"{asset.name}/{point.name}", whole[0], "state")
                 found.append(((asset.name, point.name), (registered, whole[1])))

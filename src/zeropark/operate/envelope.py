@@ -85,14 +85,16 @@ def envelope(
     guards: Sequence[Guard],
     durations: Sequence[int],
     without: frozenset[str] = frozenset(),
+    begin: float | None = None,
 ) -> list[Ability]:
     """Return what each store and the park is able to do in each step, for each duration [steps].
 
-    without: assets that must not be counted on. A store whose energy nobody can see is able to do
-    nothing, and neither is a park whose tie nobody can see.
+    begin: only from this step on [POSIX s]. without: assets that must not be counted on. A store
+    whose energy nobody can see is able to do nothing, and neither is a park whose tie nobody can
+    see.
     """
     now = int((image.at - programme.first) // programme.step)
-    steps = range(now, len(programme.setpoints))
+    steps = range(now, len(programme.outlook))
     hours = programme.step / _HOUR
     by_name = {asset.name: asset for asset in assets}
     stores = [
@@ -103,7 +105,12 @@ def envelope(
     ]
     room_up, room_down = _rooms(programme, image, by_name, guards, now)
     abilities: list[Ability] = []
-    for start in range(len(steps)):
+    starts = range(len(steps))
+    if begin is not None:
+        starts = range(max(0, round((begin - programme.first) / programme.step) - now), len(steps))[
+            :1
+        ]
+    for start in starts:
         for count in durations:
             if start + count > len(steps):
                 continue
@@ -122,7 +129,7 @@ def _planned(
 ) -> _Store | None:
     """Return what a plan does with a store from the present step on; None where that is unknown."""
     energy = image.good(lever.asset, "energy")
-    said = [step.get(lever.asset, {}) for step in programme.setpoints[now:]]
+    said = [step.get(lever.asset, {}) for step in programme.outlook[now:]]
     if energy is None or not said or not all("worth" in each for each in said):
         return None
     power = np.array([each[lever.steered.point] for each in said])
@@ -177,16 +184,15 @@ def _rooms(
     now: int,
 ) -> tuple[Floats, Floats]:
     """Return by how much the ties' flows may fall (up) and rise (down) in each step [MW]."""
-    count = len(programme.setpoints) - now
+    outlook = programme.outlook[now:]
+    count = len(outlook)
     up, down = np.zeros(count), np.zeros(count)
     for guard in guards:
         if by_name[guard.asset].role != "grid":
             continue
         if image.good(guard.asset, guard.guarded.point) is None:
             return np.zeros(count), np.zeros(count)
-        planned = np.array(
-            [step.get(guard.asset, {}).get("import", 0.0) for step in programme.setpoints[now:]]
-        )
+        planned = np.array([step.get(guard.asset, {}).get("import", 0.0) for step in outlook])
         up += np.maximum(0.0, planned - guard.guarded.low)
         down += np.maximum(0.0, guard.guarded.high - planned)
     return up, down

@@ -18,6 +18,8 @@ from zeropark.data.errors import DataError
 from zeropark.operate.alarms import Annunciator
 from zeropark.operate.authority import NARROWING, VERBS, Actor, must_be_allowed
 from zeropark.operate.bands import Lever, Orders
+from zeropark.operate.product import Way
+from zeropark.operate.products import called
 from zeropark.units.refusal import meant, with_meant
 from zeropark.units.text import Text
 
@@ -58,6 +60,13 @@ _NO_GUARD = Text(
     "limit {asset}：该处没有受限潮流；可用：{allowed}",
 )
 _NO_WHY = Text("{verb}: say why; the reason stands in the ledger", "{verb}：写明原因；原因记入账本")
+_CALL_UNRECORDED = Text(
+    "call: the ledger takes nothing now, so that no call is taken on; make room on the disk",
+    "call：账本目前无法写入，不接受调用；请腾出磁盘空间",
+)
+_NO_SUCH_WAY = Text(
+    "call: way '{given}'; allowed: less, more", "call：方向“{given}”；可用：less、more"
+)
 _NOT_POSITIVE = Text(
     "call: {name} '{given}' is not a number from 0 up", "call：{name}“{given}”须为不小于 0 的数"
 )
@@ -123,6 +132,7 @@ class Box:
     steady: Callable[[], float]
     orders: Orders = field(default_factory=Orders)
     on_call: Callable[[Asked], object] | None = None
+    may_call: Callable[[Mapping[str, Any]], None] | None = None
     _waiting: list[Asked] = field(default_factory=list)
     _late: list[Asked] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -130,6 +140,8 @@ class Box:
     def ask(self, said: Any, actor: Actor) -> dict[str, Any]:
         """Take one command; the answer comes once it is durable. Raises `DataError`."""
         asked = self._understood(said, actor)
+        if asked.verb == "call" and self.may_call is not None:
+            self.may_call(asked.body)
         try:
             self.note("command", asked.as_entry("asked"), ORDER)
         except Exception:
@@ -183,7 +195,7 @@ class Box:
         if verb == "limit":
             return self._limited(on, said)
         if verb == "call":
-            return {name: _positive(name, said.get(name, usual)) for name, usual in _CALL.items()}
+            return _called(said)
         if verb == "shelve":
             return {"hours": said.get("hours", math.nan)}
         return {}
@@ -257,11 +269,20 @@ class Box:
         elif asked.verb == "shelve":
             alarms.shelve(on, float(asked.body["hours"]), asked.actor, self.steady())
         elif asked.verb == "call" and self.on_call is not None:
-            self.on_call(asked)
+            self._call(asked, self.on_call)
         elif asked.verb == "acknowledge":
             alarms.acknowledge(on)
         else:
             _PLAIN.get(asked.verb, _nothing)(orders, on)
+
+    def _call(self, asked: Asked, on_call: Callable[[Asked], object]) -> None:
+        """Take a call on; where the ledger cannot have it, it is not taken on."""
+        try:
+            on_call(asked)
+        except DataError:
+            raise
+        except Exception as error:
+            raise DataError("call_unrecorded", _CALL_UNRECORDED) from error
 
 
 def _nothing(orders: Orders, on: str) -> None:
@@ -284,7 +305,24 @@ assert set(_PLAIN) <= set(VERBS), "every verb is known"
 
 
 # What a call says, and what is taken where it does not say it: [MW], [h], [CNY/MWh].
-_CALL = {"power": math.nan, "after": 0.0, "hours": 1.0, "price": 0.0, "penalty": 0.0}
+_CALL = {"power": math.nan, "after": 0.0, "hours": 1.0, "penalty": 0.0}
+_USUAL_PRODUCT = "emergency_response"
+
+
+def _called(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a call asks for; begin [POSIX s] only where it is named, price NaN where not."""
+    found: dict[str, Any] = {
+        name: _positive(name, said.get(name, usual)) for name, usual in _CALL.items()
+    }
+    for name in ("begin", "price"):
+        if name in said:
+            found[name] = _positive(name, said[name])
+    found.setdefault("price", math.nan)
+    found["product"] = called(str(said.get("product", _USUAL_PRODUCT))).key
+    found["way"] = str(said.get("way", called(found["product"]).ways[0].value))
+    if found["way"] not in {way.value for way in Way}:
+        raise DataError("call_way", _NO_SUCH_WAY.format(given=found["way"]))
+    return found
 
 
 def _positive(name: str, given: Any) -> float:

@@ -164,14 +164,18 @@ class Planner:
                 found.append((asset, own, columns, rows))
         return found
 
-    def setpoints(self, plan: Plan, index: int) -> Setpoints:
-        """Return the set-points of all assets for step `index` of the run."""
+    def setpoints(
+        self, plan: Plan, index: int, only: frozenset[str] | set[str] | None = None
+    ) -> Setpoints:
+        """Return the set-points of all assets, or of `only` some, for step `index` of the run."""
         begun = time.perf_counter()
         slot = int(plan.open[index - plan.made_at])
         solution, upper = plan.solution, self.program.upper
         hours = float(self.program.layout.hours[index - plan.made_at])
         found: Setpoints = {}
         for asset, own, columns, rows in self.places:
+            if only is not None and asset.name not in only:
+                continue
             block = self.program.blocks[asset.kind]
             shown = {
                 name: each.amounts(solution.columns, slot)[own]

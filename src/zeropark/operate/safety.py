@@ -103,17 +103,16 @@ class FlowLimit:
         if shown is None:
             self._hold(bands)
             return
-        low, high = guarded.low, guarded.high
-        called = self.orders.limits.get(self.guard.asset)
-        if called is not None:
-            low, high = max(low, called[0]), min(high, called[1])
+        low, high = self.orders.limit(self.guard.asset, guarded.low, guarded.high)
         flow = guarded.sign * shown
         name = f"{self.name}:{self.guard.asset}"
         free = min(self.margin * max(abs(guarded.low), abs(guarded.high)), (high - low) / 2.0)
-        promised = self.orders.calls.get(self.guard.asset)
+        promised = self.orders.calls.flows.get(self.guard.asset)
         if promised is not None:
             called_by = f"call:{self.guard.asset}"
-            self._keep(bands, flow, max(low, promised - free), 1, called_by, most=_AT_NO_LOSS)
+            most, least = max(low, promised[1] - free), min(high, promised[0] + free)
+            self._keep(bands, flow, most, 1, called_by, most=_AT_NO_LOSS)
+            self._keep(bands, flow, least, -1, called_by, most=_AT_NO_LOSS)
         for way, limit in ((1, high), (-1, low)):
             if free > 0.0:
                 self._keep(bands, flow, limit - way * free, way, name, most=_AT_NO_LOSS)
@@ -193,6 +192,22 @@ class FlowLimit:
                 wanted = max(now, wanted) if floor is not None else now - beyond
             bands.narrow(i, -np.inf, wanted, name)
         return before - self._adds(bands, i, float(bands.meant[i]), way)
+
+
+@dataclass
+class Kept:
+    """A store keeps free to give what a reserve has promised, after every limit of flows."""
+
+    orders: Orders
+    name: str = "reserve"
+
+    def narrow(self, image: Image, bands: Bands) -> None:
+        """Keep stores below what they could give by their part of the reserve."""
+        del image
+        for i, lever in enumerate(bands.levers):
+            kept = self.orders.calls.kept.get(lever.asset, 0.0)
+            if kept > 0.0 and lever.steered.stores:
+                bands.narrow(i, -np.inf, lever.steered.high - kept, self.name)
 
 
 @dataclass
@@ -276,4 +291,5 @@ def in_order(
         Standing(standing),
         RampUp(seconds),
         *flows,
+        Kept(orders),
     ]

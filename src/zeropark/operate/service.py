@@ -25,6 +25,7 @@ from zeropark.operate.cycle import Cycle, Report, Settings
 from zeropark.operate.desk import Desk, Programme, Request, RollingPlans
 from zeropark.operate.diary import Diary
 from zeropark.operate.fleet import Fleet
+from zeropark.operate.lived import Meters
 from zeropark.operate.orders import ORDER, Box, remembered
 from zeropark.operate.run import Run
 from zeropark.operate.socket import NAME, Listener
@@ -68,7 +69,7 @@ class Service:
     """A park in operation. `run` lives until `stop` says so.
 
     store: open for writing. fleet: its devices. clock: of the park. make: plans. live: called
-    after each cycle with its report and the wall time it took [s].
+    after each cycle with its report and the wall time it took [s]. zone: the park's.
     """
 
     assets: Sequence[Kind]
@@ -79,6 +80,7 @@ class Service:
     settings: Settings = field(default_factory=Settings)
     standing: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     threaded: bool = True
+    zone: str = "UTC"
 
     def __post_init__(self) -> None:
         levers = levers_of(self.assets)
@@ -105,11 +107,22 @@ class Service:
         tie = next((asset for asset in self.assets if asset.role == "grid"), None)
         if tie is None:
             return None
-        cycle, owner = self.cycle, tie.party or "park"
-        calls = Calls(self.store, Postings(self.store), tie.name, {owner: 1.0})
-        caller = Caller(calls, self.assets, cycle.levers, cycle.guards, lambda: self.desk.latest)
+        cycle, store = self.cycle, self.store
+        parties = dict.fromkeys(asset.party or "park" for asset in self.assets)
+        caller = Caller(
+            Calls(store, Postings(store), list(parties), self.zone),
+            tie,
+            self.assets,
+            cycle.levers,
+            cycle.guards,
+            lambda: self.desk.latest,
+            Meters(store.registry, store.history),
+            lambda: self.diary.waiting == 0,
+            self.threaded,
+        )
         cycle.caller = caller
         self.box.on_call = lambda asked: caller.take(asked, cycle.without)
+        self.box.may_call = lambda body: caller.check(body, cycle.without)
         return caller
 
     def _recall(self) -> None:
@@ -128,6 +141,9 @@ class Service:
         if isinstance(said, Mapping) and said.get("verb") == "see":
             must_be_allowed(actor, "see", "park")
             return self.status()
+        if isinstance(said, Mapping) and said.get("verb") == "calls":
+            must_be_allowed(actor, "calls", "park")
+            return self.called()
         return self.box.ask(said, actor)
 
     def status(self) -> dict[str, Any]:
@@ -155,7 +171,7 @@ class Service:
             ],
             "shelved_s": cycle.alarms.shelves(self.clock.steady()),
             "burden": cycle.alarms.burden(self.clock.steady()),
-            "calls": [] if self.caller is None else self.caller.status(),
+            **self.called(),
             "waiting_pages": self.diary.waiting,
             "plan": None
             if programme is None
@@ -169,6 +185,21 @@ class Service:
         if report is not None:
             found |= self._seen(report)
         return found
+
+    def called(self) -> dict[str, Any]:
+        """Return the calls, and how likely the next one is delivered in full [1]."""
+        if self.caller is None:
+            return {"calls": []}
+        confidence = self.caller.calls.confidence()
+        return {
+            "calls": self.caller.status(),
+            "confidence": {
+                "asked": confidence.asked,
+                "delivered": confidence.delivered,
+                "share": round(confidence.share, 4),
+            },
+            "calls_failing": self.caller.clerk.failed,
+        }
 
     def _seen(self, report: Report) -> dict[str, Any]:
         image, programme = report.image, self.desk.latest
@@ -227,6 +258,8 @@ class Service:
             listener.close()
             self.desk.close()
             self.diary.close()
+            if self.caller is not None:
+                self.caller.close()
             await self.fleet.close()
         heart.rest()
 

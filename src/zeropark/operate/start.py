@@ -52,7 +52,9 @@ def here(request: RunRequest, store: Store, speed: float, seconds: float, days: 
         {name: Wire(driver, watchdog=watchdog) for name, driver in site.drivers.items()}, _PATIENCE
     )
     plans = Seasons(request, _DEADLINE)
-    return Service(site.assets, fleet, store, clock, plans.make, settings_of(seconds, speed))
+    settings = settings_of(seconds, speed)
+    zone = request.park.place.zone
+    return Service(site.assets, fleet, store, clock, plans.make, settings, zone=zone)
 
 
 def over_wires(
@@ -76,6 +78,7 @@ def over_wires(
         plans.make,
         settings_of(seconds, clock.speed),
         field.standing,
+        zone=request.park.place.zone,
     )
 
 

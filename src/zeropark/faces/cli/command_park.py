@@ -21,7 +21,7 @@ def command(
             metavar="VERB",
             help=N_(
                 "stop, resume, hold, auto, lock, unlock, limit, unlimit, call, acknowledge, "
-                "shelve, replan or see."
+                "shelve, replan, see or calls."
             ),
         ),
     ],
@@ -55,6 +55,14 @@ def command(
     power: Annotated[
         str | None, typer.Option(metavar="POWER", help=N_("How much less import call asks for."))
     ] = None,
+    product: Annotated[
+        str | None,
+        typer.Option(metavar="PRODUCT", help=N_("What is called, such as peak_cutting.")),
+    ] = None,
+    way: Annotated[
+        str | None,
+        typer.Option(metavar="WAY", help=N_("Way call moves the import: less or more.")),
+    ] = None,
     after: Annotated[
         str | None,
         typer.Option(metavar="TIME", help=N_("In what time call begins, such as 30min.")),
@@ -87,8 +95,8 @@ def command(
         for name, written in options.items():
             if written is not None:
                 said[name] = amount(f"--{name}", written, unit)
-    if point is not None:
-        said["point"] = point
+    named = {"point": point, "product": product, "way": way}
+    said |= {name: written for name, written in named.items() if written is not None}
     with in_sentences():
         answer = hand_over(store / NAME, said)
     _tell(answer, as_json=as_json)
@@ -103,6 +111,11 @@ def _tell(answer: dict[str, Any], *, as_json: bool) -> None:
         from zeropark.faces.cli.operate_screen import lines  # noqa: PLC0415 - only where it is shown
 
         print("\n".join(lines(answer)))  # noqa: T201 - as above
+        return
+    if "calls" in answer:
+        from zeropark.faces.cli.calls_screen import call_lines  # noqa: PLC0415 - as above
+
+        print("\n".join(call_lines(answer)))  # noqa: T201 - as above
         return
     sentence = _("Order {order} is in the ledger; it is taken within {seconds:g} s or voided.")
     if not answer["recorded"]:

@@ -1,0 +1,22 @@
+"""Peak cutting: less import for a time, beside the baseline, while the grid is at its peak."""
+
+from __future__ import annotations
+
+from zeropark.operate.product import Product, Way, beside, by_energy
+from zeropark.units.text import Text
+
+PRODUCT = Product(
+    key="peak_cutting",
+    title=Text("Peak cutting", "削峰"),
+    equation="paid = price · Σ clip(baseline - import, 0, called) · h - penalty · missing",
+    source="Load-management form of the park's fact base, section 2 (pay per kWh cut)",
+    adds=Text("import ≤ baseline - called", "购电 ≤ 基线 - 调用功率"),
+    measured=Text("tie's import against the baseline, by quarter", "并网点购电对基线，按刻钟"),
+    settled=Text(
+        "price for delivered energy, penalty for missing energy", "按响应电量付费，缺额罚款"
+    ),
+    ways=(Way.LESS,),
+    holds=beside,
+    settle=by_energy,
+    pays="peak_shaving_pay",
+)
