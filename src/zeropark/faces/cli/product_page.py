@@ -10,8 +10,8 @@ from zeropark.operate.products import products
 
 _HEAD = """# Products
 
-What a park sells as one plant. Each is one file of `src/zeropark/operate/products/`; adding one edits no
-other. `python -m zeropark.faces.cli.product_page` writes this page.
+What a park sells as one plant. Each is one file of `src/zeropark/operate/products/`; adding one
+edits no other. `python -m zeropark.faces.cli.product_page` writes this page.
 """
 
 
