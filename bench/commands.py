@@ -72,10 +72,10 @@ def _lists(count: int) -> list[list[Ended]]:
 def year(effort: Effort) -> Findings:
     """Run a year closed loop by plan and by rules, a month beside it, and foresight apart."""
     month, whole = ("1", "2") if effort.small else ("30", "365")
-    alone = "--no-compare"
+    alone, grown = "--no-compare", ("--horizon", "24h+24h")
     asked: dict[str, tuple[str, ...]] = {
-        "plan, a month": (month, "--policy", "plan", alone),
-        "plan": (whole, "--policy", "plan", alone),
+        "plan, a month": (month, "--policy", "plan", alone, *grown),
+        "plan": (whole, "--policy", "plan", alone, *grown),
         "rules": (whole, "--policy", "rules", alone),
         "rules, foresight, played": (whole, "--policy", "rules"),
     }
@@ -97,8 +97,9 @@ def year(effort: Effort) -> Findings:
         for name, each in ended.items()
     ]
     told = (
-        "`zeropark run` at 15 minutes, by plan with a new one at every step; report and files are "
-        "part of it. Foresight is one plan of the year by the hour."
+        "`zeropark run` at 15 minutes, by plan with a new one at every step, a day ahead by "
+        "quarter-hours and a day more by the hour; report and files are part of it. Foresight is "
+        "one plan of the year by the hour."
     )
     table = Table(
         "A year closed loop", told, ("run", "days", "wall min", "CPU min", "peak MB"), rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property, partial
@@ -20,8 +20,19 @@ from zeropark.formulation.program import Program
 Floats = npt.NDArray[np.float64]
 Option = bool | int | float | str
 TOLERANCE = 1e-6
+# From so many coefficients on the whole program is handed over anew: each alone takes longer.
+_MANY = 200
+_NO_ENTRIES = np.zeros(0, dtype=np.intp)
 # A slack below this is the solver's tolerance, no limit that gave way [MWh, or a carrier's amount].
 USED = 1e-6
+# Read from HiGHS one by one they take longer than a plan, so that they are told from the optimum.
+_STATUSES = [
+    highspy.HighsBasisStatus.kLower,
+    highspy.HighsBasisStatus.kBasic,
+    highspy.HighsBasisStatus.kUpper,
+    highspy.HighsBasisStatus.kZero,
+]
+_LOWER, _BASIC, _UPPER, _FREE = range(len(_STATUSES))
 # A simplex that was stopped keeps its basis: the next run goes on from there.
 _OUT_OF_TIME = (
     highspy.HighsModelStatus.kTimeLimit,
@@ -108,6 +119,8 @@ class Solver:
         self._options = dict(options or {})
         self._highs = quiet_highs(self._options)
         self._passed = False
+        self._optimum: Solution | None = None
+        self._stood: tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]] | None = None
         self.one_way = True
         """Whether a flow that wastes by going both its ways is shut one way; a bound may waste."""
         self.fixed: tuple[npt.NDArray[np.int32], Floats] | None = None
@@ -145,23 +158,30 @@ class Solver:
         """Return the present basis."""
         return self._highs.getBasis()
 
-    def shift(self, first: int, last: int) -> None:
-        """Move the basis one slot forward within the slots `first` to `last` (exclusive).
+    def shift(self, *stretches: tuple[int, int]) -> None:
+        """Move the basis one slot forward within each stretch of slots (first, last exclusive).
 
         For a horizon whose steps grow: what was the second step is now the first. The oldest slot's
         basis goes to the newest, so that the number of basic variables stays right.
         """
-        if not self._passed:
+        # The stubs of this release do not know the call; the library does.
+        status, basic = self._highs.getBasicVariables()  # type: ignore[attr-defined]
+        # Without a run since the last shift there is nothing newer than what was set then.
+        if self._optimum is not None and status == highspy.HighsStatus.kOk:
+            self._stood = _statuses(basic, self._optimum, self._held)
+        if self._stood is None:
             return
+        (columns, rows), count = self._stood, self.program.last_resort
+        grid = self.program.slot_columns
+        grids = (grid[(grid < count).all(axis=1)], self.program.slot_rows)
         basis = self._highs.getBasis()
-        columns = self.program.slot_columns
-        columns = columns[(columns < self.program.last_resort).all(axis=1)]
-        for name, grid in (("col_status", columns), ("row_status", self.program.slot_rows)):
-            status = np.array(getattr(basis, name), dtype=object)
-            stretch = grid[:, first:last]
-            stretch = stretch[(stretch != NONE).all(axis=1)]
-            status[stretch] = status[np.roll(stretch, -1, axis=1)]
-            setattr(basis, name, status.tolist())
+        for of, grid in zip((columns, rows), grids, strict=True):
+            for first, last in stretches:
+                stretch = grid[:, first:last]
+                stretch = stretch[(stretch != NONE).all(axis=1)]
+                of[stretch] = of[np.roll(stretch, -1, axis=1)]
+        basis.col_status = [_STATUSES[each] for each in columns[:count].tolist()]
+        basis.row_status = [_STATUSES[each] for each in rows.tolist()]
         self._highs.setBasis(basis)
 
     def forget(self) -> None:
@@ -174,7 +194,7 @@ class Solver:
         self._hand_over(bounds, self.program.prices_of_ranks())
         if not self._run(self._highs, until):
             return self._settle_ranks(bounds, until)
-        solution = self._read(self._highs, self._held[4])
+        solution = self._optimum = self._read(self._highs, self._held[4])
         self._check(solution, bounds)
         if self._gave_way(solution.columns):
             return self._settle_ranks(bounds, until)
@@ -200,6 +220,13 @@ class Solver:
         lower, upper, row_lower, row_upper = bounds
         old_lower, old_upper, old_row_lower, old_row_upper, old_cost, old_value = self._held
         highs, count = self._highs, self.program.last_resort
+        value = self.program.value
+        entries = np.flatnonzero(value != old_value) if value is not old_value else _NO_ENTRIES
+        if len(entries) > _MANY:
+            basis = highs.getBasis()
+            pass_model(highs, self.program, bounds, cost, count=count)
+            highs.setBasis(basis)
+            return
         moved = (lower[:count] != old_lower[:count]) | (upper[:count] != old_upper[:count])
         at = np.flatnonzero(moved).astype(np.int32)
         if len(at):
@@ -215,11 +242,9 @@ class Solver:
             highs.changeRowsBounds(  # type: ignore[attr-defined]
                 len(at), at, row_lower[at], row_upper[at]
             )
-        value = self.program.value
-        if value is not old_value:
-            rows, index = self.program.entry_row, self.program.index
-            for entry in np.flatnonzero(value != old_value).tolist():
-                highs.changeCoeff(int(rows[entry]), int(index[entry]), float(value[entry]))
+        rows, index = self.program.entry_row, self.program.index
+        for entry in entries.tolist():
+            highs.changeCoeff(int(rows[entry]), int(index[entry]), float(value[entry]))
 
     def _run(self, highs: highspy.Highs, until: float) -> bool:
         """Run to the optimum; where a warm basis leads astray, once more from cold.
@@ -311,6 +336,25 @@ class Solver:
         solution.elastic = True
         self._check(solution, bounds)
         return solution
+
+
+def _statuses(
+    basic: npt.NDArray[np.int32], optimum: Solution, held: Sequence[Floats]
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
+    """Return where each column and each row of an optimum stands, as places in `_STATUSES`.
+
+    basic: numbers of the basic columns, and -1 - number of the basic rows. held: the bounds.
+    """
+    lower, upper, row_lower, row_upper = held[:4]
+    x = optimum.columns
+    columns = np.where(upper - x < x - lower, _UPPER, _LOWER).astype(np.int8)
+    columns[np.isinf(lower) & np.isinf(upper)] = _FREE
+    low, high = np.isfinite(row_lower), np.isfinite(row_upper)
+    rows = np.where(high & (~low | (optimum.duals < 0.0)), _UPPER, _LOWER).astype(np.int8)
+    rows[~low & ~high] = _FREE
+    columns[basic[basic >= 0]] = _BASIC
+    rows[-1 - basic[basic < 0]] = _BASIC
+    return columns, rows
 
 
 class Matrix(Protocol):

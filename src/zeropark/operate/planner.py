@@ -112,9 +112,9 @@ class Planner:
             self.program.layout.advance(index - made_at)
             return index - made_at
         first = self.program.layout.first
-        self.solver.shift(first, first + self.steps.fine)
-        if self.steps.refilled(index):
-            self.solver.shift(first + self.steps.fine, first + len(self.steps))
+        fine = (first, first + self.steps.fine)
+        coarse = (fine[1], first + len(self.steps))
+        self.solver.shift(*((fine, coarse) if self.steps.refilled(index) else (fine,)))
         return index - made_at
 
     def _solve(self, index: int, moved: int) -> Plan | None:
