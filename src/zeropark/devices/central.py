@@ -150,6 +150,10 @@ class Station(Protocol):
         """Set a limit; return what became of it, and the limit it shows in its unit."""
 
     @abstractmethod
+    async def shown(self, connector: int, unit: str) -> float | None:
+        """Return the limit that its schedule shows now, in W or A; None where there is none."""
+
+    @abstractmethod
     async def let_go(self, connector: int) -> Outcome:
         """Clear our limits."""
 
@@ -312,6 +316,23 @@ class ChargerDriver:
         """Set or clear charging profiles, and read back the schedule that comes of it."""
         return {name: await self._write_one(name, value) for name, value in setpoints.items()}
 
+    async def held(self) -> dict[str, float]:
+        """Return the limits that the charger's schedule holds now."""
+        station = await self._station()
+        found: dict[str, float] = {}
+        if station is None:
+            return found
+        for point in self.template.points:
+            if not point.write:
+                continue
+            try:
+                shown = await station.shown(self._wire.unit_id, _unit(point))
+            except (OCPPError, TimeoutError, ConnectionClosed):
+                return found
+            if shown is not None:
+                found[point.name] = shown * worth_of_one(point)
+        return found
+
     def health(self) -> Health:
         """Return how the driver stands with its charger."""
         return self._pace.health()
@@ -358,14 +379,15 @@ class ChargerDriver:
         station = await self._station()
         if station is None:
             return Written(Outcome.NO_ANSWER)
+        if not self._wire.may_send(self._wire.timeout):
+            return Written(Outcome.NOT_LEADING)
         try:
             if value is None:
                 return Written(await station.let_go(self._wire.unit_id))
             watchdog = self.template.watchdog
             lasts = None if watchdog == "none" else round(watchdog.seconds)
-            unit = "A" if point.unit == "A" else "W"
             raw = round(value / worth_of_one(point), 1)
-            wanted = Limit(raw, unit, self._clock(), lasts)
+            wanted = Limit(raw, _unit(point), self._clock(), lasts)
             outcome, held = await station.limit(self._wire.unit_id, wanted)
         except (OCPPError, TimeoutError, ConnectionClosed):
             return Written(Outcome.NO_ANSWER)
@@ -383,6 +405,10 @@ class ChargerDriver:
         if not math.isfinite(value):
             return Outcome.NOT_A_NUMBER
         return None if within(point, value) else Outcome.OUT_OF_LIMITS
+
+
+def _unit(point: PointTemplate) -> str:
+    return "A" if point.unit == "A" else "W"
 
 
 def as_shown(limit: Limit, shown: float | None) -> tuple[Outcome, float | None]:

@@ -1,4 +1,4 @@
-"""The contract of a driver: read all points in one pass, write points, say its health, close.
+"""The contract of a driver: read points in one pass, write points, show what is held, health.
 
 A driver speaks to one device. Its coroutines never raise for what a device does: silence, refusal
 and nonsense are states, and the cycle goes on. Why it is asynchronous: decision 0021.
@@ -112,6 +112,7 @@ class Outcome(Enum):
     OUT_OF_LIMITS = "out of limits"
     NOT_WRITABLE = "not writable"
     NOT_ALLOWED = "not allowed"
+    NOT_LEADING = "not leading"
     POINT_UNKNOWN = "point unknown"
 
     @property
@@ -127,7 +128,8 @@ class Outcome(Enum):
     @property
     def transient(self) -> bool:
         """Whether writing the same again later can help."""
-        return self in {Outcome.NOT_HELD, Outcome.REFUSED, Outcome.NO_ANSWER}
+        again = {Outcome.NOT_HELD, Outcome.REFUSED, Outcome.NO_ANSWER, Outcome.NOT_LEADING}
+        return self in again
 
 
 _OUTCOMES = {
@@ -149,6 +151,9 @@ _OUTCOMES = {
     Outcome.NOT_WRITABLE: Text("this point only shows; nothing was sent", "该测点只读；未下发"),
     Outcome.NOT_ALLOWED: Text(
         "this device may only be read here; nothing was sent", "此处只允许读取该设备；未下发"
+    ),
+    Outcome.NOT_LEADING: Text(
+        "another instance may lead the park now; nothing was sent", "可能已由其他实例主导；未下发"
     ),
     Outcome.POINT_UNKNOWN: Text("the device has no such point", "设备没有这个测点"),
 }
@@ -198,6 +203,12 @@ class Driver(Protocol):
 
         None lets go of a point whose template says how: the device then does as without us. Every
         name asked for is answered. Nothing is clipped: what is outside a limit is not sent.
+        """
+
+    async def held(self) -> dict[str, float]:
+        """Return the set-points that the device holds and that count, in the units used inside.
+
+        What a device does not show is not there. Never raises for what the device does.
         """
 
     def health(self) -> Health:

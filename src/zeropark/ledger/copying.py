@@ -14,12 +14,12 @@ import numpy as np
 
 from zeropark.data.errors import DataError
 from zeropark.ledger import canonical, merkle, rowform, schema
+from zeropark.ledger.about import MOVING, About
 from zeropark.ledger.database import Database
 from zeropark.ledger.log import Log
 from zeropark.ledger.place import Place, folder_of, shown
 from zeropark.ledger.rowform import Rows
 from zeropark.ledger.sealing import read_sealed
-from zeropark.ledger.store import MOVING, About
 from zeropark.units.text import Text
 
 Progress = Callable[[int, int], None]

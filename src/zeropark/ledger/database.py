@@ -71,6 +71,10 @@ class Database(Protocol):
         """All questions inside the block see one state, for as long as a copy of it takes."""
         ...
 
+    def reopen(self) -> None:
+        """Open the connection anew where it was lost; raises `DataError` where it cannot be."""
+        ...
+
     def close(self) -> None:
         """Let go."""
         ...

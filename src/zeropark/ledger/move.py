@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from zeropark.data.errors import DataError
+from zeropark.ledger.about import MOVED, about
 from zeropark.ledger.copying import Copied, Copying, Progress, begun, compared
 from zeropark.ledger.database import Database
 from zeropark.ledger.place import ABSENT, Place, reserve_at, shown, there, writing
 from zeropark.ledger.reserve import RESERVE_BYTES
-from zeropark.ledger.store import MOVED, about
 from zeropark.units.text import Text
 
 _SAME = Text(

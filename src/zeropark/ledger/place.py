@@ -111,11 +111,17 @@ def _freed(held: Closes) -> Iterator[None]:
 
 
 def writing(
-    place: Place, name: str, *, vfs: str = "", sync: str = "FULL"
+    place: Place,
+    name: str,
+    *,
+    vfs: str = "",
+    sync: str = "FULL",
+    patience: float | None = None,
 ) -> tuple[Database, Closes]:
     """Return a connection that writes, and the hold on the store that goes with it.
 
-    name: of the process. Raises `DataError` where another process holds the store.
+    name: of the process. patience: longest wait for a server's answer [s], None for ever. Raises
+    `DataError` where another process holds the store.
     """
     if isinstance(place, Path):
         lock = WriterLock(place, name)
@@ -123,7 +129,7 @@ def writing(
             return connected(place, write=True, vfs=vfs, sync=sync), lock
     from zeropark.ledger.postgres import PostgresDatabase  # noqa: PLC0415 - as above
 
-    database = PostgresDatabase(place, shown(place), write=True)
+    database = PostgresDatabase(place, shown(place), write=True, patience=patience)
     with _freed(database):
         database.hold(name)
     return database, database

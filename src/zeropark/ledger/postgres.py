@@ -36,6 +36,8 @@ _UNSAID: dict[str, Any] = {
 After about 11 s without a sign of life a server is gone. Without this a writing process waits a
 quarter of an hour for a machine whose cable was pulled.
 """
+# The least that libpq takes for a time-out of connecting [s].
+_SOONEST_S = 2
 _PAGE = 8_192
 _PART = "PARTITION BY RANGE (known_at)"
 _UNREACHABLE = Text(
@@ -70,27 +72,78 @@ _HOLDERS = (
 )
 
 
+class _Patient(psycopg.Connection[Any]):
+    """A connection that is given up where one answer takes longer than `patience` [s].
+
+    What a wire drops one way only, keepalives do not see: the other end's kernel answers them.
+    """
+
+    patience: float | None = None
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """Wait for an answer; see psycopg."""
+        try:
+            return super().wait(gen, interval, self.patience if timeout is None else timeout)
+        except psycopg.OperationalError:
+            self.pgconn.finish()
+            raise
+
+
 class PostgresDatabase:
     """One connection. address: of the database; shown: the same as it may be printed.
 
-    write: whether it may change anything. Calls may come from several threads.
+    write: whether it may change anything. patience: longest wait for one answer [s], after which
+    the connection is given up; None for as long as the server lives. Calls may come from several
+    threads.
     """
 
     types = ("BIGINT", "BYTEA")
 
-    def __init__(self, address: str, shown: str, *, write: bool) -> None:
+    def __init__(
+        self, address: str, shown: str, *, write: bool, patience: float | None = None
+    ) -> None:
         self._shown = shown
         self._one = threading.RLock()
         self._days: set[int] = set()
+        # What the address says of itself holds.
+        unsaid = _UNSAID if patience is None else {**_UNSAID, "connect_timeout": _SOONEST_S}
+        self._given = make_conninfo(**{**unsaid, **conninfo_to_dict(address)})
+        self._write, self._patience, self._holding = write, patience, ""
+        self._connection = self._opened()
+
+    def _opened(self) -> psycopg.Connection[Any]:
         with self._told():
-            # What the address says of itself holds.
-            given = make_conninfo(**{**_UNSAID, **conninfo_to_dict(address)})
-            self._connection = psycopg.connect(given, autocommit=True)
+            found = _Patient.connect(self._given, autocommit=True)
+        found.patience = self._patience
+        self._connection = found
         try:
-            self._begin(write=write)
+            self._begin(write=self._write)
         except BaseException:
-            self._connection.close()
+            found.close()
             raise
+        return found
+
+    def reopen(self) -> None:
+        """Open the connection anew where it was lost, and hold again what it held.
+
+        Raises `DataError` while the server does not answer, or where another process holds it now.
+        """
+        with self._one:
+            if not self._connection.closed:
+                return
+            self._days.clear()
+            self._connection.close()
+            self._connection = self._opened()
+            if self._holding:
+                try:
+                    self.hold(self._holding)
+                except BaseException:
+                    self._connection.close()
+                    raise
+
+    def cut_off(self) -> None:
+        """End what other processes hold of this store on the server, whatever state they are in."""
+        self.rows(f"SELECT pg_terminate_backend(h.pid) FROM ({_HOLDERS}) h")  # noqa: S608 - ours
 
     def _begin(self, *, write: bool) -> None:
         if self._connection.info.server_version < _OLDEST:
@@ -261,6 +314,7 @@ class PostgresDatabase:
         What a killed process had under way on the server ends before another one can write. Raises
         `DataError` where another process holds it, with the name it gave.
         """
+        self._holding = name
         self.rows("SELECT set_config('application_name', ?, false)", (f"zeropark {name}"[:63],))
         ((taken,),) = self.rows(f"SELECT pg_try_advisory_lock({_ID})")
         if taken:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Self
 
 from zeropark.data.errors import DataError
+from zeropark.ledger.about import about
 from zeropark.ledger.database import Database
 from zeropark.ledger.history import History
 from zeropark.ledger.log import Log
 from zeropark.ledger.place import ABSENT, Place, connected, shown, there
 from zeropark.ledger.registry import Registry
-from zeropark.ledger.store import about, point_of
+from zeropark.ledger.store import point_of
 
 
 class Reader:

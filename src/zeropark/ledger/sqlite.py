@@ -178,6 +178,9 @@ class SqliteDatabase:
         with self._told():
             return self.rows("PRAGMA integrity_check") == [("ok",)]
 
+    def reopen(self) -> None:
+        """Do nothing: a file of this machine is not lost."""
+
     def close(self) -> None:
         """Let go."""
         self._connection.close()

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from zeropark.data.errors import DataError
 from zeropark.ledger import canonical, leaf, rowform, schema
+from zeropark.ledger.about import here
 from zeropark.ledger.clock import ClockState, Moment, OwnClock
 from zeropark.ledger.database import Database, DiskFullError
 from zeropark.ledger.history import History, corrections
@@ -54,25 +55,6 @@ _THERE = Text(
     "{path}: a store is there already; open it, or choose another folder",
     "{path}：已有账本；打开它，或换文件夹",
 )
-_NEWER = Text(
-    "{path}: the store has form {given}; this version reads up to {known}. Use a newer zeropark",
-    "{path}：账本格式为 {given}；本版本最高读 {known}。请用更新的 zeropark",
-)
-_OLDER = Text(
-    "{path}: the store has the old form {given}; lift it with zeropark ledger upgrade",
-    "{path}：账本为旧格式 {given}；用 zeropark ledger upgrade 升级",
-)
-_MOVING = Text(
-    "{path}: a store is on its way here and is not whole yet; run zeropark ledger move, or "
-    "restore, again",
-    "{path}：账本正在移入此处，尚不完整；请再次运行 zeropark ledger move 或 restore",
-)
-_MOVED = Text(
-    "{path}: this store was moved to {to} and takes nothing more; write there",
-    "{path}：此账本已移至 {to}，不再写入；请写入该处",
-)
-MOVING, MOVED = "moving", "moved"
-"""What `about` says of a store that is not whole yet, and of one that went elsewhere."""
 _FIELD = Text(
     "{path}: this store holds the field; a simulation writes only into a simulated one. Name "
     "another store",
@@ -88,6 +70,10 @@ FILLED_BY = "fill: "
 _FILLING = Text(
     "a source's name does not begin with '{begin}'; that is how methods of filling are named",
     "来源名不可以“{begin}”开头；那是补数方法的名称",
+)
+_OLD_EPOCH = Text(
+    "{path}: epoch {given} has ended, epoch {now} leads; nothing of this was written",
+    "{path}：第 {given} 任期已结束，现为第 {now} 任期；未写入任何内容",
 )
 _FULL = Text("no more than {most} sources can be registered", "至多可登记 {most} 个来源")
 
@@ -112,51 +98,6 @@ class Taken:
     def whole(self) -> bool:
         """Whether every reading lies in the ledger now."""
         return bool((self.outcomes <= Outcome.KEPT_AS_SUSPECT).all())
-
-
-@dataclass(frozen=True)
-class About:
-    """What a store says of itself. id: its own; nature: field or simulated, for good.
-
-    moved: where it went, empty where it is still here.
-    """
-
-    id: str
-    nature: Nature
-    form: int
-    moved: str = ""
-
-
-def about(database: Database, place: Place, *, older: bool = False) -> About:
-    """Return what a store says of itself; raises `DataError` where it is none we can read.
-
-    older: whether one of an older form is read too, to be copied.
-    """
-    path = shown(place)
-    try:
-        said = dict(database.rows("SELECT name, body FROM about"))
-        form = int(said["form"])
-    except Exception as error:
-        if isinstance(error, DataError) and error.key != "store_refused":
-            raise
-        raise DataError("store_absent", ABSENT.format(path=path)) from None
-    if form > schema.FORMAT:
-        text = _NEWER.format(path=path, given=form, known=schema.FORMAT)
-        raise DataError("store_newer", text)
-    if form < schema.FORMAT and not older:
-        raise DataError("store_older", _OLDER.format(path=path, given=form))
-    if MOVING in said:
-        raise DataError("store_moving", _MOVING.format(path=path))
-    nature: Nature = "field" if said["nature"] == "field" else "simulated"
-    return About(said["id"], nature, form, said.get(MOVED, ""))
-
-
-def _here(database: Database, place: Place) -> About:
-    """Return what a store says of itself; raises `DataError` where it went elsewhere."""
-    found = about(database, place)
-    if found.moved:
-        raise DataError("store_moved", _MOVED.format(path=shown(place), to=found.moved))
-    return found
 
 
 def create(
@@ -211,8 +152,10 @@ class _Memory:
 class Store:
     """A store that this process writes.
 
-    name: of the process, told to a second one that comes. Raises `DataError` where there is no
-    store, or another process writes it. Calls may come from several threads.
+    name: of the process, told to a second one that comes. epoch: in which this instance leads the
+    park; a ledger on a server refuses what comes from an older one. patience: longest wait for a
+    server's answer [s], None for ever. Raises `DataError` where there is no store, or another
+    process writes it. Calls may come from several threads.
     """
 
     def __init__(
@@ -224,14 +167,16 @@ class Store:
         vfs: str = "",
         sync: str = "FULL",
         reserve: int = RESERVE_BYTES,
+        epoch: int | None = None,
+        patience: float | None = None,
     ) -> None:
         if not there(place):
             raise DataError("store_absent", ABSENT.format(path=shown(place)))
-        self.place = place
+        self.place, self.epoch = place, epoch
         self.lock = threading.RLock()
-        self.database, self._held = writing(place, name, vfs=vfs, sync=sync)
+        self.database, self._held = writing(place, name, vfs=vfs, sync=sync, patience=patience)
         try:
-            self.about = _here(self.database, place)
+            self.about = here(self.database, place)
             self.log = Log(self.database)
             # Questions see what is durable, through a connection of their own.
             self._questions = connected(place, write=False, vfs=vfs)
@@ -301,10 +246,42 @@ class Store:
         with self.lock:
             try:
                 with self.database.transaction():
+                    self._must_lead()
                     yield
-            except BaseException:
-                self.log.reload()
+            except BaseException as error:
+                self._take_back(error)
                 raise
+
+    def _take_back(self, error: BaseException) -> None:
+        """Forget what a transaction would have written."""
+        lost = isinstance(error, DataError) and error.key == "store_unreachable"
+        if lost:
+            # Nobody answers now: `reopen` takes the state anew.
+            return
+        self.log.reload()
+
+    def _must_lead(self) -> None:
+        """Raise `DataError` where a newer epoch leads, inside a transaction."""
+        if self.epoch is None:
+            return
+        rows = self.database.rows("SELECT epoch FROM seat WHERE one = 1")
+        now = int(rows[0][0]) if rows else 0
+        if now != self.epoch:
+            text = _OLD_EPOCH.format(path=shown(self.place), given=self.epoch, now=now)
+            raise DataError("epoch_old", text)
+
+    def reopen(self) -> None:
+        """Begin anew with a server that was away; nothing is done where it was not.
+
+        Raises `DataError` while it does not answer, or where another instance leads now.
+        """
+        with self.lock:
+            self.database.reopen()
+            self._questions.reopen()
+            with self.database.transaction():
+                self._must_lead()
+            self.log.reload()
+            self._load()
 
     def with_reserve(self, work: Callable[[], Result]) -> Result:
         """Do what must be written even on a full disk; the reserve is given up where it is."""
@@ -333,7 +310,11 @@ class Store:
     def enter(self, entries: Sequence[tuple[str, Mapping[str, Any], str]]) -> int:
         """Append (kind, body, subject) inside `writing`; return the log's size with them."""
         moment = self.clock.now()
-        bodies = [body_of(kind, body, moment) for kind, body, _ in entries]
+        led = {} if self.epoch is None else {"epoch": self.epoch}
+        bodies = [
+            body_of(kind, {**body, **led} if kind == "command" else body, moment)
+            for kind, body, _ in entries
+        ]
         before = self.log.append(bodies)
         self.database.many(
             "INSERT INTO entry VALUES (?, ?, ?, ?)",

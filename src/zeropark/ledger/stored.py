@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from zeropark.data.errors import DataError
 from zeropark.ledger import merkle, rowform
+from zeropark.ledger.about import about
 from zeropark.ledger.database import Database
 from zeropark.ledger.heads import moment
 from zeropark.ledger.history import corrections
@@ -28,7 +29,6 @@ from zeropark.ledger.rollup import digest, kept_rollups, whole_months
 from zeropark.ledger.sealing import read_sealed
 from zeropark.ledger.sqlite import SqliteDatabase
 from zeropark.ledger.state import STATE
-from zeropark.ledger.store import about
 from zeropark.ledger.verify import Chunk, Difference, Fault
 from zeropark.units.text import Text
 

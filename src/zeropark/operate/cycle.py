@@ -6,7 +6,7 @@ Nothing in it waits for the solver, the disk or a device that is silent.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zeropark.assets.kind import Kind
-from zeropark.devices.contract import Written
+from zeropark.devices.contract import Outcome, Written
 from zeropark.formulation.reasons import WORDS
 from zeropark.ledger import canonical
 from zeropark.operate.alarms import Annunciator, Change
@@ -135,6 +135,9 @@ class Cycle:
         self.late = 0.0
         self._lived_at = -np.inf
         self.leaving = False
+        self.leads: Callable[[], bool] = lambda: True
+        self._held: Mapping[str, Mapping[str, float]] = {}
+        self.stay, self._began_at = 0.0, np.inf
 
     # -- one cycle -----------------------------------------------------------------------------
 
@@ -146,17 +149,23 @@ class Cycle:
             self.box.orders.calls = self.caller.look(image)
         orders = self.box.take(self.alarms)
         self._first.excluded = self.back_off.resting(image.steady)
-        if image.steady - self._lived_at > _PAUSED_CYCLES * self.settings.seconds:
-            # Stopped for a while, devices let go: begin again from what they do.
+        leads = self.leads()
+        paused = image.steady - self._lived_at > _PAUSED_CYCLES * self.settings.seconds
+        if paused or not leads:
+            # Stopped for a while, or another one led: begin again from what devices hold and do.
             self._bumpless.last[:] = np.nan
             self._sent.clear()
         self._lived_at = image.steady
+        self._began_at = min(self._began_at, image.steady)
+        if leads and not np.isfinite(self._bumpless.last).all():
+            self._held = await self.fleet.held()
+        shown = Bands(self.levers, image, np.zeros(len(self.levers))).shown
+        self._begin_from(shown)
         bands = Bands(self.levers, image, self._wishes(image))
-        self._begin_from(bands)
         for controller in (*self._controllers, self._bumpless):
             controller.narrow(image, bands)
         told = self._told(bands)
-        due = self._due(told, image.steady)
+        due = self._due(told, image.steady) if leads else {}
         written = await self.fleet.write(self._with_heartbeats(due))
         self._note_written(bands, due, written, image.steady)
         causes = self._causes(image, bands, written)
@@ -185,7 +194,7 @@ class Cycle:
         plan = {} if programme is None else programme.at(image.at)
         asked = wishes(self.levers, plan, self.box.orders.hand)
         if programme is None:
-            return asked
+            return self._stayed(asked, image)
         for i, lever in enumerate(self.levers):
             planned = plan.get(lever.asset, {})
             by_hand = lever.key in self.box.orders.hand
@@ -202,13 +211,24 @@ class Cycle:
                 break
         return asked
 
-    def _begin_from(self, bands: Bands) -> None:
+    def _stayed(self, asked: Floats, image: Image) -> Floats:
+        """Return what is wished before the first plan: one that took over stays for a while."""
+        stays = np.isfinite(self._bumpless.last) & (image.steady - self._began_at < self.stay)
+        by_hand = np.array([lever.key in self.box.orders.hand for lever in self.levers])
+        return np.where(stays & ~by_hand, self._bumpless.last, asked)
+
+    def _begin_from(self, shown: Floats) -> None:
         """At the first sight of a device, begin from what it does now: no step in power."""
         last = self._bumpless.last
         unknown = ~np.isfinite(last)
-        rest = np.array([lever.steered.rest for lever in self.levers])
-        caps = np.array([lever.steered.caps for lever in self.levers])
-        seen = np.where(caps, rest, bands.shown)
+        seen = np.array(
+            [
+                self._held.get(lever.asset, {}).get(lever.steered.point, lever.steered.rest)
+                if lever.steered.caps
+                else does
+                for lever, does in zip(self.levers, shown.tolist(), strict=True)
+            ]
+        )
         self._bumpless.last = np.where(unknown, seen, last)
 
     def _told(self, bands: Bands) -> dict[str, dict[str, float]]:
@@ -267,7 +287,9 @@ class Cycle:
                 self._sent.pop(asset, None)
         for i, lever in enumerate(self.levers):
             outcome = written.get(lever.asset, {}).get(lever.steered.point)
-            if outcome is None or outcome.outcome.done:
+            if not self.leads():
+                self._bumpless.last[i] = np.nan
+            elif outcome is None or outcome.outcome.done:
                 self._bumpless.last[i] = bands.meant[i]
 
     # -- what is wrong -------------------------------------------------------------------------
@@ -303,6 +325,12 @@ class Cycle:
             found.append(("plan_old", "planner", self.desk.failed))
         if self.late > self.settings.seconds / 2.0:
             found.append(("overrun", "cycle", f"{self.late:.2f} s"))
+        return found + self._causes_of_ours()
+
+    def _causes_of_ours(self) -> list[tuple[str, str, str]]:
+        found = []
+        if not self.leads():
+            found.append(("not_leading", "operate", ""))
         if self._diary is not None and self._diary.failing:
             found.append(("not_recorded", "ledger", self._diary.failing))
         return found
@@ -338,6 +366,7 @@ class Cycle:
                 found.append(("charge_unknown", asset, ""))
             outcome = written.get(asset, {}).get(lever.steered.point)
             refused = outcome is not None and not outcome.outcome.done
+            refused = refused and outcome is not None and outcome.outcome is not Outcome.NOT_LEADING
             refused = refused and self.fleet.wires[asset].driver.health().answering
             astray = self._astray(i, bands)
             if not (refused or astray):

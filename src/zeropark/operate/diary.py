@@ -6,6 +6,7 @@ waits in memory, in order, and is written when it can be.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -90,10 +91,17 @@ class Diary:
                 self._write(page)
             except (DiskFullError, DataError, OSError) as error:
                 self.failing = str(error) or type(error).__name__
+                self._begin_anew(error)
                 return False
             self.failing = ""
             self._pages.popleft()
         return True
+
+    def _begin_anew(self, error: Exception) -> None:
+        """Open a lost server's connection anew; where it is still away the next try does."""
+        if isinstance(error, DataError) and error.key == "store_unreachable":
+            with contextlib.suppress(DataError):
+                self._store.reopen()
 
     def _write_on(self) -> None:
         while True:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zeropark.assets.kind import Kind
@@ -11,6 +11,7 @@ from zeropark.data.errors import DataError
 from zeropark.devices.catalogue import protocol
 from zeropark.devices.named import template_of, wire_of
 from zeropark.devices.template import PointTemplate, Template
+from zeropark.devices.wire import always
 from zeropark.model.device import DeviceLine
 from zeropark.operate.clock import Clock
 from zeropark.operate.fleet import Fleet, Wire
@@ -42,11 +43,13 @@ def field_of(
     folder: Path,
     clock: Clock,
     patience: float,
+    may_send: Callable[[float], bool] = always,
 ) -> Field:
     """Return the devices of a park; nothing is sent yet.
 
-    folder: of the park file. patience: longest wall time of one answer [s]. Raises `DataError` or
-    what a template or a secret refuses.
+    folder: of the park file. patience: longest wall time of one answer [s]. may_send: whether
+    set-points may be sent now, see `Wire`. Raises `DataError` or what a template or a secret
+    refuses.
     """
     by_name = {asset.name: asset for asset in assets}
     wires: dict[str, Wire] = {}
@@ -61,7 +64,9 @@ def field_of(
         names[asset.name] = line.name
         template = template_of(line, asset, asset.shown_points())
         driver = protocol(template.protocol).driver(
-            template, wire_of(line, template, folder, patience), clock.now
+            template,
+            replace(wire_of(line, template, folder, patience), may_send=may_send),
+            clock.now,
         )
         watchdog = None if template.watchdog == "none" else template.watchdog.seconds
         gateway = f"{line.host}:{line.port or 0}"

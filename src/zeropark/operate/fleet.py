@@ -35,7 +35,7 @@ class Wire:
     gateway: str = ""
     watchdog: float | None = None
     heartbeat: Callable[[int], Mapping[str, float]] = _no_heartbeat
-    _call: asyncio.Task[Readout] | asyncio.Task[dict[str, Written]] | None = None
+    _call: asyncio.Task[Any] | None = None
 
     @property
     def busy(self) -> bool:
@@ -45,6 +45,12 @@ class Wire:
     def reading(self) -> asyncio.Task[Readout]:
         """Begin to read."""
         task = asyncio.ensure_future(self.driver.read())
+        self._call = task
+        return task
+
+    def showing(self) -> asyncio.Task[dict[str, float]]:
+        """Begin to ask what set-points it holds."""
+        task = asyncio.ensure_future(self.driver.held())
         self._call = task
         return task
 
@@ -100,6 +106,16 @@ class Fleet:
             silent = dict.fromkeys(points, Written(Outcome.NO_ANSWER))
             found[asset] = call.result() if done and call is not None else silent
         return found
+
+    async def held(self) -> dict[str, dict[str, float]]:
+        """Return the set-points that devices hold, by asset; nothing of one that is silent."""
+        calls = {asset: wire.showing() for asset, wire in self.wires.items() if not wire.busy}
+        await self._wait(list(calls.values()))
+        return {
+            asset: call.result()
+            for asset, call in calls.items()
+            if call.done() and call.exception() is None
+        }
 
     async def _wait(self, calls: Sequence[asyncio.Task[Any]]) -> None:
         if calls:

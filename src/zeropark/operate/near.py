@@ -121,6 +121,11 @@ class NearSite:
         self.told.setdefault(asset, {}).update(setpoints)
         self._heard[asset] = self._clock.steady()
 
+    def counting(self, asset: str) -> dict[str, float]:
+        """Return the set-points of an asset that its watchdog has not let go of."""
+        silent = self._clock.steady() - self._heard.get(asset, -np.inf) > self.watchdog
+        return {} if silent else dict(self.told.get(asset, {}))
+
     def release(self, asset: str, point: str) -> None:
         """Let a device do as without us."""
         self.told.get(asset, {}).pop(point, None)
@@ -202,6 +207,12 @@ class NearDriver:
         if taken:
             self._site.hear(self._asset, taken)
         return found
+
+    async def held(self) -> dict[str, float]:
+        """Return the set-points that count now."""
+        if not await self._answers():
+            return {}
+        return self._site.counting(self._asset)
 
     async def _answers(self) -> bool:
         wait = self._site.faults.slow.get(self._asset, 0.0)

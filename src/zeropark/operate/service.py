@@ -25,7 +25,11 @@ from zeropark.operate.cycle import Cycle, Report, Settings
 from zeropark.operate.desk import Desk, Programme, Request, RollingPlans
 from zeropark.operate.diary import Diary
 from zeropark.operate.fleet import Fleet
+<<<<<<< HEAD
 from zeropark.operate.lived import Meters
+=======
+from zeropark.operate.leading import Leadership
+>>>>>>> 7fdf6ab (operate: one instance leads by a lease with a growing epoch, a standby takes over without a step)
 from zeropark.operate.orders import ORDER, Box, remembered
 from zeropark.operate.run import Run
 from zeropark.operate.socket import NAME, Listener
@@ -34,6 +38,8 @@ from zeropark.operate.socket import NAME, Listener
 _SEASON_DAYS = 4
 # A lever told this near to its safe value is at rest [MW].
 _AT_REST_MW = 1e-3
+# How long one that took over leaves levers where they are until its first plan is there [s].
+_STAY_S = 300.0
 
 
 class Seasons:
@@ -68,8 +74,13 @@ class Seasons:
 class Service:
     """A park in operation. `run` lives until `stop` says so.
 
+<<<<<<< HEAD
     store: open for writing. fleet: its devices. clock: of the park. make: plans. live: called
     after each cycle with its report and the wall time it took [s]. zone: the park's.
+=======
+    store: open for writing. fleet: its devices. clock: of the park. make: plans. leadership: the
+    lease it leads by, where the store may have a standby.
+>>>>>>> 7fdf6ab (operate: one instance leads by a lease with a growing epoch, a standby takes over without a step)
     """
 
     assets: Sequence[Kind]
@@ -80,7 +91,11 @@ class Service:
     settings: Settings = field(default_factory=Settings)
     standing: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     threaded: bool = True
+<<<<<<< HEAD
     zone: str = "UTC"
+=======
+    leadership: Leadership | None = None
+>>>>>>> 7fdf6ab (operate: one instance leads by a lease with a growing epoch, a standby takes over without a step)
 
     def __post_init__(self) -> None:
         levers = levers_of(self.assets)
@@ -98,9 +113,18 @@ class Service:
             self.settings,
             self.standing,
         )
+        if self.leadership is not None:
+            lease = self.leadership
+            self.cycle.leads = lambda: lease.allows(self.fleet.patience)
+            self.cycle.stay = _STAY_S
         self.caller = self._caller()
         self.report: Report | None = None
         self.stopping = False
+
+    @property
+    def lost(self) -> bool:
+        """Whether another instance leads now."""
+        return self.leadership is not None and self.leadership.lost
 
     def _caller(self) -> Caller | None:
         """Return who takes calls; nobody does in a park without a tie."""
@@ -151,6 +175,8 @@ class Service:
         report, cycle = self.report, self.cycle
         programme, orders = self.desk.latest, self.box.orders
         found: dict[str, Any] = {
+            "epoch": None if self.leadership is None else self.leadership.epoch,
+            "leads": cycle.leads(),
             "cycles": cycle.count,
             "overruns": cycle.overruns,
             "stopped": orders.stopped,
@@ -250,6 +276,7 @@ class Service:
         try:
             until = self.clock.steady() + lasts
             await self._cycles(heart, until, live, leaving=False)
+            rest = rest and not self.lost
             self.cycle.leaving = rest
             calm = self.clock.steady() + 1.2 * self.settings.travel + 2 * self.settings.seconds
             if rest:
@@ -272,7 +299,7 @@ class Service:
             self.report = await self.cycle.once()
             heart.beat()
             live(self.report)
-            over = self.at_rest if leaving else self.stopping
+            over = (self.at_rest if leaving else self.stopping) or self.lost
             if over or clock.steady() >= until:
                 return
             due += seconds

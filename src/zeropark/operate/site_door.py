@@ -20,6 +20,8 @@ from zeropark.operate.site import Site
 from zeropark.units.text import Text
 
 NAME = "control.sock"
+LINES = "devices.yaml"
+"""The file of a site's folder that holds the lines by which a park file reaches it."""
 _LONGEST = 65536
 _NOT_UNDERSTOOD = Text("the site did not understand: {said}", "场站不理解：{said}")
 _NO_SITE = Text(

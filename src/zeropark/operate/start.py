@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from zeropark.assets.kind import Kind
+from zeropark.devices.wire import always
 from zeropark.ledger.store import Store
 from zeropark.model.device import DeviceLine
 from zeropark.operate.build import RunRequest, balances
@@ -15,6 +16,7 @@ from zeropark.operate.clock import ScaledClock
 from zeropark.operate.cycle import Settings
 from zeropark.operate.field import Field, field_of
 from zeropark.operate.fleet import Fleet, Wire
+from zeropark.operate.leading import Leadership
 from zeropark.operate.near import near_site
 from zeropark.operate.service import Seasons, Service
 from zeropark.units.timegrid import TimeGrid
@@ -37,11 +39,18 @@ def clock_of(request: RunRequest, speed: float) -> ScaledClock:
     return ScaledClock(speed, float(grid.start.astype(np.int64)))
 
 
-def here(request: RunRequest, store: Store, speed: float, seconds: float, days: int) -> Service:
+def here(
+    request: RunRequest,
+    store: Store,
+    speed: float,
+    seconds: float,
+    days: int,
+    leadership: Leadership | None = None,
+) -> Service:
     """Return the service that operates a request's plant in this process.
 
     speed: seconds of the park in one of ours. seconds: of a cycle, in our time; in the park's time
-    it is so much longer. days: how long the plant has weather for.
+    it is so much longer. days: how long the plant has weather for. leadership: as in `over_wires`.
     """
     clock = clock_of(request, speed)
     spills = {node.name: node.spill_cost is not None for node in balances(request.park)}
@@ -53,8 +62,12 @@ def here(request: RunRequest, store: Store, speed: float, seconds: float, days: 
     )
     plans = Seasons(request, _DEADLINE)
     settings = settings_of(seconds, speed)
+<<<<<<< HEAD
     zone = request.park.place.zone
     return Service(site.assets, fleet, store, clock, plans.make, settings, zone=zone)
+=======
+    return Service(site.assets, fleet, store, clock, plans.make, settings, leadership=leadership)
+>>>>>>> 7fdf6ab (operate: one instance leads by a lease with a growing epoch, a standby takes over without a step)
 
 
 def over_wires(
@@ -63,12 +76,21 @@ def over_wires(
     store: Store,
     clock: ScaledClock,
     seconds: float,
+    leadership: Leadership | None = None,
 ) -> Service:
     """Return the service that operates a park over its devices' wires.
 
-    clock: the machine's own in the field, a simulated site's where there is one.
+    clock: the machine's own in the field, a simulated site's where there is one. leadership: the
+    lease without which nothing is sent.
     """
-    field = field_of(lines, assets_of(request), request.folder, clock, _patience(seconds))
+    field = field_of(
+        lines,
+        assets_of(request),
+        request.folder,
+        clock,
+        patience_of(seconds),
+        always if leadership is None else leadership.allows,
+    )
     plans = Seasons(request, _DEADLINE)
     return Service(
         assets_of(request),
@@ -78,7 +100,11 @@ def over_wires(
         plans.make,
         settings_of(seconds, clock.speed),
         field.standing,
+<<<<<<< HEAD
         zone=request.park.place.zone,
+=======
+        leadership=leadership,
+>>>>>>> 7fdf6ab (operate: one instance leads by a lease with a growing epoch, a standby takes over without a step)
     )
 
 
@@ -93,6 +119,6 @@ def assets_of(request: RunRequest) -> list[Kind]:
     return [a.billed_by(tariffs) for a in request.park.assets if isinstance(a, Kind)]
 
 
-def _patience(seconds: float) -> float:
+def patience_of(seconds: float) -> float:
     """Return the wall time of one pass of calls: reading and writing fit into a cycle [s]."""
     return min(_PATIENCE, 0.4 * seconds)

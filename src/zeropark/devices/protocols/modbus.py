@@ -61,6 +61,10 @@ class _RefusedError(Exception):
     """The device answered with an exception of its own."""
 
 
+class _NotLeadingError(Exception):
+    """Another instance may lead the park now."""
+
+
 def wrong_points(template: Template) -> Iterable[tuple[str, Text]]:
     """Yield (place, sentence) of each point whose address or type this protocol does not know."""
     for index, point in enumerate(template.points):
@@ -162,6 +166,37 @@ class ModbusDriver:
                 silent, found[name] = True, Written(Outcome.NO_ANSWER)
         return found
 
+    async def held(self) -> dict[str, float]:
+        """Return the set-points that the device holds and that count."""
+        found: dict[str, float] = {}
+        try:
+            layout = await self._opened()
+            for name, placed in layout.sets.items():
+                raw = await self._held(layout, placed)
+                if raw is not None:
+                    found[name] = raw
+        except (WrongDeviceError, _RefusedError):
+            return found
+        except (ModbusException, OSError, TimeoutError) as error:
+            await self._lost(error)
+        return found
+
+    async def _held(self, layout: Layout, placed: Placed) -> float | None:
+        """Return the set-point of a point; None where there is none, or nothing enables it."""
+        for other, wanted in placed.point.along.items():
+            beside = layout.by_name[other]
+            if decode(beside.type, await self._shown(beside)) != wanted:
+                return None
+        if placed.point.of is not None and placed.point.of not in self._values:
+            return None
+        raw = decode(placed.type, await self._shown(placed))
+        if raw in placed.missing or not math.isfinite(raw):
+            return None
+        return raw * await self._step(placed)
+
+    async def _shown(self, placed: Placed) -> list[int]:
+        return await self._registers(placed.table, placed.register, placed.words)
+
     def health(self) -> Health:
         """Return how the driver stands with its device."""
         return self._pace.health()
@@ -244,6 +279,8 @@ class ModbusDriver:
     async def _send(self, first: int, words: Sequence[int]) -> None:
         client, unit = self._client, self._wire.unit_id
         assert client is not None, "opened before"
+        if not self._wire.may_send(self._wire.timeout):
+            raise _NotLeadingError
         _accepted(await client.write_registers(first, list(words), device_id=unit))
 
     # -- writing --------------------------------------------------------------------------------
@@ -281,6 +318,8 @@ class ModbusDriver:
                 await self._send(each.register, words)
         except _RefusedError:
             return Written(Outcome.REFUSED)
+        except _NotLeadingError:
+            return Written(Outcome.NOT_LEADING)
         self._pace.answered()
         if not placed.point.shows_set:
             return Written(Outcome.SENT)
@@ -318,7 +357,7 @@ class ModbusDriver:
         same, held = True, None
         try:
             for each, words in sent:
-                shown = await self._registers(each.table, each.register, each.words)
+                shown = await self._shown(each)
                 same = same and shown == list(words)
                 if each is placed:
                     raw = decode(each.type, shown)

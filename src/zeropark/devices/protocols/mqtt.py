@@ -106,6 +106,10 @@ class MqttDriver:
             found[name] = Written(refused)
         return found
 
+    async def held(self) -> dict[str, float]:
+        """Return nothing: a set-point is published once and never shown back."""
+        return {}
+
     def health(self) -> Health:
         """Return how the driver stands with its device."""
         return self._pace.health()
@@ -240,6 +244,8 @@ class MqttDriver:
             sent += [(by_name[name], raw) for name, raw in point.along.items()]
         try:
             for each, raw in sent:
+                if not self._wire.may_send(self._wire.timeout):
+                    return Outcome.NOT_LEADING
                 topic, way = _split(each.set_address or each.address)
                 await self._client.publish(f"{self._wire.topic}/{topic}", _message(way, raw), qos=1)
         except aiomqtt.MqttError:

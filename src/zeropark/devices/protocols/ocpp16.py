@@ -87,11 +87,14 @@ class Charger(ChargePoint):  # type: ignore[misc] # the library ships no types
         answer = await self.call(call.SetChargingProfile(connector, profile))
         if answer is None or answer.status != _ACCEPTED:
             return Outcome.REFUSED, None
-        shown = await self.call(call.GetCompositeSchedule(connector, 1, limit.unit))
+        return as_shown(limit, await self.shown(connector, limit.unit))
+
+    async def shown(self, connector: int, unit: str) -> float | None:
+        """Return the limit that its schedule shows now, in W or A; None where there is none."""
+        shown = await self.call(call.GetCompositeSchedule(connector, 1, unit))
         if shown is None or shown.status != _ACCEPTED or not shown.charging_schedule:
-            return Outcome.SENT, None
-        held = float(shown.charging_schedule["charging_schedule_period"][0]["limit"])
-        return as_shown(limit, held)
+            return None
+        return float(shown.charging_schedule["charging_schedule_period"][0]["limit"])
 
     async def let_go(self, connector: int) -> Outcome:
         """Clear our limits."""

@@ -136,6 +136,8 @@ def _begin(start: str | None, at: str | None, zone: ZoneInfo) -> dt.datetime:
 
 
 def _tell(site: Site, clock: ScaledClock, out: Path, *, as_json: bool) -> None:
+    from zeropark.operate.site_door import LINES  # noqa: PLC0415 - as above
+
     rows = [
         {
             "name": each.line.name,
@@ -150,7 +152,7 @@ def _tell(site: Site, clock: ScaledClock, out: Path, *, as_json: bool) -> None:
         for each in site.served
     ]
     lines = ["devices:", *(f"  - {_flow(row)}" for row in rows)]
-    (out / "devices.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (out / LINES).write_text("\n".join(lines) + "\n", encoding="utf-8")
     if as_json:
         told = {"now": clock.now(), "speed": clock.speed, "devices": rows, "out": str(out)}
         print(json.dumps(told, ensure_ascii=False), flush=True)  # noqa: T201 - the answer

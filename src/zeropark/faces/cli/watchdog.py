@@ -35,7 +35,8 @@ def watchdog(
     # The engine's libraries take a second to import: only once the words of the command are read.
     from zeropark.assets import kinds  # noqa: PLC0415
     from zeropark.faces.cli.asked import Asked, amount  # noqa: PLC0415
-    from zeropark.faces.cli.operate import between, device_lines  # noqa: PLC0415
+    from zeropark.faces.cli.at_site import lines_at  # noqa: PLC0415
+    from zeropark.faces.cli.operate import between  # noqa: PLC0415
     from zeropark.faces.cli.sentences import in_sentences  # noqa: PLC0415
     from zeropark.model.parkfile import read_park  # noqa: PLC0415
     from zeropark.operate.beat import NAME, Minder  # noqa: PLC0415
@@ -47,7 +48,7 @@ def watchdog(
         request = Asked(None, "1", "15min", None, "plan").request(
             read_park(source, kinds()), source.parent
         )
-        lines = device_lines(request, site)
+        lines, _clock = lines_at(request, site, 1.0)
         if not lines:
             raise Refused(_("{park}: the park file names no devices to mind.").format(park=park))
         field = minded(request, lines, ScaledClock())
