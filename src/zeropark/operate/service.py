@@ -25,11 +25,8 @@ from zeropark.operate.cycle import Cycle, Report, Settings
 from zeropark.operate.desk import Desk, Programme, Request, RollingPlans
 from zeropark.operate.diary import Diary
 from zeropark.operate.fleet import Fleet
-<<<<<<< HEAD
-from zeropark.operate.lived import Meters
-=======
 from zeropark.operate.leading import Leadership
->>>>>>> 7fdf6ab (operate: one instance leads by a lease with a growing epoch, a standby takes over without a step)
+from zeropark.operate.lived import Meters
 from zeropark.operate.orders import ORDER, Box, remembered
 from zeropark.operate.run import Run
 from zeropark.operate.socket import NAME, Listener
@@ -74,13 +71,8 @@ class Seasons:
 class Service:
     """A park in operation. `run` lives until `stop` says so.
 
-<<<<<<< HEAD
-    store: open for writing. fleet: its devices. clock: of the park. make: plans. live: called
-    after each cycle with its report and the wall time it took [s]. zone: the park's.
-=======
-    store: open for writing. fleet: its devices. clock: of the park. make: plans. leadership: the
-    lease it leads by, where the store may have a standby.
->>>>>>> 7fdf6ab (operate: one instance leads by a lease with a growing epoch, a standby takes over without a step)
+    store: open for writing. fleet: its devices. clock: of the park. make: plans. zone: the park's.
+    leadership: the lease it leads by, where the store may have a standby.
     """
 
     assets: Sequence[Kind]
@@ -91,11 +83,8 @@ class Service:
     settings: Settings = field(default_factory=Settings)
     standing: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     threaded: bool = True
-<<<<<<< HEAD
     zone: str = "UTC"
-=======
     leadership: Leadership | None = None
->>>>>>> 7fdf6ab (operate: one instance leads by a lease with a growing epoch, a standby takes over without a step)
 
     def __post_init__(self) -> None:
         levers = levers_of(self.assets)

@@ -62,12 +62,17 @@ def here(
     )
     plans = Seasons(request, _DEADLINE)
     settings = settings_of(seconds, speed)
-<<<<<<< HEAD
     zone = request.park.place.zone
-    return Service(site.assets, fleet, store, clock, plans.make, settings, zone=zone)
-=======
-    return Service(site.assets, fleet, store, clock, plans.make, settings, leadership=leadership)
->>>>>>> 7fdf6ab (operate: one instance leads by a lease with a growing epoch, a standby takes over without a step)
+    return Service(
+        site.assets,
+        fleet,
+        store,
+        clock,
+        plans.make,
+        settings,
+        zone=zone,
+        leadership=leadership,
+    )
 
 
 def over_wires(
@@ -100,11 +105,8 @@ def over_wires(
         plans.make,
         settings_of(seconds, clock.speed),
         field.standing,
-<<<<<<< HEAD
         zone=request.park.place.zone,
-=======
         leadership=leadership,
->>>>>>> 7fdf6ab (operate: one instance leads by a lease with a growing epoch, a standby takes over without a step)
     )
 
 
