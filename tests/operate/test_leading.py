@@ -22,7 +22,7 @@ from zeropark.data.errors import DataError
 from zeropark.ledger.seat import Seat
 from zeropark.ledger.store import Store, create
 from zeropark.operate.clock import HandClock
-from zeropark.operate.leading import Leadership, Standby
+from zeropark.operate.leading import Elsewhere, Leadership, Standby
 from zeropark.operate.socket import NAME, hand_over
 
 # Of the processes: seconds of the site in one of ours; lease and pause on the site's clock [s].
@@ -109,6 +109,24 @@ def test_a_seat_that_was_left_is_taken_at_once(waiting: Waiting) -> None:
     clock = HandClock()
     led(waiting(clock, "one")).stop(in_peace=True)
     assert led(waiting(clock, "two")).epoch == 2
+
+
+@pytest.mark.stores
+def test_a_watchdog_knows_that_another_instance_leads(place: str, waiting: Waiting) -> None:
+    clock = HandClock()
+    one = led(waiting(clock, "one"))
+    elsewhere = Elsewhere(Seat(place, "watchdog", 5.0), clock)
+    assert elsewhere()
+    clock.at = 9.9
+    one.renew()
+    assert elsewhere()
+    clock.at = 19.8
+    assert elsewhere()
+    clock.at = 19.9
+    assert not elsewhere()
+    one.stop(in_peace=True)
+    assert not elsewhere()
+    elsewhere.seat.close()
 
 
 @pytest.mark.stores

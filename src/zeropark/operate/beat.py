@@ -6,11 +6,12 @@ hangs writes none. Who minds it only ever writes the safe values of the template
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,21 +51,23 @@ class Minder:
     """Leads devices to their safe values when the beat stops, and then leaves them there.
 
     patience: silence after which it acts [s]. safe: values by asset and point, None to let go of a
-    set-point. It tries again until each device has taken them, and starts anew once the beat is
-    back.
+    set-point. elsewhere: whether another instance leads the park, which is asked in a silence: its
+    set-points are left alone. It tries again until each device has taken them, and starts anew once
+    the beat is back.
     """
 
     beat: Path
     fleet: Fleet
     safe: Mapping[str, Mapping[str, float | None]]
     patience: float
+    elsewhere: Callable[[], bool] = lambda: False
     done: set[str] = field(default_factory=set)
     acting: bool = False
 
     async def look(self) -> list[str]:
         """Look once; return the assets that were led to safety now."""
         quiet = silence(self.beat)
-        self.acting = quiet > self.patience
+        self.acting = quiet > self.patience and not await asyncio.to_thread(self.elsewhere)
         if not self.acting:
             self.done.clear()
             return []

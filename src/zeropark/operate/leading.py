@@ -87,6 +87,31 @@ class Leadership:
 
 
 @dataclass
+class Elsewhere:
+    """Says whether some instance of a pair leads: its beat moved within its lease.
+
+    clock: the machine's own. What is seen first may be old and counts as new; where the database
+    does not answer nobody is known to lead.
+    """
+
+    seat: Seat
+    clock: Clock
+    _seen: Seen | None = None
+    _since: float = 0.0
+
+    def __call__(self) -> bool:
+        """Look once."""
+        try:
+            seen = self.seat.look()
+        except DataError:
+            self._seen = None
+            return False
+        if seen != self._seen:
+            self._seen, self._since = seen, self.clock.steady()
+        return self.clock.steady() - self._since < seen.lease
+
+
+@dataclass
 class Standby:
     """Waits for the seat: until it was left, or its beat stood still for a lease and a write.
 

@@ -20,14 +20,26 @@ _LOOK_S = 0.5
 def watchdog(
     park: which.Park,
     store: Annotated[
-        Path, typer.Option(metavar="DIR", help=N_("Folder of the store that operate writes."))
-    ] = Path("runs/operate"),
+        str,
+        typer.Option(
+            metavar="PLACE", help=N_("Store that operate writes: a folder or postgresql://….")
+        ),
+    ] = "runs/operate",
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help=N_("Folder of the socket and the heartbeat; otherwise the store's own."),
+        ),
+    ] = None,
     patience: Annotated[
         str, typer.Option(metavar="TIME", help=N_("Silence after which it acts, 1s to 60s."))
     ] = "5s",
     site: Annotated[
         str | None,
-        typer.Option(metavar="HOST:PORT", help=N_("Mind the simulated site served there.")),
+        typer.Option(
+            metavar="SITE", help=N_("Mind a simulated site: HOST:PORT, or its folder.")
+        ),
     ] = None,
 ) -> int:
     """Mind the heartbeat until ended; write nothing but safe values, and only in a silence."""
@@ -38,9 +50,12 @@ def watchdog(
     from zeropark.faces.cli.at_site import lines_at  # noqa: PLC0415
     from zeropark.faces.cli.operate import between  # noqa: PLC0415
     from zeropark.faces.cli.sentences import in_sentences  # noqa: PLC0415
+    from zeropark.ledger.place import is_url  # noqa: PLC0415
+    from zeropark.ledger.seat import Seat  # noqa: PLC0415
     from zeropark.model.parkfile import read_park  # noqa: PLC0415
     from zeropark.operate.beat import NAME, Minder  # noqa: PLC0415
     from zeropark.operate.clock import ScaledClock  # noqa: PLC0415
+    from zeropark.operate.leading import Elsewhere  # noqa: PLC0415
     from zeropark.operate.start import minded  # noqa: PLC0415
 
     seconds = between("--patience", amount("--patience", patience, "s"), 1.0, 60.0, "s")
@@ -52,7 +67,10 @@ def watchdog(
         if not lines:
             raise Refused(_("{park}: the park file names no devices to mind.").format(park=park))
         field = minded(request, lines, ScaledClock())
-    minder = Minder(store / NAME, field.fleet, field.safe, seconds)
+    near = folder or (Path("runs/operate") if is_url(store) else Path(store))
+    minder = Minder(near / NAME, field.fleet, field.safe, seconds)
+    if is_url(store):
+        minder.elsewhere = Elsewhere(Seat(store, "watchdog", seconds), ScaledClock())
     try:
         asyncio.run(_mind(minder))
     except KeyboardInterrupt:
