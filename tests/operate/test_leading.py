@@ -117,12 +117,12 @@ def test_a_watchdog_knows_that_another_instance_leads(place: str, waiting: Waiti
     one = led(waiting(clock, "one"))
     elsewhere = Elsewhere(Seat(place, "watchdog", 5.0), clock)
     assert elsewhere()
-    clock.at = 9.9
+    clock.at = 8.0
     one.renew()
     assert elsewhere()
-    clock.at = 19.8
+    clock.at = 17.5
     assert elsewhere()
-    clock.at = 19.9
+    clock.at = 18.0
     assert not elsewhere()
     one.stop(in_peace=True)
     assert not elsewhere()

@@ -37,9 +37,7 @@ def watchdog(
     ] = "5s",
     site: Annotated[
         str | None,
-        typer.Option(
-            metavar="SITE", help=N_("Mind a simulated site: HOST:PORT, or its folder.")
-        ),
+        typer.Option(metavar="SITE", help=N_("Mind a simulated site: HOST:PORT, or its folder.")),
     ] = None,
 ) -> int:
     """Mind the heartbeat until ended; write nothing but safe values, and only in a silence."""
