@@ -140,8 +140,7 @@ class GridTie(Kind):
         send = m.flow("export", upper=m["export_max"] * m.hours * available, means="cap")
         over = m.slack("contract", Rank.CONTRACT)
         yield "contract", bring - over <= m["contract_limit"] * m.hours
-        if not m.exact:
-            # A bound answers no call.
+        if m.called:
             beyond = m.slack("called_most", Rank.CONTRACT)
             behind = m.slack("called_least", Rank.CONTRACT)
             yield "called_most", bring - send - beyond <= m.signal("called_most")

@@ -117,7 +117,8 @@ class Block:
 
     A kind's rules ask it for columns (`flow`, `state`, `once`, `slack`), for numbers (`m["p_nom"]`,
     `m.signal`, `m.figure`) and hand back what enters nodes (`into`) and what costs (`cost`).
-    exact: whether a curve is worth more pieces than a plan needs, as in a bound.
+    exact: whether a curve is worth more pieces than a plan needs, as in a bound. called: whether
+    somebody may call the park, so that what calls ask has rows.
     """
 
     def __init__(
@@ -129,8 +130,10 @@ class Block:
         *,
         clock: Clock | None = None,
         exact: bool = False,
+        called: bool = False,
     ) -> None:
         self.exact = exact
+        self.called = called
         self.kind = kind
         self.assets = assets
         self.layout = layout

@@ -97,8 +97,10 @@ class Program:
         layout: Layout,
         *,
         exact: bool = False,
+        called: bool = False,
     ) -> None:
         self.exact = exact
+        self.called = called
         self.nodes = nodes
         self.layout = layout
         self._clock = Clock.of(layout)
@@ -126,7 +128,15 @@ class Program:
         return self._columns
 
     def _add_kind(self, kind: str, assets: Sequence[Formulated]) -> None:
-        block = Block(kind, assets, self.layout, self._columns, clock=self._clock, exact=self.exact)
+        block = Block(
+            kind,
+            assets,
+            self.layout,
+            self._columns,
+            clock=self._clock,
+            exact=self.exact,
+            called=self.called,
+        )
         self.blocks[kind] = block
         rules = [(name, rule) for name, rule in assets[0].rules(block)]
         self._columns = block.next_column

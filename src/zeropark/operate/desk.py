@@ -151,7 +151,7 @@ class RollingPlans:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._planned: Planned = run.planned()
+        self._planned: Planned = run.planned(called=True)
         self._twin: Plant = run.plant()
         self._lived = 0
         assets = run.world.assets

@@ -54,7 +54,7 @@ class Planner:
     """Plans a fixed set of assets over a horizon, again and again.
 
     steps: of the horizon. deadline: wall time of one plan [s]. exact: whether curves have more
-    pieces than a plan needs, as in a bound.
+    pieces than a plan needs, as in a bound. called: whether the park may be called.
     """
 
     def __init__(
@@ -65,12 +65,14 @@ class Planner:
         deadline: float = np.inf,
         *,
         exact: bool = False,
+        called: bool = False,
     ) -> None:
         begun = time.perf_counter()
         self.kinds = by_kind(assets)
         self.steps = steps
         lag = max(asset.lookback(steps.step) for asset in assets)
-        self.program = Program(nodes, self.kinds, Layout(steps.lengths, lag), exact=exact)
+        layout = Layout(steps.lengths, lag)
+        self.program = Program(nodes, self.kinds, layout, exact=exact, called=called)
         self.solver = Solver(self.program, {} if exact else _options(self.program))
         self.commitments = Commitments(self.solver, max(1, round(_DECIDED_EVERY / steps.step)))
         self.deadline = deadline

@@ -57,15 +57,16 @@ class Run:
         plant.start_peak(self.request.peak_so_far)
         return plant
 
-    def planned(self, *, perfect: bool = False) -> Planned:
+    def planned(self, *, perfect: bool = False, called: bool = False) -> Planned:
         """Return the rolling planner of this run.
 
         perfect: whether weather and loads are foreseen without error, to see what errors cost.
+        called: whether the park may be called, as one in operation.
         """
         grid = self.world.grid
         request = self.request
         steps = Steps.of(grid.step_hours, request.horizon_hours, request.coarse_hours)
-        planner = Planner(self.world.assets, self.nodes, steps, self.deadline)
+        planner = Planner(self.world.assets, self.nodes, steps, self.deadline, called=called)
         at = dt.date.fromisoformat(request.start)
         every = max(1, round(fact("forecast_issue_interval", at).in_unit("h") / grid.step_hours))
         errors = None if perfect else usual_errors(at)

@@ -74,7 +74,7 @@ def attempt(run: Run, asked: Asked | None, steps: Steps, change: Change) -> Ahea
     if asked is None:
         raise DataError("trial_early", _NO_PLAN)
     assets = [_with(asset, change) for asset in run.world.assets]
-    planner = Planner(assets, balances(run.request.park), steps)
+    planner = Planner(assets, balances(run.request.park), steps, called=True)
     signals = _signals(asked, planner.kinds, change)
     plan = planner.plan(asked.index, signals, asked.readings, asked.horizon)
     assert plan is not None, "without a deadline there is always a plan"
