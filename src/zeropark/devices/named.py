@@ -6,6 +6,7 @@ import os
 import ssl
 import stat
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from zeropark.devices.template import Template
 from zeropark.devices.tls import context, own_ends, serving_context
 from zeropark.devices.wire import Clock, Wire
 from zeropark.model.asset import Asset, Point
+from zeropark.model.caller import CallerLine
 from zeropark.model.device import DeviceLine
 from zeropark.model.park import Park
 from zeropark.units.text import Text
@@ -106,6 +108,14 @@ def wire_of(line: DeviceLine, template: Template, folder: Path, timeout: float =
     """
     module = protocol(template.protocol)
     usual = module.TLS_PORT if line.tls else module.PORT
+    return replace(reached(line, usual, folder, timeout), topic=line.topic, segment=line.segment)
+
+
+def reached(line: DeviceLine | CallerLine, usual: int, folder: Path, timeout: float) -> Wire:
+    """Return how the other end of a line is reached; see `wire_of`.
+
+    usual: the port where the line says none.
+    """
     secret = None if line.secret is None else read_secret(line.secret)
     tls, ends = _tls_of(line, folder, listens=module.LISTENS) if line.tls else (None, None)
     return Wire(
@@ -113,13 +123,11 @@ def wire_of(line: DeviceLine, template: Template, folder: Path, timeout: float =
         port=line.port or usual,
         unit_id=line.unit_id,
         timeout=timeout,
-        topic=line.topic,
         tls=tls,
         client_certified=tls is not None and line.certificate is not None,
         certificate_ends=ends,
         user=line.user,
         password=secret,
-        segment=line.segment,
     )
 
 

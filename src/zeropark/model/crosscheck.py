@@ -16,7 +16,9 @@ from zeropark.model.warmth import Warmth
 from zeropark.units.refusal import meant, with_meant
 from zeropark.units.text import Text
 
-_SECTIONS = ("parties", "nodes", "assets", "tariffs", "contracts", "series", "devices", "studies")
+_SECTIONS = (
+    "parties", "nodes", "assets", "tariffs", "contracts", "series", "devices", "callers", "studies",
+)  # fmt: skip
 CARRIERS = ("electricity", "heat", "cooling", "compute")
 """The carriers that need no kind to make them known."""
 _ONE = {
@@ -27,6 +29,7 @@ _ONE = {
     "contracts": Text("contract", "合同"),
     "series": Text("series", "序列"),
     "devices": Text("device", "设备"),
+    "callers": Text("caller", "调用方"),
     "studies": Text("study", "研究"),
 }
 _TWICE = Text(

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
 
 from zeropark.model.asset import Asset, AssetName, Name, PartyName, ShownLabel
+from zeropark.model.caller import CallerLine
 from zeropark.model.device import DeviceLine
 from zeropark.model.free import FreeParameter
 from zeropark.model.series import Profile
@@ -247,6 +248,9 @@ class Park(_Part):
     ] = ()
     devices: Annotated[
         tuple[DeviceLine, ...], Field(description="what the assets are reached by", title="设备")
+    ] = ()
+    callers: Annotated[
+        tuple[CallerLine, ...], Field(description="who calls it from outside", title="外部调用方")
     ] = ()
     studies: Annotated[
         tuple[Study, ...],

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from zeropark.model.asset import Asset
+from zeropark.model.caller import CallerLine
 from zeropark.model.device import DeviceLine
 from zeropark.model.fields import mark_at, members, type_at
 from zeropark.model.park import Contract, Node, Park, Party, Series, Study
@@ -92,6 +93,14 @@ _PARTS: tuple[tuple[str, str, type], ...] = (
             "`template: standard` is the register layout every kind has."
         ),
         DeviceLine,
+    ),
+    (
+        "callers",
+        (
+            "A list of who calls the park from outside, and by what protocol; "
+            "`zeropark grid listen` hears one of them."
+        ),
+        CallerLine,
     ),
     ("studies", "A list of runs worth repeating; the first says what `zeropark run` does.", Study),
 )

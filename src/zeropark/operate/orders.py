@@ -29,6 +29,7 @@ ORDER = "order"
 _PATIENCE_S = 10.0
 _LONGEST_S = 600.0
 _MOST_WAITING = 1_000
+_MOST_FATES = 64
 
 _NOT_AN_ORDER = Text("a command is a JSON object with a verb", "命令应为含 verb 的 JSON 对象")
 _ABSENT = Text(
@@ -124,6 +125,7 @@ class Box:
     """Takes commands from any thread and hands them to the cycle.
 
     note: writes an entry durably, raises where it cannot. steady: the clock every expiry counts by.
+    fates: (stage, why not) of the newest orders that are decided, by order.
     """
 
     assets: Sequence[Kind]
@@ -133,6 +135,7 @@ class Box:
     orders: Orders = field(default_factory=Orders)
     on_call: Callable[[Asked], object] | None = None
     may_call: Callable[[Mapping[str, Any]], None] | None = None
+    fates: dict[str, tuple[str, Text]] = field(default_factory=dict)
     _waiting: list[Asked] = field(default_factory=list)
     _late: list[Asked] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -238,17 +241,26 @@ class Box:
         entries = [each.as_entry("asked_late") for each in late]
         for asked in waiting:
             if self.steady() > asked.deadline:
-                said = _LATE.format(seconds=asked.seconds).en
-                entries.append(asked.as_entry("voided", said))
+                said = _LATE.format(seconds=asked.seconds)
+                self.decided(asked, "voided", said)
+                entries.append(asked.as_entry("voided", said.en))
                 continue
             try:
                 self.carry_out(asked, alarms)
             except DataError as error:
+                self.decided(asked, "voided", error.text)
                 entries.append(asked.as_entry("voided", error.text.en))
             else:
                 stage = "taken" if asked.recorded else "taken_unrecorded"
+                self.decided(asked, stage, Text("", ""))
                 entries.append(asked.as_entry(stage))
         return entries
+
+    def decided(self, asked: Asked, stage: str, why_not: Text) -> None:
+        """Keep what became of an order for who asked; the oldest is forgotten."""
+        self.fates[asked.id] = (stage, why_not)
+        while len(self.fates) > _MOST_FATES:
+            del self.fates[next(iter(self.fates))]
 
     def carry_out(self, asked: Asked, alarms: Annunciator) -> None:
         """Change what holds by one command."""
@@ -363,6 +375,7 @@ def remembered(box: Box, entries: Iterable[Mapping[str, Any]]) -> list[dict[str,
             box.carry_out(asked, quiet)
             found.append(asked.as_entry("taken"))
         else:
+            box.decided(asked, "voided", _RESTARTED)
             found.append(asked.as_entry("voided", _RESTARTED.en))
     return found
 

@@ -187,6 +187,10 @@ class Service:
             "shelved_s": cycle.alarms.shelves(self.clock.steady()),
             "burden": cycle.alarms.burden(self.clock.steady()),
             **self.called(),
+            "orders": {
+                order: {"stage": stage, "en": why.en, "zh": why.zh}
+                for order, (stage, why) in list(self.box.fates.items())
+            },
             "waiting_pages": self.diary.waiting,
             "plan": None
             if programme is None

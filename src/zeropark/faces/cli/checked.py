@@ -101,10 +101,11 @@ def examine(
 
 
 def device_mistakes(path: Path, park: Park) -> list[Mistake]:
-    """Return what is wrong with the devices a park file names, and with their templates."""
-    if not park.devices:
+    """Return what is wrong with the devices and callers a park file names, and with templates."""
+    if not park.devices and not park.callers:
         return []
     # Templates are only looked at where a park has devices.
+    from zeropark.devices.grid.named import wrong_callers  # noqa: PLC0415
     from zeropark.devices.named import wrong_lines  # noqa: PLC0415
 
     document = read_document(path)
@@ -113,6 +114,8 @@ def device_mistakes(path: Path, park: Park) -> list[Mistake]:
             document.mistake(("devices", wrong.at, wrong.field), wrong.code, wrong.text)
     except ParkError as error:
         return list(error.mistakes)
+    for wrong in wrong_callers(park):
+        document.mistake(("callers", wrong.at, wrong.field), wrong.code, wrong.text)
     return document.mistakes
 
 

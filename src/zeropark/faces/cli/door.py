@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from zeropark.faces.cli.command import Command
 from zeropark.faces.cli.device import DEVICE
+from zeropark.faces.cli.grid import GRID
 from zeropark.faces.cli.help import HelpPage
 from zeropark.faces.cli.ledger import LEDGER
 from zeropark.faces.cli.refused import (
@@ -66,6 +67,7 @@ COMMANDS = {
         N_("Mind the heartbeat of operate; make devices safe when it stops."),
         examples=("zeropark watchdog microgrid --site 127.0.0.1:15020",),
     ),
+    "grid": Command("", "", N_("Who calls a park from outside, and whom it calls."), GRID),
     "serve": Command(
         "zeropark.faces.cli.serve", "serve", N_("Show a park that lives on in the control room.")
     ),
