@@ -13,8 +13,9 @@ from zeropark.faces.cli.grid_commands import read_clients
 from zeropark.faces.cli.refused import Refused
 
 CALLER = (
-    "  - {name: aggregator, protocol: openadr3, asset: tie, host: vtn.example, programme: DR-2026,\n"
-    "     user: park, secret: vtn, tls: true, authority: ca.pem, price: 3 CNY/kWh, every: 10 s}\n"
+    "  - {name: aggregator, protocol: openadr3, asset: tie, host: vtn.example,\n"
+    "     programme: DR-2026, user: park, secret: vtn, tls: true, authority: ca.pem,\n"
+    "     price: 3 CNY/kWh, every: 10 s}\n"
 )
 
 
@@ -61,7 +62,7 @@ def test_a_park_with_a_caller_has_no_mistakes_and_shows_it(
 def test_a_wrong_line_is_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str, sentence: str
 ) -> None:
-    assert answer(["check", str(written(tmp_path, line))]) == 1
+    assert answer(["check", str(written(tmp_path, line))]) == 2
     assert sentence in capsys.readouterr().out
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.devices.test_openadr3 import PROGRAMME, event, served, ven
+from tests.devices.served_vtn import PROGRAMME, event, served, ven
 from tests.operate.conftest import park_of, request_of, small_assets
 from zeropark.data.errors import DataError
 from zeropark.devices.contract import Health
@@ -190,7 +190,7 @@ def test_a_call_larger_than_the_envelope_is_declined_and_nothing_changes(life: L
 def test_a_call_that_does_not_fit_the_plan_is_declined(
     life: Life, change: dict[str, float], said: str
 ) -> None:
-    moved = {"begin": life.at(30.0) + change.pop("begin", 0.0), **change}
+    moved: Any = {**change, "begin": life.at(30.0) + change.get("begin", 0.0)}
     life.side.heard = Heard([call(life, **moved)])
     life.live(3)
     assert life.side.told == [("e1/0", Fate.DECLINED)]

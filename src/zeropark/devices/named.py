@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 from zeropark.devices import standard
@@ -106,16 +107,15 @@ def wire_of(line: DeviceLine, template: Template, folder: Path, timeout: float =
     folder: of the park file. timeout: longest wait for one answer [s]. Raises `DeviceError` where a
     secret or a certificate is not there.
     """
-    module = protocol(template.protocol)
+    wire = reached(line, protocol(template.protocol), folder, timeout)
+    return replace(wire, topic=line.topic, segment=line.segment)
+
+
+def reached(
+    line: DeviceLine | CallerLine, module: ModuleType, folder: Path, timeout: float
+) -> Wire:
+    """Return how the other end of a line is reached; see `wire_of`. module: of its protocol."""
     usual = module.TLS_PORT if line.tls else module.PORT
-    return replace(reached(line, usual, folder, timeout), topic=line.topic, segment=line.segment)
-
-
-def reached(line: DeviceLine | CallerLine, usual: int, folder: Path, timeout: float) -> Wire:
-    """Return how the other end of a line is reached; see `wire_of`.
-
-    usual: the port where the line says none.
-    """
     secret = None if line.secret is None else read_secret(line.secret)
     tls, ends = _tls_of(line, folder, listens=module.LISTENS) if line.tls else (None, None)
     return Wire(
@@ -132,7 +132,7 @@ def reached(line: DeviceLine | CallerLine, usual: int, folder: Path, timeout: fl
 
 
 def _tls_of(
-    line: DeviceLine, folder: Path, *, listens: bool
+    line: DeviceLine | CallerLine, folder: Path, *, listens: bool
 ) -> tuple[ssl.SSLContext, float | None]:
     """Return how a line's wire speaks TLS, and when our own certificate ends [POSIX s]."""
     authority = None if line.authority is None else folder / line.authority

@@ -71,6 +71,5 @@ def open_side(line: CallerLine, folder: Path, clock: Clock, timeout: float = 5.0
     the line, a secret or a certificate lacks something.
     """
     module = protocol(line.protocol)
-    usual = module.TLS_PORT if line.tls else module.PORT
-    found: Side = module.side(line, reached(line, usual, folder, timeout), clock)
+    found: Side = module.side(line, reached(line, module, folder, timeout), clock)
     return found

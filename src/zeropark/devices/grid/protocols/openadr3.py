@@ -36,6 +36,7 @@ from zeropark.model.caller import CallerLine
 from zeropark.units.refusal import meant, with_meant
 from zeropark.units.text import Text
 
+LISTENS = False
 PORT, TLS_PORT = 80, 443
 _FORBIDDEN = (401, 403)
 _MOST_PAGES = 20
