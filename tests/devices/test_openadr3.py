@@ -71,9 +71,15 @@ def test_a_call_and_a_limit_are_understood_with_their_price() -> None:
     wanted, unfit = understood(priced, limit)
     assert not unfit
     assert wanted == [
-        Wanted("e0/3", Form.CALL, NOW + 3600.0, 1.0, 0.5, 2500.0),
+        Wanted("e0/3", Form.LESS, NOW + 3600.0, 1.0, 0.5, 2500.0),
         Wanted("e1/0", Form.LIMIT, NOW - 600.0, 1.0, 3.0),
     ]
+
+
+def test_a_relative_set_point_above_0_asks_for_more() -> None:
+    (wanted,), unfit = understood(event(kw=500.0))
+    assert not unfit
+    assert (wanted.form, wanted.power) == (Form.MORE, 0.5)
 
 
 def test_intervals_follow_one_another_unless_they_say_when() -> None:
@@ -115,7 +121,6 @@ def test_intervals_follow_one_another_unless_they_say_when() -> None:
                 "payloadDescriptors"
             ),
         ),
-        (event(kw=500.0), "e0/0: DISPATCH_SETPOINT_RELATIVE of 500 KW; allowed: below 0"),
         (event(kw=0.0), "e0/0: DISPATCH_SETPOINT_RELATIVE of 0 KW; allowed: below 0"),
         (event(kw="much"), "e0/0: DISPATCH_SETPOINT_RELATIVE must have one finite number"),
         (event(kw=True), "e0/0: DISPATCH_SETPOINT_RELATIVE must have one finite number"),
@@ -297,7 +302,7 @@ def test_our_ven_hears_its_programme_and_reports_what_became_of_it(held: Held) -
             return heard
 
         heard = run(live())
-        wanted = Wanted(f"{seen['id']}/0", Form.CALL, NOW + 3600.0, 1.0, 0.5)
+        wanted = Wanted(f"{seen['id']}/0", Form.LESS, NOW + 3600.0, 1.0, 0.5)
         assert heard == Heard([wanted], [])
         (report,) = operator.get_reports(eventID=seen["id"]).json()
         (resource,) = report["resources"]

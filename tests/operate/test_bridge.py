@@ -145,7 +145,7 @@ def living(folder: Path, side: Any) -> Iterator[Life]:
 
 def call(life: Life, id_: str = "e1/0", **changes: Any) -> Wanted:
     """A call for 0.4 MW less for half an hour, from the half hour on."""
-    return replace(Wanted(id_, Form.CALL, life.at(30.0), 0.5, 0.4), **changes)
+    return replace(Wanted(id_, Form.LESS, life.at(30.0), 0.5, 0.4), **changes)
 
 
 def limit(life: Life, id_: str = "e2/0", **changes: Any) -> Wanted:
@@ -161,7 +161,7 @@ def test_a_call_is_taken_delivered_and_told_once_each(life: Life) -> None:
     assert (seen["begin"], seen["power_mw"]) == (life.at(30.0), 0.4)
     life.live(60)
     assert life.side.told == [("e1/0", Fate.TAKEN), ("e1/0", Fate.DONE)]
-    assert life.said[-1].startswith("e1/0 is over: 0.198 of 0.200 MWh delivered")
+    assert life.said[-1].startswith("e1/0 is over: 0.200 of 0.200 MWh delivered")
     # Whoever asked stands in the ledger: a peer of a protocol, with the event it was for.
     orders = life.service.store.database.rows(
         "SELECT size FROM entry WHERE kind = 'command' AND subject = 'order' ORDER BY size"
@@ -176,7 +176,7 @@ def test_a_call_larger_than_the_envelope_is_declined_and_nothing_changes(life: L
     life.live(3)
     assert life.side.told == [("e1/0", Fate.DECLINED)]
     assert life.said[-1].startswith("call of 3 MW; allowed: more than 0, at most")
-    assert life.service.status()["calls"] == []
+    assert {each["stage"] for each in life.service.status()["calls"]} <= {"refused"}
 
 
 @pytest.mark.parametrize(
@@ -195,16 +195,23 @@ def test_a_call_that_does_not_fit_the_plan_is_declined(
     life.live(3)
     assert life.side.told == [("e1/0", Fate.DECLINED)]
     assert life.said[-1].startswith(said)
-    assert life.service.status()["calls"] == []
+    assert {each["stage"] for each in life.service.status()["calls"]} <= {"refused"}
 
 
-def test_a_call_without_an_agreed_price_is_declined(life: Life) -> None:
-    bridge = life.open()
-    bridge.line = LINE.model_copy(update={"price": None})
-    life.side.heard = Heard([call(life), call(life, "e2/0", begin=life.at(90.0), price=1.0)])
+def test_a_call_for_more_import_is_taken_and_one_of_an_unknown_product_declined(
+    life: Life,
+) -> None:
+    life.side.heard = Heard([call(life, form=Form.MORE, power=0.1)])
     life.live(3)
-    assert life.side.told == [("e1/0", Fate.DECLINED), ("e2/0", Fate.TAKEN)]
-    assert life.said[0].startswith("e1/0: no price is agreed; say it in the call, or write price")
+    assert life.side.told == [("e1/0", Fate.TAKEN)]
+    (seen,) = life.service.status()["calls"]
+    assert (seen["way"], seen["price_cny_per_mwh"]) == ("more", 3_000.0)
+    bridge = life.open()
+    bridge.line = LINE.model_copy(update={"product": "emergency_respond"})
+    life.side.heard = Heard([call(life, "e2/0", begin=life.at(90.0))])
+    life.live(2)
+    assert ("e2/0", Fate.DECLINED) in life.side.told
+    assert "emergency_response" in life.said[-1]
 
 
 def test_what_cannot_be_understood_is_told_once_and_nothing_is_done(life: Life) -> None:

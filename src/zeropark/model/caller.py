@@ -17,8 +17,9 @@ class CallerLine(BaseModel):
     protocol: of `zeropark grid list`. asset: the tie that calls and limits are about. host, port,
     path: where they listen, or where we do, as the protocol has it. programme: which of their
     programmes is ours. unit_id: our number there. tls, authority, certificate: as for a device.
-    user, secret: who we are there. price, penalty: what is agreed for delivered and for missing
-    energy, where a call itself does not say it [CNY/MWh]. every: time between two looks [s].
+    user, secret: who we are there. product: what operate sells it as. price, penalty: what is
+    agreed for delivered and for missing energy, where a call itself does not say it [CNY/MWh].
+    every: time between two looks [s].
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -50,6 +51,10 @@ class CallerLine(BaseModel):
         SecretName | None,
         Field(description="name of a secret, never the secret itself", title="密钥名"),
     ] = None
+    product: Annotated[
+        str,
+        Field(pattern=r"^[a-z][a-z_]*$", description="what it is sold as", title="产品"),
+    ] = "emergency_response"
     price: Annotated[
         Annotated[EnergyPrice, Field(ge=0)] | None,
         Field(description="agreed price of delivered energy", title="约定电价"),

@@ -26,12 +26,11 @@ from zeropark.units.text import Text
 Ask = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Hands a command to operate and returns its answer; raises `DataError` with its sentence."""
 _QUARTER_S = 900.0
-# Calls begin with a step of the plan. An order may wait so long for its cycle and still be in time
-# for the step it was meant for [s].
-_MARGIN_S = 120.0
 _ROLE = "dispatcher"
-# A call is settled at the cycle after its end; one that is not after this long never will be [s].
+# A call is settled soon after its end; one that is not after this long never will be [s].
 _UNSETTLED_S = 3600.0
+_OVER = frozenset({"settled", "shared"})
+_NEVER = frozenset({"refused", "lapsed"})
 _SAME_MW = 1e-6
 _ASKING = "asking"
 
@@ -39,12 +38,11 @@ _NOT_QUARTER = Text(
     "{id}: from {begin} for {hours:g} h; calls begin and end on the quarter hour",
     "{id}：自 {begin} 起 {hours:g} h；调用须在整刻钟开始和结束",
 )
-_NO_PRICE = Text(
-    "{id}: no price is agreed; say it in the call, or write price in the line of {name}",
-    "{id}：没有约定电价；在调用中写明，或在 {name} 一行写 price",
-)
 _OVERLAPS = Text("{id} overlaps {other}, which was taken", "{id} 与已接受的 {other} 重叠")
-_TAKEN = Text("{id} is taken: {power:g} MW less import", "{id} 已接受：少受电 {power:g} MW")
+_TAKEN = {
+    Form.LESS: Text("{id} is taken: {power:g} MW less import", "{id} 已接受：少受电 {power:g} MW"),
+    Form.MORE: Text("{id} is taken: {power:g} MW more import", "{id} 已接受：多受电 {power:g} MW"),
+}
 _LIMIT_TAKEN = Text(
     "{id} is taken: import up to {power:g} MW", "{id} 已接受：受电至多 {power:g} MW"
 )
@@ -198,10 +196,10 @@ class Bridge:
             before = noted.get(wanted.id)
             if before is not None and before.wanted == wanted:
                 continue
-            if before is not None and before.binding is not None and wanted.form is Form.CALL:
+            if before is not None and before.binding is not None and wanted.form.called:
                 said += self._keep(before)
                 continue
-            found = self._considered(wanted, status, now)
+            found = self._considered(wanted, status)
             if before is not None and before.stage == "holds":
                 self._changed(before, found, status, now)
             noted[wanted.id] = found
@@ -222,7 +220,7 @@ class Bridge:
         noted.kept = True
         return [_KEPT.format(id=noted.wanted.id)]
 
-    def _considered(self, wanted: Wanted, status: Mapping[str, Any], now: float) -> Noted:
+    def _considered(self, wanted: Wanted, status: Mapping[str, Any]) -> Noted:
         """Return how something new is taken: asked for, waiting for its time, or declined."""
         bound = [b for each in self.journal.noted.values() if (b := each.binding) is not None]
         other = overlapped(wanted, bound)
@@ -233,36 +231,35 @@ class Bridge:
         there = self._call_of(wanted, status)
         if there is not None:
             # Asked before a restart that came between the asking and the noting.
-            text = _TAKEN.format(id=wanted.id, power=wanted.power)
-            return Noted(wanted, "taken", text, call=str(there["call"]))
-        return self._asked(wanted, now)
+            return Noted(wanted, "taken", _taken(wanted), call=str(there["call"]))
+        return self._asked(wanted)
 
-    def _asked(self, wanted: Wanted, now: float) -> Noted:
+    def _asked(self, wanted: Wanted) -> Noted:
         """Ask operate for a call; return whether it will look at it, or why not."""
         if wanted.begin % _QUARTER_S or wanted.hours * 3600.0 % _QUARTER_S:
             begin = dt.datetime.fromtimestamp(wanted.begin, dt.UTC).isoformat(timespec="seconds")
             text = _NOT_QUARTER.format(id=wanted.id, begin=begin, hours=wanted.hours)
             return Noted(wanted, "declined", text)
-        price = self.line.price if wanted.price is None else wanted.price
-        if price is None:
-            return Noted(wanted, "declined", _NO_PRICE.format(id=wanted.id, name=self.line.name))
-        penalty = self.line.penalty if wanted.penalty is None else wanted.penalty
-        body = {
+        body: dict[str, Any] = {
             "verb": "call",
             "why": f"{self.line.name}: {wanted.id}",
+            "product": self.line.product,
+            "way": wanted.form.value,
             "power": wanted.power,
-            "after": max(0.0, wanted.begin - now - _MARGIN_S) / 3600.0,
+            "begin": wanted.begin,
             "hours": wanted.hours,
-            "price": price,
-            # Where nobody agreed on a penalty, there is none.
-            "penalty": penalty or 0.0,
         }
+        agreed = {
+            "price": self.line.price if wanted.price is None else wanted.price,
+            "penalty": self.line.penalty if wanted.penalty is None else wanted.penalty,
+        }
+        # What neither side says is as operate has it for the product.
+        body |= {name: value for name, value in agreed.items() if value is not None}
         try:
             answer = self.ask({**body, **self._actor})
         except DataError as error:
             return Noted(wanted, "declined", error.text)
-        text = _TAKEN.format(id=wanted.id, power=wanted.power)
-        return Noted(wanted, "asked", text, order=str(answer["order"]))
+        return Noted(wanted, "asked", _taken(wanted), order=str(answer["order"]))
 
     def _withdrawn(self, heard: Heard, status: Mapping[str, Any]) -> list[Text]:
         """Let go of what a caller no longer has in force."""
@@ -276,7 +273,7 @@ class Bridge:
             binding = noted.binding
             if binding is None:
                 del self.journal.noted[id_]
-            elif binding.form is Form.CALL:
+            elif binding.form.called:
                 said += self._keep(noted)
             else:
                 if noted.stage == "holds":
@@ -356,9 +353,9 @@ class Bridge:
             call = self._call_of(wanted, status)
             if call is not None:
                 noted.stage, noted.call = "taken", str(call["call"])
-                noted.text = _TAKEN.format(id=wanted.id, power=wanted.power)
+                noted.text = _taken(wanted)
         call = next((c for c in status["calls"] if c["call"] == noted.call), None)
-        if call is not None and call["stage"] == "settled":
+        if call is not None and call["stage"] in _OVER:
             noted.energies = {
                 name: float(call[f"{name}_mwh"]) for name in _ENERGIES if f"{name}_mwh" in call
             }
@@ -372,7 +369,9 @@ class Bridge:
     def _call_of(self, wanted: Wanted, status: Mapping[str, Any]) -> Mapping[str, Any] | None:
         linked = {each.call for each in self.journal.noted.values()}
         for call in status["calls"]:
-            alike = abs(call["begin"] - wanted.begin) < 1.0 and call["call"] not in linked
+            if call["stage"] in _NEVER or call["call"] in linked:
+                continue
+            alike = abs(call["begin"] - wanted.begin) < 1.0 and call["way"] == wanted.form.value
             if alike and abs(call["power_mw"] - wanted.power) <= _SAME_MW:
                 found: Mapping[str, Any] = call
                 return found
@@ -393,3 +392,7 @@ class Bridge:
 
 
 _ENERGIES = ("baseline", "metered", "delivered")
+
+
+def _taken(wanted: Wanted) -> Text:
+    return _TAKEN[wanted.form].format(id=wanted.id, power=wanted.power)

@@ -19,10 +19,19 @@ _HOUR = 3600.0
 
 
 class Form(Enum):
-    """What is wanted. CALL: so much less import than without it. LIMIT: at most so much import."""
+    """What is wanted of the import.
 
-    CALL = "call"
+    LESS, MORE: so much less or more of it than without the call. LIMIT: at most so much.
+    """
+
+    LESS = "less"
+    MORE = "more"
     LIMIT = "limit"
+
+    @property
+    def called(self) -> bool:
+        """Whether it is a call, which is planned, measured and paid."""
+        return self is not Form.LIMIT
 
 
 @dataclass(frozen=True)

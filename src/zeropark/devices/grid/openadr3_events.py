@@ -1,8 +1,8 @@
-"""What an event of OpenADR 3 asks of a park: less import, or at most so much of it.
+"""What an event of OpenADR 3 asks of a park: less or more import, or at most so much of it.
 
-`DISPATCH_SETPOINT_RELATIVE` below 0 is a call for less import, `IMPORT_CAPACITY_LIMIT` a limit, in
-KW or MW; a `PRICE` beside it in CNY per KWH or MWH is what delivered energy is paid. Anything else
-in an event is a sentence, and nothing is done.
+`DISPATCH_SETPOINT_RELATIVE` below 0 is a call for less import, above 0 for more, and
+`IMPORT_CAPACITY_LIMIT` a limit, in KW or MW; a `PRICE` beside it in CNY per KWH or MWH is what
+delivered energy is paid. Anything else in an event is a sentence, and nothing is done.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from zeropark.units.refusal import meant, with_meant
 from zeropark.units.text import Text
 
 RELATIVE, LIMIT, PRICE = "DISPATCH_SETPOINT_RELATIVE", "IMPORT_CAPACITY_LIMIT", "PRICE"
-_FORMS = {RELATIVE: Form.CALL, LIMIT: Form.LIMIT}
+_FORMS = (RELATIVE, LIMIT)
 _POWERS = {"KW": 1e-3, "MW": 1.0}
 _PER_MWH = {"KWH": 1e3, "MWH": 1.0}
 _CURRENCY = "CNY"
@@ -110,8 +110,9 @@ def asked(
 
 
 def overlapped(one: Wanted, others: Sequence[Wanted]) -> Wanted | None:
-    """Return which of others is of the same form and at the same time; None where none is."""
-    same = (each for each in others if each.form is one.form and each.id != one.id)
+    """Return which other call a call overlaps, or other limit a limit; None where none."""
+    called = one.form.called
+    same = (each for each in others if each.form.called is called and each.id != one.id)
     return next((each for each in same if each.begin < one.end and one.begin < each.end), None)
 
 
@@ -126,7 +127,7 @@ def _late(one: Wanted, now: float) -> Text | None:
     said = {"id": one.id, "now": _moment(now)}
     if one.end <= now:
         return _OVER.format(end=_moment(one.end), **said)
-    if one.form is Form.CALL and one.begin <= now:
+    if one.form.called and one.begin <= now:
         return _PAST.format(begin=_moment(one.begin), **said)
     return None
 
@@ -200,18 +201,19 @@ def _of_interval(
     if isinstance(power, Unfit):
         return power
     number, unit = power
-    form = _FORMS[payload.type]
-    wrong = number >= 0.0 if form is Form.CALL else number < 0.0
+    if payload.type == LIMIT:
+        form = Form.LIMIT
+        wrong, en, zh = number < 0.0, "0 or more", "不小于 0"
+    else:
+        form = Form.LESS if number < 0.0 else Form.MORE
+        wrong, en, zh = (
+            number == 0.0,
+            "below 0 for less import, above 0 for more",
+            "小于 0 少受电，大于 0 多受电",
+        )
     if wrong:
-        en, zh = (
-            ("below 0, less import", "小于 0，即少受电")
-            if form is Form.CALL
-            else ("0 or more", "不小于 0")
-        )
-        text = _SIGN.format(
-            id=id_, type=payload.type, given=number, unit=unit, allowed=en, allowed_zh=zh
-        )
-        return Unfit(id_, text)
+        said = {"id": id_, "type": payload.type, "given": number, "unit": unit}
+        return Unfit(id_, _SIGN.format(allowed=en, allowed_zh=zh, **said))
     price = _price(id_, interval, descriptors)
     if isinstance(price, Unfit):
         return price
