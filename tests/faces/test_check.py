@@ -9,19 +9,9 @@ import pytest
 
 from zeropark.faces.cli.door import answer
 
-PARK = """\
-name: tiny
-place: {latitude: 36.6 deg, longitude: 101.8 deg, altitude: 2260 m, zone: Asia/Shanghai}
-nodes:
-  - {name: bus, carrier: electricity}
-tariffs:
-  - name: simple
-    energy:
-      - {from: 2026-01-01, bands: [{name: all, hours: [0-24], price: 0.4 CNY/kWh}]}
-assets:
-  - {kind: grid_tie, name: tie, node: bus, import_max: 5 MW, tariff: simple}
-  - {kind: load, name: works, node: bus, profile: {constant: 1 MW}}
-"""
+from .tiny import TINY
+
+PARK = f"{TINY}  - {{kind: load, name: works, node: bus, profile: {{constant: 1 MW}}}}\n"
 LOAD = "time,load_kw\n" + "".join(f"2026-01-01 {hour:02d}:00,{hour}\n" for hour in range(24))
 
 

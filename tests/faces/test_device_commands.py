@@ -12,20 +12,9 @@ from zeropark.devices.named import read_secret
 from zeropark.faces.cli.device_commands import with_device
 from zeropark.faces.cli.door import answer
 
-PARK = """\
-name: tiny
-place: {latitude: 36.6 deg, longitude: 101.8 deg, altitude: 2260 m, zone: Asia/Shanghai}
-nodes:
-  - {name: bus, carrier: electricity}
-tariffs:
-  - name: simple
-    energy:
-      - {from: 2026-01-01, bands: [{name: all, hours: [0-24], price: 0.4 CNY/kWh}]}
-assets:
-  - {kind: grid_tie, name: tie, node: bus, import_max: 5 MW, tariff: simple}
-  - {kind: battery, name: bat, node: bus, p_nom: 1 MW, e_nom: 2 MWh}
-devices:
-"""
+from .tiny import BATTERY, TINY
+
+PARK = f"{TINY}{BATTERY}devices:\n"
 BMS = "  - {name: bms, asset: bat, template: sunspec-battery, host: gw, unit_id: 7}\n"
 
 

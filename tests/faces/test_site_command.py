@@ -16,20 +16,9 @@ from zeropark.faces.cli.refused import Refused
 from zeropark.faces.cli.site_simulate import seconds_of
 from zeropark.operate.truth import read_truth
 
-PARK = """\
-name: tiny
-place: {latitude: 36.6 deg, longitude: 101.8 deg, altitude: 2260 m, zone: Asia/Shanghai}
-nodes:
-  - {name: bus, carrier: electricity}
-tariffs:
-  - name: simple
-    energy:
-      - {from: 2026-01-01, bands: [{name: all, hours: [0-24], price: 0.4 CNY/kWh}]}
-assets:
-  - {kind: grid_tie, name: tie, node: bus, import_max: 5 MW, tariff: simple}
-  - {kind: battery, name: bat, node: bus, p_nom: 1 MW, e_nom: 2 MWh}
+from .tiny import BATTERY, TINY
 
-"""
+PARK = f"{TINY}{BATTERY}\n"
 
 
 @pytest.fixture(autouse=True)

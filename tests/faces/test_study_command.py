@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +11,8 @@ import pytest
 from zeropark.faces.cli.help import cells
 from zeropark.faces.cli.plan_screen import WIDTH
 
-PROGRAM = Path(sys.executable).with_name("zeropark")
+from .tiny import told, written
+
 PARK = """
 name: yard
 label: {en: Yard, zh: 堆场}
@@ -41,21 +39,9 @@ studies:
 """
 
 
-def told(*words: str, lang: str = "en") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(PROGRAM), "plan", *words],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "ZEROPARK_LANG": lang},
-        check=False,
-    )
-
-
 @pytest.fixture(scope="module")
 def park(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("yard") / "park.yaml"
-    path.write_text(PARK, encoding="utf-8")
-    return path
+    return written(tmp_path_factory.mktemp("yard"), PARK)
 
 
 @pytest.fixture(scope="module")
