@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from tests.operate.test_service import until
+from zeropark.faces.cli.demonstration import Demonstration
 from zeropark.faces.cli.refused import Refused
 from zeropark.faces.cli.serve import _first, _may_listen, serve
 from zeropark.faces.web.api_page import api_page
+from zeropark.operate.socket import NAME, hand_over, listens
 
 PAGE = Path(__file__).parents[2] / "docs/reference/api.md"
 
@@ -44,9 +48,32 @@ def test_half_of_a_certificate_a_missing_file_and_no_address_are_refused(tmp_pat
         _may_listen("127.0.0.1", None, None, "proxy")
 
 
-@pytest.mark.parametrize("speed", [0.9, 3600.1])
+def test_the_demonstration_is_an_operate_of_its_own_that_outlives_the_room(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    first = Demonstration(store, ["microgrid", "--speed", "60", "--start", "2026-04-16"])
+    second = Demonstration(store, ["microgrid"])
+    first.start()
+    try:
+        until(lambda: listens(store / NAME))
+        process = first._process
+        assert process is not None
+        assert process.pid != os.getpid()
+        # In a session of its own: a kill of the room's group does not reach it.
+        assert os.getsid(process.pid) == process.pid
+        # Another room finds it and starts none.
+        second.start()
+        second.stop()
+        assert second._process is None
+        assert hand_over(store / NAME, {"verb": "see", "role": "system"})["cycles"] > 0
+    finally:
+        first.stop()
+    assert not listens(store / NAME)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("speed", [0.9, 1000.1])
 def test_a_speed_out_of_range_is_refused(speed: float) -> None:
-    with pytest.raises(Refused, match="Allowed: 1 to 3600"):
+    with pytest.raises(Refused, match="Allowed: 1 to 1000"):
         serve(speed=speed)
 
 

@@ -12,7 +12,7 @@ import pytest
 from openpyxl import load_workbook
 from starlette.testclient import TestClient
 
-from tests.operate.living import still
+from tests.operate.living import Lived, lived
 from zeropark.faces.report.flows import Band
 from zeropark.faces.web.app import application
 from zeropark.faces.web.guard import COOKIE
@@ -22,8 +22,6 @@ from zeropark.faces.web.pages.reports.page import text_cell
 from zeropark.faces.web.people import People
 from zeropark.faces.web.roles import MAY, ROLES
 from zeropark.faces.web.words import SHELL
-from zeropark.ledger.place import place_of
-from zeropark.ledger.store import Store, create
 from zeropark.operate.living import Living
 from zeropark.units.text import Text
 
@@ -32,13 +30,16 @@ PAGES = pages()
 
 
 @pytest.fixture(scope="module")
-def living(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Living]:
-    place = place_of(str(tmp_path_factory.mktemp("room") / "store"))
-    create(place, "simulated")
-    with Store(place, "test") as store:
-        park = still(store=store)
-        yield park
-        park.stop()
+def park() -> Iterator[Lived]:
+    with lived() as found:
+        found.living.start()
+        yield found
+        found.living.stop()
+
+
+@pytest.fixture(scope="module")
+def living(park: Lived) -> Living:
+    return park.living
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,9 @@ from tests.house.repository import ROOT
 from zeropark.faces.web.page import pages
 from zeropark.faces.web.people import People
 from zeropark.faces.web.roles import MAY
+from zeropark.operate.beat import NAME as BEAT
+from zeropark.operate.socket import NAME as SOCKET
+from zeropark.operate.socket import hand_over, listens
 
 pytestmark = pytest.mark.browser
 
@@ -71,6 +74,21 @@ class Server:
             else:
                 return
 
+    def cycles(self) -> int:
+        """Return how many cycles the park's operate has lived; raises where it does not."""
+        said = {"verb": "see", "role": "system"}
+        return int(hand_over(self.folder / "store" / SOCKET, said)["cycles"])
+
+    def end_operate(self) -> None:
+        """End an operate that has outlived its room."""
+        if listens(self.folder / "store" / SOCKET):
+            beat = (self.folder / "store" / BEAT).read_bytes()
+            os.kill(int.from_bytes(beat[8:16], "little"), signal.SIGTERM)
+            until = time.monotonic() + 30
+            while listens(self.folder / "store" / SOCKET):
+                assert time.monotonic() < until, "it ends in peace"
+                time.sleep(0.1)
+
     def end(self, number: int = signal.SIGTERM) -> int:
         """End it and return its exit code."""
         assert self.process is not None
@@ -90,6 +108,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     people.close()
     yield found
     assert found.end() == 0
+    found.end_operate()
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +232,7 @@ def test_a_page_on_paper_is_light_and_says_it_is_simulated(desks: Desks) -> None
     page.emulate_media(media="screen")
 
 
-def test_a_server_that_is_killed_is_missed_and_comes_back(desks: Desks) -> None:
+def test_a_room_that_is_killed_is_missed_comes_back_and_stops_no_control(desks: Desks) -> None:
     server, page = desks.server, desks.at(1280, DISPATCHER).page
     page.goto(f"{server.url}/now?lang=en")
     page.wait_for_selector('html[data-link="there"]')
@@ -226,6 +245,9 @@ def test_a_server_that_is_killed_is_missed_and_comes_back(desks: Desks) -> None:
     assert page.locator(".big .n").first.inner_text() == before
     hatch = page.evaluate("getComputedStyle(document.querySelector('.big .n')).backgroundImage")
     assert hatch.startswith("repeating-linear-gradient")
+    # The park went on without the room.
+    cycles = server.cycles()
     server.start()
     page.wait_for_selector('html[data-link="there"]', timeout=30_000)
+    assert server.cycles() >= cycles > 0
     assert not page.locator("#lost").is_visible()

@@ -9,14 +9,14 @@ from html import unescape
 import pytest
 from starlette.testclient import TestClient
 
-from tests.faces.test_web import WORDS, living, people, room, secrets
+from tests.faces.test_web import WORDS, living, park, people, room, secrets
 from zeropark.faces.web.guard import COOKIE
 from zeropark.faces.web.jobs import DONE, OPEN, Jobs
 from zeropark.faces.web.people import People
 from zeropark.ledger.reader import Reader
 from zeropark.operate.living import Living
 
-__all__ = ["living", "people", "room", "secrets"]  # fixtures
+__all__ = ["living", "park", "people", "room", "secrets"]  # fixtures
 PATIENCE_S = 60.0
 
 

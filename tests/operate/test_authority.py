@@ -67,7 +67,7 @@ def test_a_party_commands_its_own_and_nothing_else() -> None:
 
 def test_an_auditor_sees_all_and_moves_nothing() -> None:
     verbs = {verb for (verb, _), roles in TABLE.items() if "auditor" in roles}
-    assert verbs == {"see", "calls", "stop"}
+    assert verbs == {"see", "calls", "prove", "stop", "explain"}
 
 
 def test_the_table_speaks_of_known_things_only() -> None:

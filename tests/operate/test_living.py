@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.operate.living import still
+from tests.operate.living import Lived, answered_by, lived
 from zeropark.data.errors import DataError
 from zeropark.forecast.weather import WeatherErrors, usual_errors
-from zeropark.ledger.place import place_of
 from zeropark.ledger.reader import Reader
-from zeropark.ledger.store import Store, create
 from zeropark.operate.band import band
 from zeropark.operate.living import COST, Frame, Living
 from zeropark.operate.posted import figures_posted, runs
 from zeropark.operate.reported import MEASURES, report
 from zeropark.operate.today import doing, flows_by_carrier, today
 from zeropark.operate.trial import FACTORS, Change
+from zeropark.units.text import Text
 
 
 @pytest.fixture(scope="module")
-def living() -> Iterator[Living]:
-    park = still()
-    yield park
-    park.stop()
+def park() -> Iterator[Lived]:
+    with lived() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def living(park: Lived) -> Living:
+    return park.living
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +40,16 @@ def frame(living: Living) -> Frame:
     return living.frame
 
 
-def test_a_frame_is_of_the_newest_step_and_the_plan_was_made_at_its_start(
+def test_a_frame_is_of_the_newest_step_and_the_plan_was_made_at_its_end(
     living: Living, frame: Frame
 ) -> None:
     starts, columns = living.history()
     assert len(starts) == frame.index + 1 == 30
     assert frame.at == starts[-1] + np.timedelta64(3600, "s")
     assert frame.ahead is not None
-    assert (frame.ahead.made_at, len(frame.ahead)) == (frame.index, 24)
+    assert (frame.ahead.made_at, len(frame.ahead)) == (frame.index + 1, 24)
     assert frame.readings["tie"]["import"] == columns["tie/import_mw"][-1]
+    living.look()
     assert not living.stale()
     assert frame.at <= living.clock()
 
@@ -85,7 +89,8 @@ def test_a_trial_of_nothing_is_the_plan_itself(living: Living, frame: Frame) -> 
     assert frame.ahead is not None
     for name in ("grid_import_mwh", "grid_peak_mw"):
         assert tried.figures[name] == pytest.approx(frame.ahead.figures[name], rel=1e-6)
-    assert living.frame is frame
+    assert living.frame is not None
+    assert living.frame.number == frame.number
 
 
 def test_a_trial_keeps_the_contract_it_is_given_and_gains_nothing_by_it(
@@ -139,7 +144,7 @@ def test_carbon_without_a_factor_is_absent_and_not_zero(living: Living, frame: F
 
 
 def test_a_band_holds_the_middle_and_vanishes_without_errors(living: Living) -> None:
-    world, issued = living.run.world, living.planned.forecaster.issued(29)
+    world, issued = living.run.world, living.run.planned().forecaster.issued(29)
     low, high = band(world, issued.outlook, usual_errors(dt.date(2026, 4, 17)), 7)
     assert (low <= high).all()
     assert (high - low).max() > 0.1
@@ -148,23 +153,20 @@ def test_a_band_holds_the_middle_and_vanishes_without_errors(living: Living) -> 
     assert low == pytest.approx(high)
 
 
-def test_before_the_first_plan_a_trial_says_so(living: Living) -> None:
-    planned, living.planned = living.planned, replace(living.planned, asked=None)
-    try:
-        with pytest.raises(DataError, match="no plan has been made yet"):
-            living.trial(Change())
-    finally:
-        living.planned = planned
+def test_before_the_first_plan_a_trial_says_so() -> None:
+    with (
+        lived(hours=1, last_plan=False) as park,
+        pytest.raises(DataError, match="no plan has been made yet"),
+    ):
+        park.living.trial(Change())
 
 
-def test_a_loop_that_ends_by_a_mistake_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_given: object, **_named: object) -> None:
+def test_a_question_that_goes_wrong_is_told(living: Living) -> None:
+    def broken(said: Mapping[str, Any]) -> Mapping[str, Any]:
+        del said
         raise ZeroDivisionError
 
-    park = still()
-    park.stop()
-    again = Living(park.run.request, speed=1.0)
-    monkeypatch.setattr("zeropark.operate.living.live", broken)
+    again = Living(living.run.request, broken)
     again.start()
     again._thread.join(20)
     assert again.fault is not None
@@ -172,21 +174,95 @@ def test_a_loop_that_ends_by_a_mistake_is_told(monkeypatch: pytest.MonkeyPatch) 
     assert again.stale()
 
 
-def test_what_it_lived_is_posted_step_by_step(tmp_path: Path) -> None:
-    place = place_of(str(tmp_path / "store"))
-    create(place, "simulated")
-    with Store(place, "test") as store:
-        park = still(store=store)
-        # While it lives on, another process already reads each step.
-        with Reader(place) as reader:
-            number = reader.registry().number(f"tie/import@{park.ledger_run}")
-            rows = reader.history.rows([number])
-        _, columns = park.history()
-        lived = np.rint(columns["tie/import_mw"] * 1e9).astype(int)
-        assert rows["value"].tolist() == lived.tolist()
-        park.stop()
+def test_who_does_not_answer_is_missed_and_what_was_known_keeps_its_place(park: Lived) -> None:
+    answers = answered_by(park.service)
+    gone: list[bool] = []
+
+    def ask(said: Mapping[str, Any]) -> Mapping[str, Any]:
+        if gone:
+            raise DataError("nobody_listens", Text("nobody", "无"))
+        return answers(said)
+
+    found = Living(park.living.run.request, ask)
+    found.look()
+    frame = found.frame
+    assert frame is not None
+    assert "cycles" in (found.status or {})
+    gone.append(True)
+    found._heard -= 6.0
+    found.look()
+    assert found.stale()
+    assert (found.status or {}) == {}
+    assert found.frame is frame
+    assert len(found.history()[0]) == 30
+
+
+def test_an_operate_of_another_park_is_named_and_not_shown(living: Living) -> None:
+    def other(said: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**said, "park": "elsewhere"}
+
+    found = Living(living.run.request, other)
+    found.look()
+    assert found.frame is None
+    assert found.unlike is not None
+    assert "elsewhere" in found.unlike.en
+
+
+def test_a_look_brings_only_what_is_new(park: Lived) -> None:
+    answers, found = answered_by(park.service), park.living
+    found.look()
+    assert found.frame is not None
+    known = {"life": found.frame.life, "rows": 28, "plans": found._plans}
+    as_who = {"role": "system", "name": "test"}
+    told = answers({"verb": "look", **known, **as_who})
+    assert (told["first"], len(told["rows"]), "ahead" in told) == (28, 2, False)
+    told = answers({"verb": "look", **known, "life": 0, **as_who})
+    assert (told["first"], len(told["rows"]), "ahead" in told) == (0, 30, True)
+    # As the wire carries it.
+    assert json.loads(json.dumps(told))["life"] == found.frame.life
+
+
+def test_only_who_may_see_the_park_may_look_and_only_who_may_try_may_try(park: Lived) -> None:
+    answers = answered_by(park.service)
+    for verb, role in (("look", "party"), ("try", "auditor"), ("try", "party")):
+        with pytest.raises(DataError) as refused:
+            answers({"verb": verb, "role": role, "name": "test"})
+        assert refused.value.key == "not_allowed"
+    with pytest.raises(DataError, match="'much' is not a number"):
+        answers({"verb": "try", "contract": "much", "role": "dispatcher", "name": "test"})
+
+
+def test_what_people_write_is_posted_by_operate(park: Lived) -> None:
+    park.living.look()
+    assert park.living.post("handover", {"words": "quiet"}, "n1")
+    rows = park.store.database.rows("SELECT size FROM entry WHERE kind = 'handover'")
+    (entry,) = park.store.log.entries(size for (size,) in rows)
+    assert entry["words"] == "quiet"
+    with pytest.raises(DataError, match="no entry is called 'command'"):
+        park.living.post("command", {})
+    with pytest.raises(DataError, match="JSON object"):
+        answered_by(park.service)(
+            {"verb": "enter", "kind": "access", "body": 1, "role": "system", "name": "test"}
+        )
+    alone = Living(park.living.run.request, answered_by(park.service))
+    assert not alone.post("handover", {})
+
+
+def test_what_it_lived_is_posted_step_by_step(park: Lived) -> None:
+    living, place = park.living, park.living.place
+    assert place is not None
+    # While it lives on, another process already reads each step.
+    with Reader(place) as reader:
+        number = reader.registry().number(f"tie/import@{living.ledger_run}")
+        rows = reader.history.rows([number])
+    _, columns = living.history()
+    imported = np.rint(columns["tie/import_mw"] * 1e9).astype(int)
+    assert rows["value"].tolist() == imported.tolist()
+    chronicle = park.service.chronicle
+    assert chronicle is not None
+    chronicle.close()
     with Reader(place) as reader:
         entries = runs(reader.log, reader.database)
-        assert park.ledger_run is not None
-        figures = figures_posted(reader.history, reader.registry(), entries, park.ledger_run)
+        assert living.ledger_run is not None
+        figures = figures_posted(reader.history, reader.registry(), entries, living.ledger_run)
     assert figures["grid_import_mwh"] == pytest.approx(columns["tie/import_mw"].sum(), rel=1e-6)

@@ -44,9 +44,15 @@ VERBS: Mapping[str, Text] = {
     "limit": Text("limit a flow as the grid operator asks", "执行电网限值"),
     "unlimit": Text("end such a limit", "解除电网限值"),
     "call": Text("take on a call of the grid", "接受电网调用"),
+    "rest": Text("lead a device to its safe value", "转入安全值"),
+    "explain": Text("say why a stop was asked for", "补写理由"),
     "acknowledge": Text("acknowledge an alarm", "确认告警"),
     "shelve": Text("shelve an alarm", "搁置告警"),
     "replan": Text("make a new plan now", "立即重新计划"),
+    "try": Text("try another plan", "试算"),
+    "prove": Text("follow a reading to its proof", "核对证明"),
+    "change": Text("change", "更改"),
+    "enter": Text("write an entry", "写入条目"),
     "see": Text("see", "查看"),
     "calls": Text("see the calls", "查看调用"),
 }
@@ -55,9 +61,15 @@ OBJECTS: Mapping[str, Text] = {
     "asset": Text("an asset", "资产"),
     "own": Text("an asset of one's own party", "本企业资产"),
     "alarm": Text("an alarm", "告警"),
+    "order": Text("a command given before", "先前的命令"),
+    "people": Text("people and their tokens", "人员与令牌"),
 }
 # What only takes away from what devices may do: carried out even where it cannot be recorded.
-NARROWING = frozenset({"stop", "lock", "limit"})
+NARROWING = frozenset({"stop", "rest", "lock", "limit"})
+# What one deliberate confirmation is enough for; its reason may follow.
+AT_ONCE = frozenset({"stop", "rest", "lock"})
+# What widens, gives back to the plan or raises: from a desk or a program it takes a second factor.
+WIDENING = frozenset({"resume", "hold", "auto", "unlock", "limit", "unlimit", "call"})
 
 _ALL = frozenset(ROLES)
 _RUNS = frozenset({"dispatcher", "specialist"})
@@ -69,6 +81,9 @@ TABLE: Mapping[tuple[str, str], frozenset[str]] = {
     ("auto", "asset"): _RUNS,
     ("lock", "asset"): _RUNS | {"system"},
     ("unlock", "asset"): _RUNS | {"system"},
+    ("rest", "asset"): _RUNS | {"system"},
+    ("rest", "own"): _RUNS | {"system", "party"},
+    ("explain", "order"): _ALL,
     ("hold", "own"): _RUNS | {"party"},
     ("auto", "own"): _RUNS | {"party"},
     ("lock", "own"): _RUNS | {"system", "party"},
@@ -79,8 +94,14 @@ TABLE: Mapping[tuple[str, str], frozenset[str]] = {
     ("acknowledge", "alarm"): _RUNS | {"system"},
     ("shelve", "alarm"): _RUNS,
     ("replan", "park"): _RUNS,
-    ("see", "park"): _ALL,
     ("calls", "park"): _ALL,
+    ("enter", "park"): frozenset({"dispatcher", "specialist", "system"}),
+    ("try", "park"): frozenset({"leadership", "dispatcher", "specialist"}),
+    ("prove", "park"): _ALL - {"party"},
+    ("see", "people"): frozenset({"auditor", "system"}),
+    ("change", "people"): frozenset({"system"}),
+    # A party sees its own and nothing else.
+    ("see", "park"): _ALL - {"party"},
     ("see", "asset"): _ALL - {"party"},
     ("see", "own"): _ALL,
     ("see", "alarm"): _ALL,

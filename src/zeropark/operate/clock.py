@@ -35,6 +35,12 @@ class ScaledClock:
     speed: float = 1.0
     start: float | None = None
     _begun: float = field(default_factory=time.monotonic, init=False)
+    _skipped: float = field(default=0.0, init=False)
+
+    def skip(self, seconds: float) -> None:
+        """Let so much of the park's time pass at once [s]."""
+        assert self.start is not None and seconds >= 0.0, "the wall clock goes its own way"  # noqa: PT018
+        self._skipped += seconds
 
     def now(self) -> float:
         """Return the park's POSIX seconds."""
@@ -42,7 +48,7 @@ class ScaledClock:
 
     def steady(self) -> float:
         """Return the park's seconds since this clock was made."""
-        return (time.monotonic() - self._begun) * self.speed
+        return (time.monotonic() - self._begun) * self.speed + self._skipped
 
 
 @dataclass

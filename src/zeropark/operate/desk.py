@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from zeropark.assets.kind import Readings
+from zeropark.formulation.plan import Plan
 from zeropark.formulation.reasons import Reason, explain
 from zeropark.formulation.solver import Grade
 from zeropark.operate.controllers import Planned
@@ -22,6 +23,7 @@ from zeropark.operate.product import Promise
 from zeropark.operate.run import Run
 
 Setpoints = Mapping[str, Mapping[str, float]]
+Told = Callable[[Run, Planned, Plan], None]
 # How many hours of a plan are read out: so long it is followed where no newer one comes [h].
 _REACH_HOURS = 4.0
 # How far stores and ties are read out, so that a call of tomorrow can be weighed [h].
@@ -97,6 +99,8 @@ class Desk:
         self._some = threading.Condition()
         self._closing = False
         self._threaded = threaded
+        # While a park lives its first hours as fast as it can, each plan is waited for.
+        self.waited_for = False
         self.busy = False
         self.latest: Programme | None = None
         self.failed = ""
@@ -105,6 +109,9 @@ class Desk:
 
     def ask(self, request: Request) -> None:
         """Leave a request; an older one that nobody began is forgotten."""
+        if self.waited_for:
+            self._serve(request)
+            return
         with self._some:
             self._asked = request
             self._some.notify_all()
@@ -146,11 +153,11 @@ class RollingPlans:
 
     The twin is the simulated plant of the planner's own world, told what the devices were told. It
     stands in for queues of jobs and cars, prices and the month's peak; what meters show goes before
-    it.
+    it. told: of each plan as it is made, before the next one.
     """
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self, run: Run, told: Told | None = None) -> None:
+        self._run, self._told = run, told
         self._planned: Planned = run.planned(called=True)
         self._twin: Plant = run.plant()
         self._lived = 0
@@ -190,6 +197,8 @@ class RollingPlans:
         open_steps = min(planned.planner.steps.open_fine(index), self.steps - index)
         ahead = min(int(_REACH_HOURS * 3600.0 / self._step), open_steps)
         further = range(ahead, min(int(_LOOK_HOURS * 3600.0 / self._step), open_steps))
+        if self._told is not None:
+            self._told(self._run, planned, plan)
         tie = next(a.name for a in self._run.world.assets if a.role == "grid")
         prices = (float(readings[tie]["price_import"]), float(readings[tie]["price_export"]))
         return Programme(

@@ -1,42 +1,46 @@
-"""A park that lives on: the closed loop on the simulated plant, at a chosen speed, to be looked at.
+"""A park in operation as another process sees it: what its `operate` tells of it over the socket.
 
-Each step is lived when the park's clock has passed it, and is posted as it happens. Who looks on
-takes the newest `Frame`; nothing it does reaches the plant.
+Who looks on takes the newest `Frame`; nothing it does reaches the plant. Where nobody answers, the
+last frame keeps its place and is stale.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
 import time
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zeropark.forecast.weather import usual_errors
-from zeropark.operate.ahead import Ahead, look
-from zeropark.operate.band import band
+from zeropark.data.errors import DataError
+from zeropark.operate.ahead import Ahead
 from zeropark.operate.build import RunRequest
-from zeropark.operate.controllers import Planned
+from zeropark.operate.chronicle import COST
 from zeropark.operate.figures import Columns
-from zeropark.operate.loop import live, new_figures
 from zeropark.operate.record import Floats, Times
-from zeropark.operate.result import Results, as_json
 from zeropark.operate.run import Run
-from zeropark.operate.trial import Change, attempt
+from zeropark.operate.trial import Change
+from zeropark.units.text import Text
+from zeropark.units.timegrid import TimeGrid
 
 if TYPE_CHECKING:
     from zeropark.ledger.place import Place
-    from zeropark.ledger.store import Store
 
-COST = "park/cost_cny"
-"""Column of what the park has cost since it began [CNY], without what is stored or owed."""
-_PAST_HOURS = 36.0
+__all__ = ["COST", "Band", "Frame", "Living"]
+Ask = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+_EVERY_S = 1.0
+# Who has not answered for so long is not there [s].
+_SILENT_S = 5.0
 # A frame this many steps old is stale: the loop has stopped.
 _STALE_AFTER = 2.5
+_OTHER = Text(
+    "operate runs the park '{other}', and this room shows '{own}'; start it with --park {other}",
+    "operate 运行的园区为“{other}”，本控制室为“{own}”；用 --park {other} 启动",
+)
+_AS_WHO = {"actor": "os_user", "name": "serve", "role": "system", "channel": "local"}
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,11 @@ class Band:
 class Frame:
     """The park as it stood when its newest step had ended.
 
-    life: number of the life, from 1: a park that has lived all its days begins again. index: of
-    its step. at: the step's end, UTC. since: `time.monotonic` when it was published. readings,
-    flows: by asset, then by point or port [MW into the node]. written: set-points of the step.
-    ahead: the newest plan, made at the step's start; None where rules decided. catching_up: whether
-    the park still lives its first hours as fast as it can. band: of the newest forecast.
+    life: a number of the life: who starts operate anew begins another. index: of its step. at: the
+    step's end, UTC. since: `time.monotonic` when that was. readings, flows: by asset, then by point
+    or port [MW into the node]; power is the mean of the step. written: set-points held at its end.
+    ahead: the newest plan; None before the first. catching_up: whether the park still lives its
+    first hours as fast as it can. band: of the newest forecast.
     """
 
     life: int
@@ -80,132 +84,144 @@ class Frame:
 
 
 class Living:
-    """One park living on its simulated plant in a thread of its own.
+    """One park in operation, asked for news once a second in a thread of its own.
 
-    request: the park, its first day, its step; it lives `request.days` less the horizon, then
-    begins again. speed: seconds of the park in one of ours. store: a simulated one, where every
-    step is posted; None posts nothing.
+    request: the park, its first day, its step. ask: hands a question to its operate and returns the
+    answer; raises `DataError` where nobody answers. place: of the store operate posts into.
     """
 
-    def __init__(self, request: RunRequest, speed: float, store: Store | None = None) -> None:
+    def __init__(self, request: RunRequest, ask: Ask, place: Place | None = None) -> None:
         self.run = Run(request)
-        self.speed = speed
-        self.planned: Planned = self.run.planned()
+        self.speed = 1.0
         self.frame: Frame | None = None
         self.fault: str | None = None
         self.ledger_run: str | None = None
-        self._store = store
-        self._life = 0
+        self.place = place
+        self.unlike: Text | None = None
+        self._status: Mapping[str, Any] | None = None
+        self._ask = ask
+        self._life = self._plans = 0
         self._rows: list[dict[str, float]] = []
-        self._written: Mapping[str, Mapping[str, Any]] = {}
-        self._band: Band | None = None
-        self._plant = self.run.plant()
+        self._ahead: Ahead | None = None
+        self._heard = -np.inf
         self._ends = threading.Event()
-        self._thread = threading.Thread(target=self._live_on, name="park", daemon=True)
-        self._past = round(_PAST_HOURS / self.run.world.grid.step_hours)
-        self._last = len(self.run.world.grid) - self.planned.planner.steps.span
+        self._thread = threading.Thread(target=self._look_on, name="park", daemon=True)
 
     # -- its life ------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin to live."""
+        """Begin to look on."""
         self._thread.start()
 
     def stop(self, patience: float = 20.0) -> None:
-        """End after the step that is being lived; what was lived is posted. patience: [s]."""
+        """Look on no more. patience: [s]."""
         self._ends.set()
         if self._thread.is_alive():
             self._thread.join(patience)
 
-    def _live_on(self) -> None:
+    def _look_on(self) -> None:
         try:
             while not self._ends.is_set():
-                self._one_life()
-        except Exception:  # noqa: BLE001 - who looks on is told that the park stands still, and why
+                self.look()
+                self._ends.wait(_EVERY_S)
+        except Exception:  # noqa: BLE001 - who looks on is told that the page stands still, and why
             self.fault = traceback.format_exc()
 
-    def _one_life(self) -> None:
-        run = self.run
-        self._life, self._rows, self._band = self._life + 1, [], None
-        self._plant, self.planned = run.plant(), run.planned()
-        ledger = None
-        if self._store is not None:
-            # The ledger's libraries take a while to import: only who posts waits for them.
-            from zeropark.operate.posted import RunLedger  # noqa: PLC0415
+    def look(self) -> None:
+        """Ask once for news; nobody's answer is silence."""
+        known = {"life": self._life, "rows": len(self._rows), "plans": self._plans}
+        try:
+            told = self._ask({"verb": "look", **known, **_AS_WHO})
+        except DataError:
+            return
+        if told.get("park", self.run.request.park.name) != self.run.request.park.name:
+            own, other = self.run.request.park.name, told["park"]
+            self.unlike = _OTHER.format(own=own, other=other)
+            return
+        self._heard, self.speed, self.unlike = time.monotonic(), float(told["speed"]), None
+        self._status = told["status"]
+        if "life" in told:
+            self._take(told)
 
-            ledger = RunLedger(self._store, run.world, "plan", self)
-            begun = new_figures(run.world, self._plant.read())
-            ledger.start_from(begun.start, begun.interval)
-            self.ledger_run = ledger.id
-
-        def note(index: int, known: Any, setpoints: Any, read_back: Any) -> None:
-            self._written = setpoints
-            if ledger is not None:
-                ledger.note(index, known, setpoints, read_back)
-
-        outcome = live(
-            run.world, self._plant, self.planned, "plan", self if ledger is None else ledger,
-            self._lived, note, stretch=1,
-        )  # fmt: skip
-        if ledger is not None:
-            results = Results(run.request, run.world, {"plan": outcome}, self.planned.planner)
-            ledger.finish(outcome.reasons, as_json(results))
-
-    def write(self, policy: str, starts: Times, columns: Mapping[str, Floats]) -> None:
-        """Take a step's numbers, as a run's file does."""
-        del policy, starts
-        row = {name: float(values[0]) for name, values in columns.items()}
-        devices = self._plant.devices.values()
-        row[COST] = sum(sum(device.costs.values()) for device in devices)
-        self._rows.append(row)
-
-    def _lived(self, count: int) -> None:
-        """Publish the step that ended, then wait until the next one has."""
-        index, world = count - 1, self.run.world
-        catching_up = index + 1 < self._past
-        planned = self.planned
-        plan, asked = planned.planner.last_good, planned.asked
-        ahead = None
-        if plan is not None and asked is not None and plan.made_at == index and not catching_up:
-            ahead = look(world, planned.planner, plan, asked)
-            self._draw_band(index)
+    def _take(self, told: Mapping[str, Any]) -> None:
+        request = self.run.request
+        same = (request.start, request.days, request.step_minutes)
+        if same != (told["start"], told["days"], told["step_minutes"]):
+            asked = replace(
+                request, start=told["start"], days=told["days"], step_minutes=told["step_minutes"]
+            )
+            self.run = Run(asked)
+        if told["life"] != self._life:
+            self._life, self._rows, self._ahead = told["life"], [], None
+        # A list of its own: whoever reads the old one is not disturbed.
+        self._rows = self._rows[: told["first"]] + list(told["rows"])
+        self._plans, self.ledger_run = told["plans"], told["ledger_run"]
+        if "ahead" in told:
+            self._ahead = self._ahead_of(told["ahead"])
+        frame = told["frame"]
+        if frame is None:
+            self.frame = None
+            return
+        grid = self.run.world.grid
+        at = grid.starts[frame["index"] + 1]
+        ran = (float(told["now"]) - float(at.astype(np.int64))) / self.speed
+        band = told["band"]
         self.frame = Frame(
             life=self._life,
-            index=index,
-            at=world.grid.starts[index + 1],
-            since=time.monotonic(),
-            readings=self._plant.read(),
-            flows=self._plant.flows,
-            written=self._written,
-            ahead=ahead,
-            catching_up=catching_up,
-            band=self._band,
+            index=frame["index"],
+            at=at,
+            since=time.monotonic() - (0.0 if frame["catching_up"] else ran),
+            readings=frame["readings"],
+            flows=frame["flows"],
+            written=frame["written"],
+            ahead=self._ahead,
+            catching_up=frame["catching_up"],
+            band=None if band is None else self._band_of(band),
         )
-        length = 0.0 if catching_up else float(world.grid.hours[index + 1]) * 3600 / self.speed
-        if self._ends.wait(length) or count >= self._last:
-            raise KeyboardInterrupt
 
-    def _draw_band(self, index: int) -> None:
-        """Draw the band of a forecast once it is issued."""
-        planned, world = self.planned, self.run.world
-        issued = planned.forecaster.issued(index)
-        if self._band is None or self._band.first != issued.at:
-            at = dt.date.fromisoformat(self.run.request.start)
-            low, high = band(world, issued.outlook, usual_errors(at), world.seed + issued.at)
-            self._band = Band(issued.at, low, high)
+    def _ahead_of(self, told: Mapping[str, Any]) -> Ahead:
+        start = np.datetime64(str(told["start"]).removesuffix("Z"), "s")
+        grid = TimeGrid(start, np.array(told["hours"], dtype=float), str(told["zone"]))
+        return Ahead(
+            made_at=self._index(start),
+            grid=grid,
+            columns={name: np.array(v, dtype=float) for name, v in told["columns"].items()},
+            reasons=tuple(told["reasons"]),
+            gave_way=tuple(told["gave_way"]),
+            grade=str(told["grade"]),
+            seconds=float(told["seconds"]),
+            gap=float(told["gap"]),
+            figures=told["figures"],
+        )
+
+    def _band_of(self, told: Mapping[str, Any]) -> Band:
+        first = self._index(np.datetime64(str(told["first"]).removesuffix("Z"), "s"))
+        return Band(first, np.array(told["low"]), np.array(told["high"]))
+
+    def _index(self, start: np.datetime64) -> int:
+        return int(np.searchsorted(self.run.world.grid.starts, start, side="right")) - 1
 
     # -- who looks on --------------------------------------------------------------------------
 
     @property
-    def place(self) -> Place | None:
-        """Where what it does is posted; None where nothing is."""
-        return None if self._store is None else self._store.place
+    def there(self) -> bool:
+        """Whether operate has answered lately."""
+        return time.monotonic() - self._heard < _SILENT_S
+
+    @property
+    def status(self) -> Mapping[str, Any] | None:
+        """How operate says things stand; None where it does not answer."""
+        return self._status if self.there and self.unlike is None else None
 
     def post(self, kind: str, body: Mapping[str, Any], subject: str = "") -> bool:
-        """Post an entry of a person's; return whether there is a store that took it."""
-        if self._store is None:
+        """Have operate post an entry of a person's; return whether somebody was there to take it.
+
+        Raises `DataError` where operate refuses it.
+        """
+        if not self.there:
             return False
-        self._store.note(kind, body, subject)
+        entry = {"kind": kind, "body": dict(body), "subject": subject}
+        self._ask({"verb": "enter", **entry, **_AS_WHO})
         return True
 
     def clock(self) -> np.datetime64:
@@ -217,12 +233,13 @@ class Living:
         return frame.at + np.timedelta64(int(ran), "s")
 
     def stale(self) -> bool:
-        """Whether the newest step is so old that the loop must have stopped."""
+        """Whether nobody answers, or the newest step is so old that the loop must have stopped."""
         frame = self.frame
         if frame is None or self.fault is not None:
             return self.fault is not None
         step = self.run.world.grid.step_hours * 3600 / self.speed
-        return time.monotonic() - frame.since > max(5.0, _STALE_AFTER * step)
+        old = time.monotonic() - frame.since > max(_SILENT_S, _STALE_AFTER * step)
+        return not self.there or (old and not frame.catching_up)
 
     def history(self, first: int = 0) -> tuple[Times, Columns]:
         """Return (starts, columns) of the lived steps from `first` on; NaN where one is absent."""
@@ -235,7 +252,7 @@ class Living:
     def trial(self, change: Change) -> Ahead:
         """Return the newest plan made once more with something otherwise.
 
-        Raises `DataError` where no plan has been made yet.
+        Raises `DataError` where no plan has been made yet, or where nobody answers.
         """
-        planned = self.planned
-        return attempt(self.run, planned.asked, planned.planner.steps, change)
+        as_who = {**_AS_WHO, "role": "specialist"}
+        return self._ahead_of(self._ask({"verb": "try", **asdict(change), **as_who}))

@@ -88,7 +88,7 @@ def live(
             if note is not None:
                 note(index, known, setpoints, readings)
             outcome.readings = readings
-            row = _row(points, readings, plant.flows)
+            row = row_of(points, readings, plant.flows)
             _note_plan(controller, index, row, outcome)
             _note_unserved(world, readings, index, outcome)
             outcome.figures.dump(plant.spilled, float(world.grid.hours[index]))
@@ -117,11 +117,12 @@ def new_figures(world: World, readings: Mapping[str, Mapping[str, Any]]) -> Figu
     return Figures(world.assets, min(intervals, default=0.25), stored, start)
 
 
-def _row(
+def row_of(
     points: Sequence[tuple[Kind, list[tuple[str, str]]]],
     readings: Mapping[str, Mapping[str, Any]],
     flows: Mapping[str, Mapping[str, float]],
 ) -> dict[str, float]:
+    """Return a step's numbers by column. points: of each asset, (name, column)."""
     row: dict[str, float] = {}
     for asset, names in points:
         shown = readings[asset.name]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -54,16 +55,34 @@ class Truth:
     soc: Mapping[str, float]
 
 
+class Watching(Protocol):
+    """Whoever writes down what truly happens."""
+
+    def begin(self, plant: Plant) -> None:
+        """Look at the plant before it lives."""
+
+    def minute(
+        self, at: float, plant: Plant, told: Mapping[str, Mapping[str, float]], seconds: float
+    ) -> None:
+        """Look at it after a step from `at` [POSIX s] on, `seconds` long, with these set-points."""
+
+
 class NearSite:
     """A park's simulated plant that lives by `clock`, a device for each asset that has points.
 
-    watchdog: after so long without a write [s] a device goes to its safe value.
+    watchdog: after so long without a write [s] a device goes to its safe value. watching: told each
+    step of the plant.
     """
 
     def __init__(
-        self, world: World, spills: Mapping[str, bool], clock: Clock, watchdog: float
+        self,
+        world: World,
+        spills: Mapping[str, bool],
+        clock: Clock,
+        watchdog: float,
+        watching: Watching | None = None,
     ) -> None:
-        self._clock = clock
+        self._clock, self._watching = clock, watching
         self.watchdog = watchdog
         self.assets = world.assets
         assets = [_carrying_more(asset) for asset in world.assets]
@@ -77,7 +96,10 @@ class NearSite:
         self.log: list[Truth] = []
         self._ties = [a.name for a in assets if a.role == "grid"]
         self._stores = [a.name for a in assets if a.role == "store"]
+        self._seconds = world.grid.step_hours * 3600.0
         self.drivers: dict[str, NearDriver] = {a.name: NearDriver(self, a) for a in assets}
+        if watching is not None:
+            watching.begin(self._plant)
         self.advance()
 
     @property
@@ -89,9 +111,13 @@ class NearSite:
         """Live through all steps that have begun."""
         now = self._clock.now()
         while self._next < len(self._starts) and self._starts[self._next] <= now:
-            self._plant.write(self._obeyed())
+            obeyed = self._obeyed()
+            self._plant.write(obeyed)
             self._plant.step(self._next)
             shown = self._plant.read()
+            if self._watching is not None:
+                at = float(self._starts[self._next])
+                self._watching.minute(at, self._plant, obeyed, self._seconds)
             self.log.append(
                 Truth(
                     float(self._starts[self._next]),
@@ -243,10 +269,14 @@ def _number(value: object) -> float:
 
 
 def near_site(
-    request: RunRequest, clock: Clock, spills: Mapping[str, bool], watchdog: float
+    request: RunRequest,
+    clock: Clock,
+    spills: Mapping[str, bool],
+    watchdog: float,
+    watching: Watching | None = None,
 ) -> NearSite:
     """Return the simulated plant of a request; its step is the request's."""
-    return NearSite(build_world(request), spills, clock, watchdog)
+    return NearSite(build_world(request), spills, clock, watchdog, watching)
 
 
 def breaches(

@@ -9,14 +9,22 @@ from __future__ import annotations
 import math
 import threading
 import uuid
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from zeropark.assets.kind import Kind
 from zeropark.data.errors import DataError
 from zeropark.operate.alarms import Annunciator
-from zeropark.operate.authority import NARROWING, VERBS, Actor, must_be_allowed
+from zeropark.operate.authority import (
+    AT_ONCE,
+    NARROWING,
+    VERBS,
+    WIDENING,
+    Actor,
+    must_be_allowed,
+)
 from zeropark.operate.bands import Lever, Orders
 from zeropark.operate.product import Way
 from zeropark.operate.products import called
@@ -27,9 +35,16 @@ Note = Callable[[str, Mapping[str, Any], str], int]
 ORDER = "order"
 """Subject of the ledger's entries about orders."""
 _PATIENCE_S = 10.0
+_LONGEST_WHY = 400
 _LONGEST_S = 600.0
 _MOST_WAITING = 1_000
 _MOST_FATES = 64
+# How long the reason of what was done at once may be missing [s].
+_EXPLAIN_S = 3_600.0
+# How many answers are known by their key, and how many orders are shown.
+_MOST_KNOWN, _MOST_SHOWN = 1_000, 40
+_BY_HAND = frozenset({"hold", "rest", "auto"})
+_ON_ASSETS = frozenset({"hold", "rest", "auto", "lock", "unlock", "limit", "unlimit"})
 
 _NOT_AN_ORDER = Text("a command is a JSON object with a verb", "命令应为含 verb 的 JSON 对象")
 _ABSENT = Text(
@@ -75,6 +90,22 @@ _SECONDS = Text(
     "{verb}: {given} s; allowed: more than 0, at most {most:g} s",
     "{verb}：{given} s；可用：大于 0，至多 {most:g} s",
 )
+_NO_FACTOR = Text(
+    "{verb}: this takes a second factor; give the code of your authenticator",
+    "{verb}：须双重验证；输入验证器动态码",
+)
+_OTHER_ONCE = Text(
+    "the key '{key}' stood for another command; take a new key for each command",
+    "键“{key}”已用于另一命令；每条命令用新键",
+)
+_CHANGED = Text(
+    "{name} did '{verb}' here since this page was shown; look at what holds now, then ask again",
+    "{name} 在本页显示后执行了“{verb_zh}”；先看现状再操作",
+)
+_EXPLAINED = Text(
+    "no command '{given}' waits for a reason; one may follow within an hour",
+    "没有待补理由的命令“{given}”；理由可在一小时内补写",
+)
 _FULL = Text(
     "{most} commands wait already; ask again in a second", "已有 {most} 条命令等待；稍后再试"
 )
@@ -88,7 +119,8 @@ _RESTARTED = Text(
 class Asked:
     """A command as it waits.
 
-    on: asset, alarm or empty. deadline: until when it may be taken [s, steady].
+    on: asset, alarm or empty. deadline: until when it may be taken [s, steady]. factor: what who
+    asks has shown beside a name; once: the key it is known by, so that it is done once.
     """
 
     id: str
@@ -100,6 +132,8 @@ class Asked:
     seconds: float
     why: str
     recorded: bool = True
+    factor: str = ""
+    once: str = ""
 
     def as_entry(self, stage: str, why_not: str = "") -> dict[str, Any]:
         """Return what stands in the ledger. stage: asked, taken, voided or taken_unrecorded."""
@@ -113,6 +147,7 @@ class Asked:
             "value": {name: _text(value) for name, value in self.body.items()},
             **self.actor.as_entry(),
         }
+        said |= {name: value for name in ("factor", "once") if (value := getattr(self, name))}
         return said | ({"because": why_not} if why_not else {})
 
 
@@ -136,49 +171,124 @@ class Box:
     on_call: Callable[[Asked], object] | None = None
     may_call: Callable[[Mapping[str, Any]], None] | None = None
     fates: dict[str, tuple[str, Text]] = field(default_factory=dict)
+    unexplained: dict[str, tuple[Asked, float]] = field(default_factory=dict)
+    shown: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_MOST_SHOWN))
+    _known: OrderedDict[tuple[str, str], tuple[str, dict[str, Any]]] = field(
+        default_factory=OrderedDict
+    )
+    _newest: dict[str, Asked] = field(default_factory=dict)
     _waiting: list[Asked] = field(default_factory=list)
     _late: list[Asked] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def ask(self, said: Any, actor: Actor) -> dict[str, Any]:
-        """Take one command; the answer comes once it is durable. Raises `DataError`."""
+        """Take one command; the answer comes once it is durable. Raises `DataError`.
+
+        A second one with the same key (`once`) is the first one: it gets the same answer.
+        """
         asked = self._understood(said, actor)
-        if asked.verb == "call" and self.may_call is not None:
-            self.may_call(asked.body)
+        with self._lock:
+            known = self._known_answer(asked)
+            if known is not None:
+                return known
+            if asked.verb == "call" and self.may_call is not None:
+                self.may_call(asked.body)
+            self._must_be_unchanged(said, asked)
+            # From here on the next one is told, though this one still waits.
+            self.remember(asked)
         try:
             self.note("command", asked.as_entry("asked"), ORDER)
         except Exception:
             # A full disk, a lost database: what narrows is done all the same.
             if asked.verb not in NARROWING:
+                self._known.pop((asked.actor.name, asked.once), None)
                 raise
-            asked = Asked(**{**asked.__dict__, "recorded": False})
+            asked = replace(asked, recorded=False)
+            self.remember(asked)
         with self._lock:
             self._waiting.append(asked)
             if not asked.recorded:
                 self._late.append(asked)
-        return {"order": asked.id, "recorded": asked.recorded, "within_s": asked.seconds}
+            self._show(asked, "asked" if asked.recorded else "asked_unrecorded")
+        return _answer(asked)
+
+    def remember(self, asked: Asked) -> None:
+        """Keep that an order was given: by its key, and as the newest about its object."""
+        if asked.once:
+            self._known[asked.actor.name, asked.once] = (_print(asked), _answer(asked))
+            while len(self._known) > _MOST_KNOWN:
+                self._known.popitem(last=False)
+        if asked.verb != "explain":
+            self._newest[asked.on] = asked
+
+    def _known_answer(self, asked: Asked) -> dict[str, Any] | None:
+        if not asked.once:
+            return None
+        before, answer = self._known.get((asked.actor.name, asked.once), ("", {}))
+        if not answer:
+            return None
+        if before != _print(asked):
+            raise DataError("once_other", _OTHER_ONCE.format(key=asked.once))
+        return answer
+
+    def _must_be_unchanged(self, said: Mapping[str, Any], asked: Asked) -> None:
+        """Refuse who asks by a page older than what holds; what narrows is never refused so."""
+        seen = said.get("seen")
+        newest = self._newest.get(asked.on)
+        if seen is None or asked.verb in AT_ONCE or newest is None or newest.id == seen:
+            return
+        verb_en, verb_zh = VERBS[newest.verb]
+        values = {"name": newest.actor.name, "verb": verb_en, "verb_zh": verb_zh}
+        raise DataError("changed_since", _CHANGED.format(**values))
+
+    def newest(self) -> dict[str, str]:
+        """Return the newest order about each object, for who shows what holds."""
+        return {on: asked.id for on, asked in list(self._newest.items())}
+
+    def _show(self, asked: Asked, stage: str, because: Text = Text("", "")) -> None:
+        said = {"stage": stage, "because": because.en, "because_zh": because.zh}
+        for each in self.shown:
+            if each["order"] == asked.id:
+                each |= said
+                return
+        self.shown.appendleft(
+            {
+                "order": asked.id,
+                "verb": asked.verb,
+                "on": asked.on,
+                "name": asked.actor.name,
+                "why": asked.why,
+                **said,
+            }
+        )
 
     def _understood(self, said: Any, actor: Actor) -> Asked:
         if not isinstance(said, Mapping) or not isinstance(said.get("verb"), str):
             raise DataError("not_an_order", _NOT_AN_ORDER)
         verb, on = str(said["verb"]), str(said.get("on", ""))
         must_be_allowed(actor, verb, self._object(verb, on, actor))
-        why = str(said.get("why", "")).strip()
-        if not why and verb not in {"stop", "acknowledge", "see"}:
+        why = str(said.get("why", "")).strip()[:_LONGEST_WHY]
+        if not why and verb not in AT_ONCE | {"acknowledge", "see"}:
             raise DataError("why_absent", _NO_WHY.format(verb=verb))
+        factor = str(said.get("factor", ""))[:20]
+        if verb in WIDENING and not factor and actor.channel in {"web", "api"}:
+            raise DataError("factor_absent", _NO_FACTOR.format(verb=verb))
         seconds = said.get("seconds", _PATIENCE_S)
         if not isinstance(seconds, int | float) or not 0.0 < seconds <= _LONGEST_S:
             raise DataError("seconds", _SECONDS.format(verb=verb, given=seconds, most=_LONGEST_S))
         body = self._body(verb, on, said)
         if len(self._waiting) >= _MOST_WAITING:
             raise DataError("box_full", _FULL.format(most=_MOST_WAITING))
-        id_ = uuid.uuid4().hex[:12]
-        return Asked(id_, actor, verb, on, body, self.steady() + seconds, float(seconds), why)
+        id_, once = uuid.uuid4().hex[:12], str(said.get("once", ""))[:80]
+        deadline, seconds = self.steady() + seconds, float(seconds)
+        return Asked(id_, actor, verb, on, body, deadline, seconds, why, factor=factor, once=once)
 
     def _object(self, verb: str, on: str, actor: Actor) -> str:
         if verb in {"acknowledge", "shelve"}:
             return "alarm"
-        if verb not in {"hold", "auto", "lock", "unlock", "limit", "unlimit"}:
+        if verb == "explain":
+            return "order"
+        if verb not in _ON_ASSETS:
             return "park"
         if actor.role == "party":
             mine = any(a.name == on and a.party == actor.party for a in self.assets)
@@ -186,13 +296,17 @@ class Box:
         return "asset"
 
     def _body(self, verb: str, on: str, said: Mapping[str, Any]) -> dict[str, Any]:
-        if verb in {"hold", "auto", "lock", "unlock", "limit", "unlimit"}:
+        if verb == "explain" and on not in self.unexplained:
+            raise DataError("explained", _EXPLAINED.format(given=on[:40]))
+        if verb in _ON_ASSETS:
             names = [asset.name for asset in self.assets]
             if on not in names:
                 text = with_meant(
                     _ABSENT, meant(on, names), verb=verb, given=on, allowed=", ".join(names)
                 )
                 raise DataError("asset_absent", text)
+        if verb == "rest":
+            self._levers_of(on)
         if verb == "hold":
             return self._held(on, said)
         if verb == "limit":
@@ -204,10 +318,7 @@ class Box:
         return {}
 
     def _held(self, on: str, said: Mapping[str, Any]) -> dict[str, Any]:
-        own = [each for each in self.levers if each.asset == on]
-        if not own:
-            allowed = ", ".join(dict.fromkeys(each.asset for each in self.levers))
-            raise DataError("no_lever", _NO_LEVER.format(asset=on, allowed=allowed))
+        own = self._levers_of(on)
         points = [each.steered.point for each in own]
         point = str(said.get("point", points[0]))
         if point not in points:
@@ -218,6 +329,13 @@ class Box:
         steered = own[points.index(point)].steered
         value = _number("hold", on, said.get("value"), steered.low, steered.high)
         return {"point": point, "value": value}
+
+    def _levers_of(self, on: str) -> list[Lever]:
+        own = [each for each in self.levers if each.asset == on]
+        if not own:
+            allowed = ", ".join(dict.fromkeys(each.asset for each in self.levers))
+            raise DataError("no_lever", _NO_LEVER.format(asset=on, allowed=allowed))
+        return own
 
     def _limited(self, on: str, said: Mapping[str, Any]) -> dict[str, Any]:
         guards = {a.name: a.guarded()[0] for a in self.assets if a.guarded()}
@@ -259,17 +377,33 @@ class Box:
     def decided(self, asked: Asked, stage: str, why_not: Text) -> None:
         """Keep what became of an order for who asked; the oldest is forgotten."""
         self.fates[asked.id] = (stage, why_not)
+        self._show(asked, stage, why_not)
         while len(self.fates) > _MOST_FATES:
             del self.fates[next(iter(self.fates))]
+
+    def waiting_for_reasons(self) -> list[dict[str, Any]]:
+        """Return what was done at once without a reason, and how long one may follow [min]."""
+        now = self.steady()
+        for id_ in [id_ for id_, (_, until) in self.unexplained.items() if until < now]:
+            del self.unexplained[id_]
+        return [
+            {
+                "order": id_,
+                "verb": asked.verb,
+                "on": asked.on,
+                "name": asked.actor.name,
+                "minutes_left": round((until - now) / 60.0, 1),
+            }
+            for id_, (asked, until) in self.unexplained.items()
+        ]
 
     def carry_out(self, asked: Asked, alarms: Annunciator) -> None:
         """Change what holds by one command."""
         orders, on = self.orders, asked.on
-        if asked.verb == "hold":
-            orders.hand[on, asked.body["point"]] = float(asked.body["value"])
-        elif asked.verb == "auto":
-            for key in [key for key in orders.hand if key[0] == on]:
-                del orders.hand[key]
+        if asked.verb in AT_ONCE and not asked.why:
+            self.unexplained[asked.id] = (asked, self.steady() + _EXPLAIN_S)
+        if asked.verb in _BY_HAND:
+            self._take_by_hand(asked)
         elif asked.verb == "limit":
             low, high = float(asked.body["low"]), float(asked.body["high"])
             held = orders.limits.get(on)
@@ -284,6 +418,8 @@ class Box:
             self._call(asked, self.on_call)
         elif asked.verb == "acknowledge":
             alarms.acknowledge(on)
+        elif asked.verb == "explain":
+            self.unexplained.pop(on, None)
         else:
             _PLAIN.get(asked.verb, _nothing)(orders, on)
 
@@ -295,6 +431,26 @@ class Box:
             raise
         except Exception as error:
             raise DataError("call_unrecorded", _CALL_UNRECORDED) from error
+
+    def _take_by_hand(self, asked: Asked) -> None:
+        hand, on = self.orders.hand, asked.on
+        if asked.verb == "hold":
+            hand[on, asked.body["point"]] = float(asked.body["value"])
+        elif asked.verb == "rest":
+            hand |= {each.key: each.steered.rest for each in self.levers if each.asset == on}
+        else:
+            for key in [key for key in hand if key[0] == on]:
+                del hand[key]
+
+
+def _answer(asked: Asked) -> dict[str, Any]:
+    return {"order": asked.id, "recorded": asked.recorded, "within_s": asked.seconds}
+
+
+def _print(asked: Asked) -> str:
+    """Return what makes two commands with one key the same."""
+    body = sorted((name, _text(value)) for name, value in asked.body.items())
+    return repr((asked.verb, asked.on, body, asked.why))
 
 
 def _nothing(orders: Orders, on: str) -> None:
@@ -363,6 +519,7 @@ def remembered(box: Box, entries: Iterable[Mapping[str, Any]]) -> list[dict[str,
     quiet = Annunciator()
     for entry in entries:
         asked = _from_entry(entry)
+        box.remember(asked)
         if entry["stage"] == "asked":
             open_orders[asked.id] = asked
             continue
@@ -389,5 +546,14 @@ def _from_entry(entry: Mapping[str, Any]) -> Asked:
     body = dict(entry["value"])
     seconds = float(entry["seconds"])
     return Asked(
-        entry["order"], actor, entry["verb"], entry["on"], body, 0.0, seconds, entry["why"]
+        entry["order"],
+        actor,
+        entry["verb"],
+        entry["on"],
+        body,
+        0.0,
+        seconds,
+        entry["why"],
+        factor=str(entry.get("factor", "")),
+        once=str(entry.get("once", "")),
     )

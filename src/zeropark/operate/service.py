@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from zeropark.assets.kind import Kind
+from zeropark.data.errors import DataError
 from zeropark.ledger.postings import Postings
 from zeropark.ledger.store import Store
 from zeropark.operate.authority import VERBS, Actor, must_be_allowed
@@ -20,9 +21,10 @@ from zeropark.operate.beat import Heart
 from zeropark.operate.build import RunRequest
 from zeropark.operate.caller import Caller
 from zeropark.operate.calls import Calls
-from zeropark.operate.clock import Clock
+from zeropark.operate.chronicle import Chronicle
+from zeropark.operate.clock import Clock, ScaledClock
 from zeropark.operate.cycle import Cycle, Report, Settings
-from zeropark.operate.desk import Desk, Programme, Request, RollingPlans
+from zeropark.operate.desk import Desk, Programme, Request, RollingPlans, Told
 from zeropark.operate.diary import Diary
 from zeropark.operate.fleet import Fleet
 from zeropark.operate.leading import Leadership
@@ -30,9 +32,27 @@ from zeropark.operate.lived import Meters
 from zeropark.operate.orders import ORDER, Box, remembered
 from zeropark.operate.run import Run
 from zeropark.operate.socket import NAME, Listener
+from zeropark.operate.trial import Change
+from zeropark.units.refusal import meant, with_meant
+from zeropark.units.text import Text
 
 # Days a season of plans is made for: today, and as far as a horizon looks.
 _SEASON_DAYS = 4
+# Cycles left out at a time while the first hours are hurried through: as long as devices wait.
+_HURRY_CYCLES = 3.0
+_NO_TRIAL = Text(
+    "this park's operate keeps no plan to try another by; trials need --simulated",
+    "该园区的 operate 不保留可试算的计划；试算需要 --simulated",
+)
+WRITTEN = ("handover", "access", "people")
+"""Kinds of entries that people write beside commands: notes of a shift, looks at another's data,
+and what was done with people by hand."""
+_NO_KIND = Text(
+    "no entry is called '{given}'{meant} Allowed: {allowed}",
+    "没有条目类型“{given}”{meant}可用：{allowed}",
+)
+_NOT_AN_ENTRY = Text("an entry's body is a JSON object", "条目内容应为 JSON 对象")
+_NO_NUMBER = Text("'{given}' is not a number", "“{given}”不是数")
 # A lever told this near to its safe value is at rest [MW].
 _AT_REST_MW = 1e-3
 # How long one that took over leaves levers where they are until its first plan is there [s].
@@ -42,8 +62,8 @@ _STAY_S = 300.0
 class Seasons:
     """Plans for months: each day a fresh world of weather and history, the month's peak kept."""
 
-    def __init__(self, request: RunRequest, deadline: float) -> None:
-        self._request, self._deadline = request, deadline
+    def __init__(self, request: RunRequest, deadline: float, told: Told | None = None) -> None:
+        self._request, self._deadline, self._told = request, deadline, told
         self._zone = ZoneInfo(request.park.place.zone)
         self._day: dt.date | None = None
         self._plans: RollingPlans | None = None
@@ -63,7 +83,7 @@ class Seasons:
                 peak_so_far=self._peak,
                 compare=False,
             )
-            self._plans, self._day = RollingPlans(Run(asked, self._deadline)), day
+            self._plans, self._day = RollingPlans(Run(asked, self._deadline), self._told), day
         return self._plans.make(request)
 
 
@@ -85,6 +105,7 @@ class Service:
     threaded: bool = True
     zone: str = "UTC"
     leadership: Leadership | None = None
+    chronicle: Chronicle | None = None
 
     def __post_init__(self) -> None:
         levers = levers_of(self.assets)
@@ -151,13 +172,48 @@ class Service:
 
     def answer(self, said: Any, actor: Actor) -> Mapping[str, Any]:
         """Answer a command: `see` with how things stand, others as the box does."""
-        if isinstance(said, Mapping) and said.get("verb") == "see":
+        verb = said.get("verb") if isinstance(said, Mapping) else None
+        if verb == "see":
             must_be_allowed(actor, "see", "park")
             return self.status()
-        if isinstance(said, Mapping) and said.get("verb") == "calls":
+        if verb == "calls":
             must_be_allowed(actor, "calls", "park")
             return self.called()
+        if verb in {"look", "try"}:
+            return self._told(said, actor)
+        if verb == "enter":
+            must_be_allowed(actor, "enter", "park")
+            return self._enter(said)
         return self.box.ask(said, actor)
+
+    def _enter(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Post what people write down beside commands; durable before the answer."""
+        kind, body, subject = str(said.get("kind")), said.get("body"), str(said.get("subject", ""))
+        if kind not in WRITTEN:
+            text = with_meant(
+                _NO_KIND, meant(kind, WRITTEN), given=kind[:40], allowed=", ".join(WRITTEN)
+            )
+            raise DataError("kind_unknown", text)
+        if not isinstance(body, Mapping):
+            raise DataError("not_an_entry", _NOT_AN_ENTRY)
+        return {"entry": self.store.note(kind, body, subject[:80])}
+
+    def _told(self, said: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
+        """Return what was lived and planned, or what another plan would be."""
+        must_be_allowed(actor, "see" if said["verb"] == "look" else "try", "park")
+        chronicle = self.chronicle
+        if said["verb"] == "try":
+            if chronicle is None:
+                raise DataError("no_trial", _NO_TRIAL)
+            named = (field.name for field in fields(Change))
+            return chronicle.trial(
+                Change(**{name: _number(said[name]) for name in named if name in said})
+            )
+        clock = {"now": self.clock.now(), "speed": self.clock.speed, "status": self.status()}
+        if chronicle is None:
+            return clock
+        life, rows, plans = (int(_number(said.get(name, 0))) for name in ("life", "rows", "plans"))
+        return {**clock, **chronicle.tell(life, max(0, rows), plans)}
 
     def status(self) -> dict[str, Any]:
         """Return how the park stands, units last in names."""
@@ -169,6 +225,9 @@ class Service:
             "cycles": cycle.count,
             "overruns": cycle.overruns,
             "stopped": orders.stopped,
+            "asked": list(self.box.shown),
+            "newest": self.box.newest(),
+            "unexplained": self.box.waiting_for_reasons(),
             "locked": sorted(orders.locked),
             "hand_mw": {f"{a}/{p}": value for (a, p), value in orders.hand.items()},
             "limits_mw": {name: list(pair) for name, pair in orders.limits.items()},
@@ -258,15 +317,19 @@ class Service:
         live: Callable[[Report], None],
         *,
         rest: bool = True,
+        before: float = 0.0,
     ) -> None:
         """Live for `lasts` [s] or until `stopping`, then lead the levers to rest and end.
 
+        before: how much is lived first, as fast as it can be [s]; only on a clock that can be
+        skipped.
         rest: whether that is waited for. folder: where the socket and the beat are. Raises
         `DataError` where they cannot be there.
         """
         heart = Heart(folder / BEAT)
         listener = Listener(folder / NAME, self.answer)
         try:
+            await self._hurry(heart, before)
             until = self.clock.steady() + lasts
             await self._cycles(heart, until, live, leaving=False)
             rest = rest and not self.lost
@@ -280,8 +343,25 @@ class Service:
             self.diary.close()
             if self.caller is not None:
                 self.caller.close()
+            if self.chronicle is not None:
+                self.chronicle.close()
             await self.fleet.close()
         heart.rest()
+
+    async def _hurry(self, heart: Heart, before: float) -> None:
+        """Live so much of the park's time [s] without waiting for it."""
+        clock, chronicle = self.clock, self.chronicle
+        if before <= 0.0 or chronicle is None or not isinstance(clock, ScaledClock):
+            return
+        until = clock.now() + before
+        self.desk.waited_for = chronicle.catching_up = True
+        while clock.now() < until and not self.stopping:
+            self.report = await self.cycle.once()
+            heart.beat()
+            clock.skip(_HURRY_CYCLES * self.settings.seconds)
+            # Others want the processor too, such as who answers at the socket.
+            await asyncio.sleep(0)
+        self.desk.waited_for = chronicle.catching_up = False
 
     async def _cycles(
         self, heart: Heart, until: float, live: Callable[[Report], None], *, leaving: bool
@@ -312,6 +392,12 @@ class Service:
             abs(report.told[each.asset][each.steered.point] - each.steered.rest) < _AT_REST_MW
             for each in self.cycle.levers
         )
+
+
+def _number(given: Any) -> float:
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise DataError("not_a_number", _NO_NUMBER.format(given=str(given)[:40]))
+    return float(given)
 
 
 assert "see" in VERBS, "the table knows it"

@@ -146,6 +146,18 @@ def hand_over(path: Path, said: Mapping[str, Any]) -> dict[str, Any]:
     return dict(found)
 
 
+def listens(path: Path) -> bool:
+    """Return whether anybody listens at `path`."""
+    _short_enough(path)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as wire:
+            wire.settimeout(_PATIENCE_S)
+            wire.connect(str(path))
+    except OSError:
+        return False
+    return True
+
+
 def _short_enough(path: Path) -> None:
     if len(os.fsencode(path)) > _LONGEST_PATH:
         raise DataError("socket_path", _TOO_LONG.format(path=path, most=_LONGEST_PATH))

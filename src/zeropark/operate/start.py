@@ -12,6 +12,7 @@ from zeropark.devices.wire import always
 from zeropark.ledger.store import Store
 from zeropark.model.device import DeviceLine
 from zeropark.operate.build import RunRequest, balances
+from zeropark.operate.chronicle import Chronicle
 from zeropark.operate.clock import ScaledClock
 from zeropark.operate.cycle import Settings
 from zeropark.operate.field import Field, field_of
@@ -46,23 +47,27 @@ def here(
     seconds: float,
     days: int,
     leadership: Leadership | None = None,
+    *,
+    threaded: bool = True,
 ) -> Service:
     """Return the service that operates a request's plant in this process.
 
     speed: seconds of the park in one of ours. seconds: of a cycle, in our time; in the park's time
     it is so much longer. days: how long the plant has weather for. leadership: as in `over_wires`.
+    threaded: whether plans and ledger have threads of their own.
     """
     clock = clock_of(request, speed)
     spills = {node.name: node.spill_cost is not None for node in balances(request.park)}
     asked = replace(request, step_minutes=_PLANT_MINUTES, days=days)
     watchdog = max(_WATCHDOG_STEPS * 60.0 * _PLANT_MINUTES, 3.0 * seconds * speed)
-    site = near_site(asked, clock, spills, watchdog)
+    chronicle = Chronicle(request, store, days)
+    site = near_site(asked, clock, spills, watchdog, chronicle)
     fleet = Fleet(
         {name: Wire(driver, watchdog=watchdog) for name, driver in site.drivers.items()}, _PATIENCE
     )
-    plans = Seasons(request, _DEADLINE)
     settings = settings_of(seconds, speed)
     zone = request.park.place.zone
+    plans = Seasons(request, _DEADLINE, chronicle.planned)
     return Service(
         site.assets,
         fleet,
@@ -70,8 +75,10 @@ def here(
         clock,
         plans.make,
         settings,
+        threaded=threaded,
         zone=zone,
         leadership=leadership,
+        chronicle=chronicle,
     )
 
 

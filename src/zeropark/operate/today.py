@@ -227,7 +227,9 @@ def doing(living: Living, frame: Frame) -> list[Doing]:
     assets = {asset.name: asset for asset in living.run.world.assets}
     steered = {name for name, points in frame.written.items() if points}
     found: list[Doing] = []
-    at = f"{living.run.world.grid.starts[frame.index]}Z"
+    # A plan may have been made since the newest step has ended.
+    lived = living.run.world.grid.starts[frame.index]
+    at = f"{max(lived, frame.ahead.grid.start)}Z"
     for spell in frame.ahead.reasons:
         name = str(spell["asset"]).partition("/")[0]
         if spell["asset"] not in steered or not spell["from"] <= at < spell["to"]:

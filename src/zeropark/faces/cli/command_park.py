@@ -20,12 +20,14 @@ def command(
         typer.Argument(
             metavar="VERB",
             help=N_(
-                "stop, resume, hold, auto, lock, unlock, limit, unlimit, call, acknowledge, "
-                "shelve, replan, see or calls."
+                "stop, resume, hold, rest, auto, lock, unlock, limit, unlimit, call, acknowledge, "
+                "shelve, replan, explain, see or calls."
             ),
         ),
     ],
-    on: Annotated[str, typer.Argument(metavar="ON", help=N_("Asset or alarm it is about."))] = "",
+    on: Annotated[
+        str, typer.Argument(metavar="ON", help=N_("Asset, alarm or order it is about."))
+    ] = "",
     store: Annotated[
         Path, typer.Option(metavar="DIR", help=N_("Folder of the store that operate writes."))
     ] = Path("runs/operate"),

@@ -15,6 +15,7 @@ from zeropark.faces.locale import N_
 from zeropark.faces.locale import gettext as _
 
 _MOST_SPEED = 1_000.0
+_MOST_BEFORE = 7 * 86_400.0
 
 
 def operate(
@@ -51,6 +52,13 @@ def operate(
         str | None,
         typer.Option("--for", metavar="TIME", help=N_("How long; otherwise until it is ended.")),
     ] = None,
+    before: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME",
+            help=N_("With --simulated: lived first, as fast as it can be, such as 36h."),
+        ),
+    ] = "0s",
     show_every: Annotated[
         str,
         typer.Option(metavar="TIME", help=N_("How often the status is shown, in the park's time.")),
@@ -94,6 +102,7 @@ def operate(
     fast = _speed(speed)
     lasts = None if for_ is None else amount("--for", for_, "s")
     every = amount("--show-every", show_every, "s")
+    hurried = between("--before", amount("--before", before, "s"), 0.0, _MOST_BEFORE, "s")
     leased = between("--lease", amount("--lease", lease, "s"), 1.0, 600.0, "s")
     with in_sentences():
         read = read_park(source, kinds())
@@ -101,6 +110,7 @@ def operate(
         operation = Operation(
             park, request, place_of(store), folder, fast, seconds, lasts, leased, site,
             standby=standby, simulated=simulated, once=once, every=every, as_json=as_json,
+            before=hurried,
         )  # fmt: skip
         return live(operation)
 

@@ -35,7 +35,10 @@ _PATIENCE, _LEAST_PATIENCE_S = 0.5, 0.5
 
 @dataclass(frozen=True)
 class Operation:
-    """What a person asked for. seconds: of a cycle. lasts: [s] or None. lease, every: [s, park]."""
+    """What a person asked for.
+
+    seconds: of a cycle. lasts: [s] or None. lease, every, before: [s, park].
+    """
 
     park: str
     request: RunRequest
@@ -51,6 +54,7 @@ class Operation:
     once: bool
     every: float
     as_json: bool
+    before: float = 0.0
 
     @property
     def nature(self) -> Nature:
@@ -189,7 +193,12 @@ def _lead(
         ending.service = service
         service.stopping = ending.asked.is_set()
         try:
-            asyncio.run(service.run(operation.near, until, shown.look, rest=not operation.once))
+            asyncio.run(
+                service.run(
+                    operation.near, until, shown.look, rest=not operation.once,
+                    before=operation.before,
+                )
+            )  # fmt: skip
         finally:
             ending.service = None
         shown.end()

@@ -1,10 +1,11 @@
-"""`zeropark serve`: the control room over a park that lives on the simulated plant."""
+"""`zeropark serve`: the control room of a park that `operate` runs in a process of its own."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
 import sys
+from functools import partial
 from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zeropark.faces.cli import which
+from zeropark.faces.cli.demonstration import Demonstration
 from zeropark.faces.cli.parks import park_file
 from zeropark.faces.cli.refused import DONE, Refused, disk_sentence, say
 from zeropark.faces.locale import N_
@@ -25,7 +27,10 @@ if TYPE_CHECKING:
 
 # A life is a fortnight; a plan must see its horizon behind the last step of it.
 _LIFE_DAYS = 16
-_MOST_SPEED = 3600.0
+_MOST_SPEED = 1000.0
+# A cycle of the demonstration lasts a minute of the park where our clock allows it [s].
+_CYCLE, _LEAST_CYCLE, _MOST_CYCLE = 60.0, 0.2, 1.0
+_BEFORE = "36h"
 
 
 def serve(
@@ -42,11 +47,19 @@ def serve(
     ] = 8765,
     store: Annotated[
         Path,
-        typer.Option(metavar="DIR", help=N_("Simulated store to post into; made where it is not.")),
+        typer.Option(metavar="DIR", help=N_("Folder of the store that operate writes.")),
     ] = Path("runs/serve"),
     speed: Annotated[
-        float, typer.Option(metavar="N", help=N_("Seconds of the park in one of ours: 1 to 3600."))
+        float, typer.Option(metavar="N", help=N_("Seconds of the park in one of ours: 1 to 1000."))
     ] = 60.0,
+    *,
+    attach: Annotated[
+        bool,
+        typer.Option(
+            "--attach",
+            help=N_("Start no demonstration: show the operate that runs, or will, on the store."),
+        ),
+    ] = False,
     tls_cert: Annotated[
         Path | None, typer.Option(metavar="FILE", help=N_("Certificate to serve TLS with."))
     ] = None,
@@ -64,6 +77,7 @@ def serve(
         sentence = _("--speed {given:g}: out of range. Allowed: 1 to {most:g}.")
         raise Refused(sentence.format(given=speed, most=_MOST_SPEED))
     source = park_file(park)
+    demonstration = None if attach else Demonstration(store, _words(park, start, speed))
     # As in every command: the libraries only once the words of the command are read.
     import uvicorn  # noqa: PLC0415
 
@@ -72,7 +86,9 @@ def serve(
 
     with in_sentences():
         people = _people(store)
-        living = _living(source, start, speed, store)
+        living = _living(source, start, store)
+    if demonstration is not None:
+        demonstration.start()
     living.start()
     scheme = "https" if tls_cert else "http"
     say(_("The control room is at {url}").format(url=f"{scheme}://{host}:{port}/"))
@@ -98,6 +114,8 @@ def serve(
         say(_("Stopped."))
     finally:
         living.stop()
+        if demonstration is not None:
+            demonstration.stop()
         people.close()
     return DONE
 
@@ -168,18 +186,24 @@ def _first() -> tuple[str, str]:
     return name, password
 
 
-def _living(source: Path, start: str | None, speed: float, place: Path) -> Living:
+def _words(park: str, start: str | None, speed: float) -> list[str]:
+    """Return what the demonstration's operate is asked."""
+    cycle = min(_MOST_CYCLE, max(_LEAST_CYCLE, _CYCLE / speed))
+    days = _LIFE_DAYS * 86_400 - 2 * 86_400
+    words = [park, "--speed", f"{speed:g}", "--cycle", f"{cycle:g}s", "--before", _BEFORE]
+    words += ["--for", f"{days}s", "--show-every", "1d"]
+    return words if start is None else [*words, "--start", start]
+
+
+def _living(source: Path, start: str | None, place: Path) -> Living:
     from zeropark.assets import kinds  # noqa: PLC0415 - as above
     from zeropark.faces.cli.asked import Asked  # noqa: PLC0415
-    from zeropark.ledger.place import there  # noqa: PLC0415
-    from zeropark.ledger.store import Store, create  # noqa: PLC0415
+    from zeropark.ledger.place import place_of  # noqa: PLC0415
     from zeropark.model.parkfile import read_park  # noqa: PLC0415
     from zeropark.operate.living import Living  # noqa: PLC0415
+    from zeropark.operate.socket import NAME, hand_over  # noqa: PLC0415
 
     park = read_park(source, kinds())
     asked = Asked(start, days=str(_LIFE_DAYS), compare=False)
-    if not there(place):
-        create(place, "simulated")
-    store = Store(place, "serve")
-    store.must_be("simulated")
-    return Living(asked.request(park, source.parent), speed, store)
+    request = asked.request(park, source.parent)
+    return Living(request, partial(hand_over, place / NAME), place_of(str(place)))

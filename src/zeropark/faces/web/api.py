@@ -69,7 +69,7 @@ def attach(app: FastAPI, room: Room) -> None:
 
     @app.get("/healthz", include_in_schema=False)
     async def health() -> Response:
-        well = room.living.fault is None and not room.living.stale()
+        well = room.living.fault is None and room.living.there and not room.living.stale()
         return JSONResponse({"well": well, "simulated": True}, 200 if well else 503)
 
     @app.get("/metrics", include_in_schema=False)

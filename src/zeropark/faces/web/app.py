@@ -236,6 +236,8 @@ class Pages:
             mark=frame_mark(living),
             stale=living.stale(),
             fault=living.fault is not None,
+            unlike=living.unlike,
+            operate=living.status is not None,
             **self._words(page, view),
         )
 

@@ -97,6 +97,7 @@ def message(living: Living, language: str, marks: Mapping[str, str] = EMPTY) -> 
             "frame": frame_mark(living),
             "stale": living.stale(),
             "marks": dict(marks),
+            "operate": living.status is not None,
         },
         ensure_ascii=False,
     )

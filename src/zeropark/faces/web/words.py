@@ -32,8 +32,16 @@ SHELL: dict[str, Text] = {
         "园区停住：闭环因程序错误结束。见服务器日志。",
     ),
     "no_operate": Text(
-        "Read only: no field service is connected, so no command is taken.",
-        "只读：未连接现场服务，不接受指令。",
+        "Read only: operate does not answer, so no command is taken. Start it: zeropark operate.",
+        "只读：operate 无应答，不接受指令。启动：zeropark operate。",
+    ),
+    "operate": Text(
+        "Commands are handed to operate, a process of its own.", "指令交给独立进程 operate。"
+    ),
+    "silent": Text(
+        "Operate does not answer. No command is taken; devices keep to their own watchdogs. "
+        "Start it: zeropark operate.",
+        "operate 无应答，不接受指令；设备由自身看门狗保护。启动：zeropark operate。",
     ),
     "catching_up": Text(
         "The park lives its first hours; the page fills by itself.",

@@ -25,6 +25,7 @@ function listen(take) {
 function take(text) {
   const said = JSON.parse(text);
   heard = Date.now();
+  document.getElementById("silent").hidden = said.operate;
   root.dataset.link = said.stale ? "stale" : "there";
   for (const place of document.querySelectorAll("[data-clock]")) place.textContent = said.clock;
   for (const place of document.querySelectorAll("[data-age]")) place.textContent = said.age;
