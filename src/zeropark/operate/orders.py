@@ -205,6 +205,8 @@ class Box:
                 raise
             asked = replace(asked, recorded=False)
             self.remember(asked)
+        # Its time begins with the answer: how long a disk took is not who asks' to bear.
+        asked = replace(asked, deadline=self.steady() + asked.seconds)
         with self._lock:
             self._waiting.append(asked)
             if not asked.recorded:
