@@ -106,6 +106,7 @@ _EXPLAINED = Text(
     "no command '{given}' waits for a reason; one may follow within an hour",
     "没有待补理由的命令“{given}”；理由可在一小时内补写",
 )
+_NOTHING = Text("", "")
 _FULL = Text(
     "{most} commands wait already; ask again in a second", "已有 {most} 条命令等待；稍后再试"
 )
@@ -247,11 +248,11 @@ class Box:
         """Return the newest order about each object, for who shows what holds."""
         return {on: asked.id for on, asked in list(self._newest.items())}
 
-    def _show(self, asked: Asked, stage: str, because: Text = Text("", "")) -> None:
+    def _show(self, asked: Asked, stage: str, because: Text = _NOTHING) -> None:
         said = {"stage": stage, "because": because.en, "because_zh": because.zh}
         for each in self.shown:
             if each["order"] == asked.id:
-                each |= said
+                each.update(said)
                 return
         self.shown.appendleft(
             {
