@@ -5,14 +5,12 @@ A point's address is `holding 40083` or `input 30001`, counted from 0 as on the 
 
 from __future__ import annotations
 
-import asyncio
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pymodbus.client import AsyncModbusTcpClient, AsyncModbusTlsClient
 from pymodbus.exceptions import ModbusException
 
 from zeropark.devices.coding import (
@@ -26,9 +24,9 @@ from zeropark.devices.coding import (
     worth_of_one,
 )
 from zeropark.devices.contract import Health, Outcome, Quality, Readout, Written, nothing_read
+from zeropark.devices.gateway import Client, Gateway, GatewayDownError
 from zeropark.devices.template import PointTemplate, Template
-from zeropark.devices.tls import certificate_ends, why_no_handshake
-from zeropark.devices.wire import Clock, Pace, Wire, soonest, why_only_read
+from zeropark.devices.wire import Clock, Pace, Wire, why_only_read
 from zeropark.units.refusal import meant, with_meant
 from zeropark.units.text import Text
 
@@ -45,12 +43,25 @@ _WRONG_ADDRESS = Text(
     "“{given}”不是地址；可用：holding 或 input 加 0 至 65535 的寄存器号，例如 holding 40083",
 )
 _WRONG_TYPE = Text("type '{given}' is not known{meant}", "没有类型“{given}”{meant}")
-_NO_CONNECTION = Text("no connection to {host}:{port}", "无法连接 {host}:{port}")
+# A gateway's words for a device that it cannot reach (V1.1b3, 7: exception codes 0A and 0B).
+_BEHIND = {0x0A, 0x0B}
+_BEHIND_SILENT = Text(
+    "the gateway answers, unit {unit} behind it does not; check its line and number",
+    "网关有应答，其下单元 {unit} 无应答；检查线路与单元号",
+)
 _SILENT = Text("connected, but no answer within {seconds} s", "已连接，但 {seconds} 秒内无应答")
 
 
 class WrongDeviceError(Exception):
     """What answers is no device of the template; `said` names the difference."""
+
+    def __init__(self, said: Text) -> None:
+        super().__init__(said.en)
+        self.said = said
+
+
+class _BehindSilentError(ModbusException):
+    """The gateway answered for a device that does not."""
 
     def __init__(self, said: Text) -> None:
         super().__init__(said.en)
@@ -103,7 +114,9 @@ class ModbusDriver:
         self._wire = wire
         self._clock = clock
         self._pace = Pace(clock)
-        self._client: AsyncModbusTcpClient | None = None
+        self._gateway: Gateway | None = None
+        self._opened_before = 0
+        self._at_once = False
         self._scales: dict[int, int] = {}
         self._values: dict[str, float] = {}
         self._layout: Layout | None = None
@@ -128,8 +141,8 @@ class ModbusDriver:
         except WrongDeviceError as error:
             self._pace.missed(error.said)
             return nothing_read(self.names)
-        except (ModbusException, OSError, TimeoutError) as error:
-            await self._lost(error)
+        except (GatewayDownError, ModbusException, OSError, TimeoutError) as error:
+            self._lost(error)
             return nothing_read(self.names)
         self._pace.answered()
         decoded = layout.values(blocks)
@@ -147,6 +160,13 @@ class ModbusDriver:
 
         A device that was silent is tried at once: no pause may stand before a stop.
         """
+        self._at_once = True
+        try:
+            return await self._write(setpoints)
+        finally:
+            self._at_once = False
+
+    async def _write(self, setpoints: Mapping[str, float | None]) -> dict[str, Written]:
         found: dict[str, Written] = {}
         silent = False
         for name, value in setpoints.items():
@@ -161,8 +181,8 @@ class ModbusDriver:
             except WrongDeviceError as error:
                 self._pace.missed(error.said)
                 silent, found[name] = True, Written(Outcome.NO_ANSWER)
-            except (ModbusException, OSError, TimeoutError) as error:
-                await self._lost(error)
+            except (GatewayDownError, ModbusException, OSError, TimeoutError) as error:
+                self._lost(error)
                 silent, found[name] = True, Written(Outcome.NO_ANSWER)
         return found
 
@@ -203,58 +223,34 @@ class ModbusDriver:
 
     async def close(self) -> None:
         """Let go of the wire."""
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
-            # The transport is torn down by the loop: give it the turn it needs.
-            await asyncio.sleep(0)
+        gateway, self._gateway = self._gateway, None
+        self._opened_before = 0
+        if gateway is not None:
+            await gateway.leave()
 
     # -- the wire -------------------------------------------------------------------------------
 
     async def _opened(self) -> Layout:
-        if self._client is None or not self._client.connected:
-            await self._connect()
+        if self._gateway is None:
+            self._gateway = Gateway.join(self._wire, self._clock)
+        opened = await self._gateway.open(at_once=self._at_once)
+        self._pace.certificate_ends = self._gateway.certificate_ends
+        if opened != self._opened_before:
+            # Whoever answers now may be another device: it is asked anew.
+            self._opened_before, self._layout = opened, None
         if self._layout is None:
             self._layout = await self._find_layout()
             self._scales.clear()
         return self._layout
 
-    async def _connect(self) -> None:
-        await self.close()
-        wire = self._wire
-        # One try, no queue of late answers: back-off is ours, and a silent wire is opened anew.
-        if wire.tls is None:
-            client = AsyncModbusTcpClient(
-                wire.host, port=wire.port, timeout=wire.timeout, retries=0, reconnect_delay=0
-            )
+    def _lost(self, error: Exception) -> None:
+        if isinstance(error, GatewayDownError | _BehindSilentError):
+            said = error.said
         else:
-            client = AsyncModbusTlsClient(
-                wire.host,
-                port=wire.port,
-                timeout=wire.timeout,
-                retries=0,
-                reconnect_delay=0,
-                sslctx=wire.tls,
-            )
-        self._client = client
-        if not await client.connect():
-            raise ConnectionError
-        if wire.tls is not None:
-            self._pace.certificate_ends = soonest(certificate_ends(client.ctx.transport), wire)
-
-    async def _lost(self, error: Exception) -> None:
-        wire = self._wire
-        if isinstance(error, ConnectionError) and self._client and not self._client.connected:
-            said = _NO_CONNECTION.format(host=wire.host, port=wire.port)
-            if wire.tls is not None:
-                said = await why_no_handshake(wire.host, wire.port, wire.tls, wire.timeout) or said
-        else:
-            said = _SILENT.format(seconds=f"{wire.timeout:g}")
+            said = _SILENT.format(seconds=f"{self._wire.timeout:g}")
         self._pace.missed(said)
-        # Whoever answers next may be another device: it is asked anew.
         self._layout = None
         self._scales.clear()
-        await self.close()
 
     async def _blocks(self, layout: Layout) -> list[list[int] | None]:
         return [await self.asked(b.first, b.count, b.table) for b in layout.blocks]
@@ -267,21 +263,37 @@ class ModbusDriver:
             return None
 
     async def _registers(self, table: str, first: int, count: int) -> list[int]:
-        client, unit = self._client, self._wire.unit_id
-        assert client is not None, "opened before"
-        ask = client.read_input_registers if table == "input" else client.read_holding_registers
-        answer = await ask(first, count=count, device_id=unit)
-        _accepted(answer)
+        unit = self._wire.unit_id
+
+        def ask(client: Client) -> Awaitable[ModbusPDU]:
+            if table == "input":
+                return client.read_input_registers(first, count=count, device_id=unit)
+            return client.read_holding_registers(first, count=count, device_id=unit)
+
+        answer = await self._ask(ask)
         if len(answer.registers) < count:
             raise ModbusException("short answer")
         return list(answer.registers[:count])
 
     async def _send(self, first: int, words: Sequence[int]) -> None:
-        client, unit = self._client, self._wire.unit_id
-        assert client is not None, "opened before"
-        if not self._wire.may_send(self._wire.timeout):
-            raise _NotLeadingError
-        _accepted(await client.write_registers(first, list(words), device_id=unit))
+        unit = self._wire.unit_id
+
+        def send(client: Client) -> Awaitable[ModbusPDU]:
+            # Asked when its turn has come: a lease may end while it waits.
+            if not self._wire.may_send(self._wire.timeout):
+                raise _NotLeadingError
+            return client.write_registers(first, list(words), device_id=unit)
+
+        await self._ask(send)
+
+    async def _ask(self, request: Callable[[Client], Awaitable[ModbusPDU]]) -> ModbusPDU:
+        assert self._gateway is not None, "opened before"
+        answer = await self._gateway.ask(request, at_once=self._at_once)
+        if answer.isError():
+            if getattr(answer, "exception_code", None) in _BEHIND:
+                raise _BehindSilentError(_BEHIND_SILENT.format(unit=self._wire.unit_id))
+            raise _RefusedError(answer.function_code)
+        return answer
 
     # -- writing --------------------------------------------------------------------------------
 
@@ -366,11 +378,6 @@ class ModbusDriver:
         except _RefusedError:
             return Written(Outcome.SENT)
         return Written(Outcome.TAKEN if same else Outcome.NOT_HELD, held)
-
-
-def _accepted(answer: ModbusPDU) -> None:
-    if answer.isError():
-        raise _RefusedError(answer.function_code)
 
 
 def driver(template: Template, wire: Wire, clock: Clock) -> ModbusDriver:
