@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import cases, commands, fleet, proof, report, store
+from bench import cases, commands, fleet, gateway, proof, report, store
 from bench.findings import Findings
 from bench.process import ROOT, is_installed, python_of
 
@@ -21,6 +21,7 @@ CASES: dict[str, Callable[[cases.Effort], Findings]] = {
     "year": commands.year,
     "proof": proof.proof,
     "store": store.store,
+    "gateway": gateway.gateway,
 }
 BOUNDS = Path(__file__).with_name("bounds.json")
 

@@ -67,5 +67,7 @@ GOALS = (
     Goal("ledger/day_ms", "hourly sums of a day of 1,000 meters [ms]", 100.0),
     Goal("ledger/latest_ms", "newest of 1,000 meters [ms]", 5.0),
     Goal("ledger/month_ms", "a month of 1,000 meters by meter [ms]", 1_000.0),
+    Goal("gateway/longest_s", "2,000 devices in the cycle: the longest cycle [s]", 1.5),
+    Goal("gateway/cpu_s", "2,000 devices in the cycle: processor time of one [s]", 1.0),
     Goal("ledger/year_mb", "a year of 1,000 meters at 15 min [MB]", 300.0),
 )

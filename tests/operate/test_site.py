@@ -105,7 +105,7 @@ def test_every_asset_answers_and_does_as_it_is_told(tmp_path: Path) -> None:
             used = await power(drivers["works"])
             assert await power(drivers["tie"]) == pytest.approx(used)
             written = await drivers["bat"].write({"p": 0.25, "heartbeat": 1.0})
-            assert [each.outcome for each in written.values()] == [Outcome.TAKEN, Outcome.TAKEN]
+            assert [each.outcome for each in written.values()] == [Outcome.TAKEN, Outcome.SENT]
             here.pass_by(1)
             assert await power(drivers["bat"]) == pytest.approx(0.25)
             assert await power(drivers["tie"]) == pytest.approx(used - 0.25)

@@ -42,6 +42,8 @@ def standard_template(kind: str, points: Sequence[Point]) -> Template:
             "type": "uint16",
             "unit": "1",
             "write": True,
+            # Read with all others in the next pass; of a beat nobody needs to know sooner.
+            "shows_set": False,
             "standing_range": (0.0, 65535.0),
         },
     ]

@@ -165,9 +165,9 @@ class Annunciator:
         """Return the alarm that stands for this one: of its own source, or of its gateway."""
         under = alarm.row.under
         while under is not None:
-            for other in self.alarms.values():
-                same = other.source in {alarm.source, alarm.gateway}
-                if other.key == under and same and other.active and other is not alarm:
+            for source in (alarm.source, alarm.gateway):
+                other = self.alarms.get(f"{under}:{source}")
+                if other is not None and other.active and other is not alarm:
                     return other.id
             under = rows()[under].under
         return ""

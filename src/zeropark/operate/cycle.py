@@ -252,13 +252,15 @@ class Cycle:
     ) -> dict[str, dict[str, float]]:
         """Return what must be sent: what changed, and what its device would soon forget."""
         found: dict[str, dict[str, float]] = {}
-        for asset, points in told.items():
+        for place, (asset, points) in enumerate(told.items()):
             wire = self.fleet.wires.get(asset)
             if wire is None:
                 continue
+            # Told at once, many would be due at once ever after: each has a moment of its own.
+            patience = (wire.watchdog or 0.0) / 3.0 * (1.0 - place / (2.0 * len(told)))
             at, sent = self._sent.get(asset, (-np.inf, {}))
             moved = any(abs(v - sent.get(p, np.inf)) > _SAME for p, v in points.items())
-            forgets = wire.watchdog is not None and steady - at >= wire.watchdog / 3.0
+            forgets = wire.watchdog is not None and steady - at >= patience
             if moved or forgets:
                 found[asset] = dict(points)
         return found

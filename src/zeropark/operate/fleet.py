@@ -36,6 +36,8 @@ class Wire:
     watchdog: float | None = None
     heartbeat: Callable[[int], Mapping[str, float]] = _no_heartbeat
     _call: asyncio.Task[Any] | None = None
+    _late: asyncio.Task[Readout] | None = None
+    _late_write: tuple[Mapping[str, float | None], asyncio.Task[dict[str, Written]]] | None = None
 
     @property
     def busy(self) -> bool:
@@ -54,8 +56,40 @@ class Wire:
         self._call = task
         return task
 
+    def left(self, task: asyncio.Task[Readout]) -> None:
+        """Remember a reading that nobody waits for any longer."""
+        self._late = task
+
+    def came_late(self) -> Readout | None:
+        """Return, once, what a reading brought that nobody waited for; its stamps tell its age."""
+        task = self._late
+        if task is None or not task.done():
+            return None
+        self._late = None
+        return None if task.cancelled() or task.exception() is not None else task.result()
+
+    def left_writing(
+        self, asked: Mapping[str, float | None], task: asyncio.Task[dict[str, Written]]
+    ) -> None:
+        """Remember a writing that nobody waits for any longer."""
+        self._late_write = asked, task
+
+    def written_late(self, setpoints: Mapping[str, float | None]) -> dict[str, Written] | None:
+        """Return, once, what became of these set-points where they were written and came late."""
+        if self._late_write is None or not self._late_write[1].done():
+            return None
+        (asked, task), self._late_write = self._late_write, None
+        beats = self.heartbeat(0)
+        same = {n: v for n, v in asked.items() if n not in beats} == {
+            n: v for n, v in setpoints.items() if n not in beats
+        }
+        if not same or task.cancelled() or task.exception() is not None:
+            return None
+        return task.result()
+
     def writing(self, setpoints: Mapping[str, float | None]) -> asyncio.Task[dict[str, Written]]:
         """Begin to write."""
+        self._late_write = None
         task = asyncio.ensure_future(self.driver.write(setpoints))
         self._call = task
         return task
@@ -83,28 +117,38 @@ class Fleet:
         free = {asset: wire for asset, wire in self.wires.items() if not wire.busy}
         calls = {asset: wire.reading() for asset, wire in free.items()}
         await self._wait(list(calls.values()))
-        found = {asset: nothing_read(tuple(w.driver.names)) for asset, w in self.wires.items()}
-        for asset, call in calls.items():
-            if call.done() and call.exception() is None:
+        found: dict[str, Readout] = {}
+        for asset, wire in self.wires.items():
+            call, late = calls.get(asset), wire.came_late()
+            if call is not None and call.done() and call.exception() is None:
                 found[asset] = call.result()
+            else:
+                found[asset] = late or nothing_read(tuple(wire.driver.names))
+            if call is not None and not call.done():
+                wire.left(call)
         return found
 
     async def write(
         self, setpoints: Mapping[str, Mapping[str, float | None]]
     ) -> dict[str, dict[str, Written]]:
         """Write set-points by asset; a device that is busy or late has not answered."""
-        calls = {
-            asset: self.wires[asset].writing(points)
-            for asset, points in setpoints.items()
-            if asset in self.wires and not self.wires[asset].busy
-        }
-        await self._wait(list(calls.values()))
         found: dict[str, dict[str, Written]] = {}
+        calls = {}
+        for asset, points in setpoints.items():
+            wire = self.wires.get(asset)
+            late = None if wire is None else wire.written_late(points)
+            if late is not None:
+                found[asset] = late
+            elif wire is not None and not wire.busy:
+                calls[asset] = wire.writing(points)
+        await self._wait(list(calls.values()))
         for asset, points in setpoints.items():
             call = calls.get(asset)
+            if call is not None and not call.done():
+                self.wires[asset].left_writing(points, call)
             done = call is not None and call.done() and call.exception() is None
             silent = dict.fromkeys(points, Written(Outcome.NO_ANSWER))
-            found[asset] = call.result() if done and call is not None else silent
+            found.setdefault(asset, call.result() if done and call is not None else silent)
         return found
 
     async def held(self) -> dict[str, dict[str, float]]:

@@ -231,10 +231,11 @@ class ModbusDriver:
     # -- the wire -------------------------------------------------------------------------------
 
     async def _opened(self) -> Layout:
-        if self._gateway is None:
-            self._gateway = Gateway.join(self._wire, self._clock)
-        opened = await self._gateway.open(at_once=self._at_once)
-        self._pace.certificate_ends = self._gateway.certificate_ends
+        gateway = self._gateway
+        if gateway is None:
+            gateway = self._gateway = Gateway.join(self._wire, self._clock)
+        opened = await gateway.open(at_once=self._at_once)
+        self._pace.certificate_ends = gateway.certificate_ends
         if opened != self._opened_before:
             # Whoever answers now may be another device: it is asked anew.
             self._opened_before, self._layout = opened, None
@@ -287,7 +288,8 @@ class ModbusDriver:
         await self._ask(send)
 
     async def _ask(self, request: Callable[[Client], Awaitable[ModbusPDU]]) -> ModbusPDU:
-        assert self._gateway is not None, "opened before"
+        if self._gateway is None:
+            raise ConnectionError  # Closed while its turn had not come.
         answer = await self._gateway.ask(request, at_once=self._at_once)
         if answer.isError():
             if getattr(answer, "exception_code", None) in _BEHIND:
