@@ -94,6 +94,7 @@ def test_a_gateway_that_comes_back_is_opened_once_for_all() -> None:
             await powers(drivers)
             await host.stop()
             assert await powers(drivers) == [None] * MANY
+            assert await drivers[0].held() == {}
             said = {str(driver.health().said) for driver in drivers}
             assert any("no connection to" in each for each in said)
             await host.start()

@@ -197,8 +197,8 @@ class ModbusDriver:
                     found[name] = raw
         except (WrongDeviceError, _RefusedError):
             return found
-        except (ModbusException, OSError, TimeoutError) as error:
-            await self._lost(error)
+        except (GatewayDownError, ModbusException, OSError, TimeoutError) as error:
+            self._lost(error)
         return found
 
     async def _held(self, layout: Layout, placed: Placed) -> float | None:
