@@ -236,7 +236,7 @@ def test_a_sheet_holds_the_numbers_of_the_page(
     assert page is not None
     rows = list(page.values)
     assert "simulated plant" in str(rows[0][0])
-    assert rows[2] == ("Hour", "used_mwh", "complete")
+    assert rows[2] == ("hour", "used_mwh", "complete")
     assert len(rows) == 3 + 30
     _, columns = living.history()
     assert rows[-1][1] > 0

@@ -100,12 +100,16 @@ class Figures:
         for base in self.smoothing.values():
             base.add(columns, hours)
         self._unserved(columns, hours)
-        taken = used + np.maximum(charge, 0.0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            clean = np.where(taken > 0, 1.0 - np.minimum(1.0, (bring + fired) / taken), np.nan)
+        clean = _clean(used, charge, bring + fired)
         self._halls(columns, hours)
         self._jobs(columns, hours, clean)
         return clean
+
+    def clean(self, columns: Columns, hours: Floats) -> Floats:
+        """Return each step's clean share [1] as `add` does, where only flows are known."""
+        used, charge = self._flows(columns, hours)
+        bring, _ = self._tie(columns, len(hours))
+        return _clean(used, charge, bring + self._fired(columns, len(hours)))
 
     def _flows(self, columns: Columns, hours: Floats) -> tuple[Floats, Floats]:
         """Return use, and storage charging net of discharging, at electricity nodes [MW]."""
@@ -335,3 +339,11 @@ class Figures:
 
     def _is_hall(self, name: str) -> bool:
         return any(asset.name == name and "compute" in asset.ports() for asset in self.assets)
+
+
+def _clean(used: Floats, charge: Floats, dirty: Floats) -> Floats:
+    """Return the share of what was taken that neither grid nor fuel gave [1]; NaN without any."""
+    taken = used + np.maximum(charge, 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share: Floats = np.where(taken > 0, 1.0 - np.minimum(1.0, dirty / taken), np.nan)
+    return share

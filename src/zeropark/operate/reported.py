@@ -10,21 +10,24 @@ import numpy as np
 from zeropark.assets.kind import Kind
 from zeropark.data.published import Fact
 from zeropark.operate.figures import Columns
-from zeropark.operate.living import COST, Frame, Living
+from zeropark.operate.earlier import Past, of_living
+from zeropark.operate.living import Frame, Living
 from zeropark.operate.record import Floats, Times
 from zeropark.operate.today import flow_of
 from zeropark.units.timegrid import to_local
 
 MEASURES = ("used", "made", "carbon", "clean", "cost")
+LEVELS = {"hour": "h", "day": "D", "month": "M"}
+"""What a report may be by: hours, days or months of the park's clock."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """Numbers by the park's hours.
+    """Numbers by the park's hours, days or months.
 
-    hours: each hour's start by the park's clock, (N,). values: (N,), NaN where no step of the hour
-    was lived. complete: whether all steps of the hour were. total: of all; None where there is
-    nothing. unit: MWh, tCO2, CNY, or 1 for a share.
+    hours: each one's start by the park's clock, (N,). values: (N,), NaN where no step of it was
+    lived, or one of its steps has no reading. complete: whether all steps of it were. total: of
+    all; None where there is nothing. unit: MWh, tCO2, CNY, or 1 for a share.
     """
 
     hours: Times
@@ -41,44 +44,66 @@ def report(
     measure: str,
     factor: Fact | None = None,
 ) -> Report:
-    """Return what assets came to by the hour.
+    """Return what assets came to by the hour since the park began to live; see `report_of`."""
+    every = living.run.world.assets
+    return report_of(of_living(living, frame), every, assets, measure, factor)
 
-    measure: used or made (electricity [MWh]), carbon (what they used by the mix of its own step and
-    the location-based `factor` [tCO2]; of all assets together what was imported, storage and losses
-    included; NaN without a factor), clean (share of what they used [1]), or
-    cost (of the whole park [CNY], whatever `assets` are).
+
+def report_of(
+    past: Past,
+    every: Sequence[Kind],
+    assets: Sequence[Kind],
+    measure: str,
+    factor: Fact | None = None,
+    level: str = "hour",
+) -> Report:
+    """Return what assets came to.
+
+    every: all assets of the park. measure: used or made (electricity [MWh]), carbon (what they used
+    by the mix of its own step and the location-based `factor` [tCO2]; of all assets together what
+    was imported, storage and losses included; NaN without a factor), clean (share of what they used
+    [1]), or cost (of the whole park [CNY], whatever `assets` are; NaN where no record holds it).
+    level: of `LEVELS`.
     """
-    starts, columns = living.history()
-    count = frame.index + 1
-    starts, columns = starts[:count], {name: values[:count] for name, values in columns.items()}
-    lengths = living.run.world.grid.hours[:count]
-    used, made = _electricity(assets, columns, lengths)
-    clean = columns["park/clean_share_pu"]
-    hours = to_local(starts, living.run.world.grid.zone).astype("datetime64[h]")
+    lengths = past.lengths
+    used, made = _electricity(assets, past.columns, lengths)
+    unit = LEVELS[level]
+    hours = to_local(past.starts, past.zone).astype(f"datetime64[{unit}]")
     firsts = np.flatnonzero(np.diff(hours.astype(int), prepend=hours[:1].astype(int) - 1))
-    sums = {"used": used, "made": made, "weight": np.nan_to_num(used * clean)}
+    # Where nothing was used there is no share, and none is needed.
+    weight = np.where(used > 0, used * past.clean, used)
+    sums = {"used": used, "made": made, "weight": weight}
     rate = np.nan if factor is None else factor.in_unit("t/MWh")
-    if len(assets) == len(living.run.world.assets):
+    if len(assets) == len(every):
         ties = [asset for asset in assets if asset.role == "grid"]
-        bought = sum((columns[f"{tie.name}/import_mw"] for tie in ties), np.zeros(count))
+        bought = sum((past.columns[f"{t.name}/import_mw"] for t in ties), np.zeros(len(lengths)))
         sums["carbon"] = rate * bought * lengths
     else:
-        sums["carbon"] = rate * np.nan_to_num(used * (1.0 - clean))
-    sums["cost"] = np.diff(columns[COST], prepend=0.0)
+        sums["carbon"] = rate * (used - weight)
+    sums["cost"] = np.full(len(lengths), np.nan) if past.cost is None else past.cost
     by_hour = {name: np.add.reduceat(values, firsts) for name, values in sums.items()}
-    covered = np.add.reduceat(lengths, firsts)
     if measure == "clean":
         with np.errstate(invalid="ignore", divide="ignore"):
             values = np.where(by_hour["used"] > 0, by_hour["weight"] / by_hour["used"], np.nan)
-        everything = float(used.sum())
-        total = float(sums["weight"].sum()) / everything if everything > 0 else None
+        everything, share = float(used.sum()), float(weight.sum())
+        total = share / everything if everything > 0 and np.isfinite(share) else None
     else:
         values = by_hour[measure]
         total = float(sums[measure].sum()) if np.isfinite(sums[measure]).all() else None
     unit = {"carbon": "tCO2", "cost": "CNY", "clean": "1"}.get(measure, "MWh")
-    # An hour is whole where its steps last an hour.
-    whole = (covered >= 1.0 - 1e-9).tolist()
-    return Report(hours[firsts], values, whole, total, unit)
+    return Report(hours[firsts], values, _whole(past, hours[firsts], firsts), total, unit)
+
+
+def _whole(past: Past, begun: Times, firsts: np.ndarray) -> list[bool]:
+    """Return whether all of each hour, day or month was lived."""
+    ended = (begun + 1).astype("datetime64[s]")
+    local = to_local(past.starts, past.zone)
+    last = np.append(firsts[1:], len(local)) - 1
+    over = local[last] + np.rint(past.lengths[last] * 3600).astype("timedelta64[s]")
+    return [
+        bool(a <= b.astype("datetime64[s]") and c >= d)
+        for a, b, c, d in zip(local[firsts], begun, over, ended, strict=True)
+    ]
 
 
 def _electricity(

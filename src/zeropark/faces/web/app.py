@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from zeropark.data.errors import DataError
 from zeropark.faces.web.guard import Guard, secret_of
 from zeropark.faces.web.page import Keeper, Page, View, pages
+from zeropark.faces.web.paper import pdf
 from zeropark.faces.web.served import Files
 from zeropark.faces.web.signin import SignIn, language_of, theme_of
 from zeropark.faces.web.stream import Stream, age_words, clock_words, frame_mark
@@ -180,13 +181,30 @@ class Pages:
         if not view.may(page.verb):
             return self._refused(view, 403, SHELL["not_yours"])
         try:
-            if rest in page.files:
-                kind, saved, content = page.files[rest](view)
-                headers = {"Content-Disposition": f'attachment; filename="{saved}"'}
-                return Response(content, 200, headers, kind)
+            if rest and (rest in page.files or rest == page.paper):
+                return self._sent(page, view)
             return self._shown(request, page, view)
         except DataError as error:
             return self._refused(view, 404, error.text, page)
+
+    def _sent(self, page: Page, view: View) -> Response:
+        """Return a file of a page."""
+        if view.rest in page.files:
+            kind, saved, content = page.files[view.rest](view)
+        else:
+            kind, saved = "application/pdf", f"zeropark-simulated-{page.name}.pdf"
+            content = self._paper(page, replace(view, rest=""))
+        headers = {"Content-Disposition": f'attachment; filename="{saved}"'}
+        return Response(content, 200, headers, kind)
+
+    def _paper(self, page: Page, view: View) -> bytes:
+        """Return a page as PDF."""
+        style = self._room.files.style
+        html = self._room.templates.get_template("paper.html.j2").render(
+            body=self._body(page, view), page=page, style=style,
+            clock=clock_words(view.living, view.language), **self._words(page, view),
+        )  # fmt: skip
+        return pdf(html)
 
     def _shown(self, request: Request, page: Page, view: View) -> Response:
         part = request.headers.get("hx-request") == "true"

@@ -47,7 +47,9 @@ class Page:
     word of their address; each returns the address to go on to, or a context of its own. live:
     whether it changes with every step of the park. keeper: makes what the page keeps, in a folder
     of its own; a change of its mark reaches the browser as an event of the page's name. acts: words
-    of what the page notes that somebody did. folder: of the template `page.html.j2`.
+    of what the page notes that somebody did. paper: last word of the address of the page as PDF;
+    "" where it is not made, as of a page whose charts scripts draw. folder: of the template
+    `page.html.j2`.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Page:
     live: bool = True
     keeper: Callable[[Path], Keeper] | None = None
     acts: Mapping[str, Text] = field(default_factory=dict)
+    paper: str = ""
     folder: Path = FOLDER
 
 

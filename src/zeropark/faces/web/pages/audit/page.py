@@ -89,11 +89,14 @@ def context(view: View) -> Mapping[str, Any]:
         for port, meaning in asset.ports().items()
         if meaning.carrier == "electricity"
     ]
+    # Of an earlier run where it is named, else of the present life.
     point = view.query.get("point", points[0])
+    if point not in points:
+        points = [point, *points]
     # The ledger's libraries take a while to import: only who asks for a proof waits for them.
     from zeropark.faces.web.proofs import chain  # noqa: PLC0415
 
-    found = chain(place, f"{point}@{run}")
+    found = chain(place, point if "@" in point else f"{point}@{run}")
     rows = [
         {
             "start": view.clock(row.start),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import numpy as np
 
 from zeropark.data.errors import DataError
-from zeropark.faces.web import numbers
+from zeropark.faces.web import numbers, paper
 from zeropark.faces.web.page import Page, View
-from zeropark.operate.reported import Report, report
+from zeropark.faces.web.periods import WORDS as PERIOD_WORDS
+from zeropark.faces.web.periods import Period, period
+from zeropark.operate.reported import Report, report_of
 from zeropark.units.refusal import meant, with_meant
 from zeropark.units.text import Text
 
@@ -29,7 +32,15 @@ WORDS = {
         "同一时段内非电网、非燃料供给的用电占比；纵为日，横为时",
     ),
     "no_hour": Text("not lived yet", "尚无数据"),
-    "facts": Text("Since the park began to live", "自开始运行"),
+    "year_caption": Text(
+        "share of use that neither grid nor fuel gave in the same step; hours down, days across",
+        "同一时段内非电网、非燃料供给的用电占比；纵为时，横为日",
+    ),
+    "profile": Text("Mean by the hour of the day", "一日各小时平均"),
+    "scale": Text("0 % to 100 %", "0 % 至 100 %"),
+    "paper": Text("PDF", "PDF"),
+    "print_it": Text("Print", "打印"),
+    "facts": Text("Over the period", "该时段"),
     "clean": Text("Green share of use", "用电清洁占比"),
     "used": Text("Electricity used", "用电量"),
     "carbon": Text("Carbon, location-based", "碳排放（基于位置）"),
@@ -53,10 +64,14 @@ WORDS = {
         "数字来自以下测点的读数；点开可见读数与证明。",
     ),
     "none": Text("Nothing has been lived yet.", "尚无数据。"),
+    **PERIOD_WORDS,
 }
 _NO_PARTY = Text("'{given}' is no party of this park{meant}", "园区没有主体“{given}”{meant}")
 # As the words of `above` say.
 _HIGH = 0.9
+# Days that fit as rows; more lie across.
+_MOST_ROWS = 21
+_YEAR_WIDTH, _CELL, _MOST_MONTHS = 1000.0, 14, 12
 _RAMP = (0, 12, 28, 46, 66, 84, 100)
 
 
@@ -71,21 +86,26 @@ def context(view: View) -> Mapping[str, Any]:
              "chosen": chosen, "there": view.frame is not None}  # fmt: skip
     if view.frame is None or view.today is None:
         return given
-    factor, assets = view.today.factor, parties[chosen][1]
-    shares = report(view.living, view.frame, assets, "clean")
-    used = report(view.living, view.frame, assets, "used")
-    carbon = report(view.living, view.frame, assets, "carbon", factor)
+    factor, assets, asked = view.today.factor, parties[chosen][1], period(view)
+    every = view.living.run.world.assets
+
+    def found_of(its: list[Kind], measure: str) -> Report:
+        return report_of(asked.past, every, its, measure, factor)
+
+    shares, used, carbon = (found_of(assets, each) for each in ("clean", "used", "carbon"))
     bars = []
     for name, (label, its) in parties.items():
-        found = report(view.living, view.frame, its, "clean")
-        energy = report(view.living, view.frame, its, "used")
+        found, energy = found_of(its, "clean"), found_of(its, "used")
         if energy.total:
             share = numbers.share(found.total, view.language)
             amount = numbers.figure(numbers.energy(energy.total), energy.total, view.language)
             bars.append((name, view.say(label), 100 * (found.total or 0.0), share, amount))
     return {
         **given,
-        "map": _map(shares),
+        **_periods(view, asked, chosen),
+        "map": _map(shares) if _days(shares) <= _MOST_ROWS else None,
+        "year": _year(shares) if _days(shares) > _MOST_ROWS else None,
+        "profile": _profile(shares),
         "clean": numbers.share(shares.total, view.language),
         "used": numbers.figure(numbers.energy(used.total), used.total, view.language),
         "carbon": numbers.tonnes(carbon.total, view.language),
@@ -100,7 +120,18 @@ def context(view: View) -> Mapping[str, Any]:
             for port, meaning in asset.ports().items()
             if meaning.carrier == "electricity" and asset.role not in {"trade", "carry"}
         ][:24],
-        "run": view.living.ledger_run,
+    }
+
+
+def _periods(view: View, asked: Period, chosen: str) -> dict[str, Any]:
+    query = urlencode({"party": chosen, "of": asked.name})
+    return {
+        "periods": asked.names,
+        "of": asked.name,
+        "pdf": f"/carbon/paper?{query}" if paper.browser() is not None else "",
+        "same": f"&of={asked.name}" if asked.name else "",
+        "run": asked.name or view.living.ledger_run,
+        "at": f"@{asked.name}" if asked.name else "",
     }
 
 
@@ -136,4 +167,48 @@ def _map(shares: Report) -> dict[str, Any]:
     return {"cells": cells, "labels": labels, "height": 30 * len(rows)}
 
 
-PAGE = Page("carbon", Text("Carbon", "碳"), WORDS, context, order=5, key="c", verb="see_own")
+def _days(shares: Report) -> int:
+    days = shares.hours.astype("datetime64[D]").astype(int)
+    return int(days[-1] - days[0]) + 1
+
+
+def _year(shares: Report) -> dict[str, Any]:
+    """Return a long map: one outline for each strength, so that a year of hours stays small."""
+    days = shares.hours.astype("datetime64[D]")
+    x = (days - days[0]).astype(int)
+    y = (shares.hours - days).astype("timedelta64[h]").astype(int)
+    count = int(x[-1]) + 1
+    wide = _YEAR_WIDTH / count
+    level = np.full(len(x), -1)
+    known = np.isfinite(shares.values)
+    level[known] = np.rint(shares.values[known] * (len(_RAMP) - 1)).astype(int)
+    outlines = [
+        (strong, "".join(
+            f"M{a * wide:.1f} {b * _CELL}h{wide:.2f}v{_CELL}h-{wide:.2f}z"
+            for a, b in zip(x[level == nth].tolist(), y[level == nth].tolist(), strict=True)
+        ))
+        for nth, strong in enumerate(_RAMP)
+    ]  # fmt: skip
+    starts = np.flatnonzero(np.diff(days.astype("datetime64[M]").astype(int), prepend=-1))
+    months = [(float(x[i] * wide), str(days[i])[:7]) for i in starts.tolist()]
+    every = -(-len(months) // _MOST_MONTHS)
+    return {"outlines": outlines, "months": months[::every], "width": _YEAR_WIDTH,
+            "height": 24 * _CELL, "cell": _CELL}  # fmt: skip
+
+
+def _profile(shares: Report) -> list[tuple[int, float | None, str]]:
+    """Return (hour, mean share in percent, words) over all days; None where no day has one."""
+    hour = (
+        (shares.hours - shares.hours.astype("datetime64[D]")).astype("timedelta64[h]").astype(int)
+    )
+    found: list[tuple[int, float | None, str]] = []
+    for each in range(24):
+        values = shares.values[(hour == each) & np.isfinite(shares.values)]
+        mean = 100 * float(values.mean()) if len(values) else None
+        found.append((each, mean, "" if mean is None else f"{each:02d}:00  {mean:.1f} %"))
+    return found
+
+
+PAGE = Page(
+    "carbon", Text("Carbon", "碳"), WORDS, context, order=5, key="c", verb="see_own", paper="paper"
+)

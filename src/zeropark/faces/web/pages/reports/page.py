@@ -1,16 +1,20 @@
-"""Reports: one report, by subject and measure, as table, plot and sheet."""
+"""Reports: one report, by subject, measure, period and step, as table, plot, sheet and paper."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import numpy as np
 
 from zeropark.data.errors import DataError
 from zeropark.faces.report.shown import Measure, amount, money, percent
-from zeropark.faces.web import numbers
+from zeropark.faces.web import numbers, paper
 from zeropark.faces.web.page import Page, View
-from zeropark.operate.reported import MEASURES, Report, report
+from zeropark.faces.web.pages.reports.bars import bars
+from zeropark.faces.web.periods import WORDS as PERIOD_WORDS
+from zeropark.faces.web.periods import Period, period, written
+from zeropark.operate.reported import LEVELS, MEASURES, Report, report_of
 from zeropark.units.refusal import meant, with_meant
 from zeropark.units.text import Text
 
@@ -34,9 +38,17 @@ WORDS = {
     "total": Text("In total", "合计"),
     "mean": Text("Over all hours", "全部小时"),
     "by_hour": Text("By the hour", "逐小时"),
-    "hour": Text("Hour", "小时"),
+    "by_day": Text("By the day", "逐日"),
+    "by_month": Text("By the month", "逐月"),
+    "newest": Text("the newest {count}; Excel holds all", "最近 {count} 条；Excel 含全部"),
+    "least": Text("lowest {value}, {at}", "最低 {value}，{at}"),
+    "most": Text("highest {value}, {at}", "最高 {value}，{at}"),
     "value": Text("Value", "数值"),
-    "part": Text("part of the hour so far", "该小时未满"),
+    "part": Text("not whole", "未满"),
+    "paper": Text("PDF", "PDF"),
+    "no_paper": Text(
+        "For a PDF: Print, then choose to save as PDF.", "生成 PDF：打印，选择“另存为 PDF”。"
+    ),
     "factor": Text(
         "Factor of {year}, {source} ({status}).", "{year} 年因子，{source}（{status}）。"
     ),
@@ -51,8 +63,13 @@ WORDS = {
     "imported": Text(
         "Of the whole park: what was imported, times the factor.", "整个园区：购电量乘以因子。"
     ),
+    "no_cost": Text(
+        "The ledger keeps no cost of each step; choose this life, or a study's report.",
+        "账本不含逐时段成本；选择本次运行，或查看研究报告。",
+    ),
     "own_cost": Text("Cost is known of the whole park only.", "成本只按整个园区统计。"),
     "none": Text("Nothing has been lived yet.", "尚无数据。"),
+    **PERIOD_WORDS,
 }
 _NO_SUBJECT = Text(
     "'{given}' is no subject of a report{meant} Choose one from the list.",
@@ -61,6 +78,8 @@ _NO_SUBJECT = Text(
 _NO_MEASURE = Text(
     "'{given}' is no measure{meant} Allowed: {names}", "没有指标“{given}”{meant}允许：{names}"
 )
+# More rows than a month of hours nobody reads on a page.
+_MOST_ROWS = 744
 _KEEPS_TEXT = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -74,31 +93,56 @@ def context(view: View) -> Mapping[str, Any]:
         "subject": subject,
         "measure": measure,
         "there": view.frame is not None,
+        "paper": paper.browser() is not None,
     }
     if view.frame is None:
         return chosen
-    found = _found(view, subjects[subject][1], measure)
+    asked = period(view)
+    found = _found(view, asked, subjects[subject][1], measure)
     write = _write(found)
     largest = float(np.nanmax(np.abs(found.values), initial=0.0))
     rows = [
         {
-            "hour": str(hour).replace("T", " ") + ":00",
+            "hour": written(hour, asked.level),
             "value": numbers.figure(write, _number(value), view.language),
             "bar": 0.0 if not largest or not np.isfinite(value) else 100 * abs(value) / largest,
             "whole": whole,
         }
         for hour, value, whole in zip(
-            found.hours[::-1], found.values[::-1], found.complete[::-1], strict=True
+            found.hours[: -_MOST_ROWS - 1 : -1], found.values[: -_MOST_ROWS - 1 : -1],
+            found.complete[: -_MOST_ROWS - 1 : -1], strict=True,
         )
-    ]
-    factor = view.today.factor if view.today else None
+    ]  # fmt: skip
+    query = {"subject": subject, "measure": measure, "of": asked.name, "by": asked.level}
     return {
         **chosen,
         "rows": rows,
+        "cut": len(found.values) > _MOST_ROWS,
+        "periods": asked.names,
+        "of": asked.name,
+        "by": asked.level,
+        "levels": list(LEVELS),
+        "span": f"{written(found.hours[0], asked.level)} → {written(found.hours[-1], asked.level)}",
+        "edges": _edges(view, found, asked.level, write),
+        "bars": bars(found, asked.level, write, view.language),
         "total": numbers.figure(_write(found, total=True), found.total, view.language),
-        "factor": factor,
-        "sheet": f"/reports/sheet?subject={subject}&measure={measure}",
+        "factor": view.today.factor if view.today else None,
+        "sheet": f"/reports/sheet?{urlencode(query)}",
+        "pdf": f"/reports/paper?{urlencode(query)}",
     }
+
+
+def _edges(view: View, found: Report, level: str, write: Measure) -> list[tuple[str, str, str]]:
+    """Return (word, value, when) of the least and the most; nothing where there are not two."""
+    known = np.flatnonzero(np.isfinite(found.values))
+    if len(known) < 2:  # noqa: PLR2004 - of one there is no least
+        return []
+    values = found.values[known]
+    ends = (("least", int(known[values.argmin()])), ("most", int(known[values.argmax()])))
+    return [
+        (word, view.say(write.full(float(found.values[i]))), written(found.hours[i], level))
+        for word, i in ends
+    ]
 
 
 def _subjects(view: View) -> dict[str, tuple[Text, list[Kind]]]:
@@ -136,10 +180,11 @@ def _asked(view: View, subjects: Mapping[str, Any]) -> tuple[str, str]:
     return subject, measure
 
 
-def _found(view: View, assets: list[Kind], measure: str) -> Report:
-    assert view.frame is not None, "asked once there is a frame"
-    factor = view.today.factor if view.today else None
-    return report(view.living, view.frame, assets, measure, factor)
+def _found(view: View, asked: Period, assets: list[Kind], measure: str) -> Report:
+    if measure == "cost" and asked.past.cost is None:
+        raise DataError("measure_cost", WORDS["no_cost"])
+    factor, every = view.today.factor if view.today else None, view.living.run.world.assets
+    return report_of(asked.past, every, assets, measure, factor, asked.level)
 
 
 def _number(value: float) -> float | None:
@@ -166,7 +211,8 @@ def sheet(view: View) -> tuple[str, str, bytes]:
     if view.frame is None:
         raise DataError("report_early", WORDS["none"])
     label, assets = subjects[subject]
-    found = _found(view, assets, measure)
+    asked = period(view)
+    found = _found(view, asked, assets, measure)
     book = Workbook()
     page = book.active
     assert page is not None, "a new book has a page"
@@ -176,15 +222,15 @@ def sheet(view: View) -> tuple[str, str, bytes]:
     unit = {"1": "share", "tCO2": "tco2"}.get(found.unit, found.unit.lower())
     rows: list[list[Any]] = [
         [text_cell(head)],
-        [text_cell(view.say(label)), text_cell(view.say(WORDS[measure]))],
-        [view.say(WORDS["hour"]), f"{measure}_{unit}", "complete"],
+        [text_cell(view.say(label)), text_cell(view.say(WORDS[measure])), asked.names[asked.name]],
+        [view.say(WORDS[asked.level]), f"{measure}_{unit}", "complete"],
     ]
     for hour, value, whole in zip(found.hours, found.values, found.complete, strict=True):
-        rows.append([str(hour).replace("T", " ") + ":00", _number(value), whole])
+        rows.append([written(hour, asked.level), _number(value), whole])
     for row in rows:
         page.append(row)
     # What begins like a formula is a name that somebody chose: it stays a text.
-    for cells in page.iter_rows():
+    for cells in page.iter_rows(max_row=3):
         for cell in cells:
             if isinstance(cell.value, str):
                 cell.data_type = "s"
@@ -201,5 +247,5 @@ def text_cell(words: str) -> str:
 
 PAGE = Page(
     "reports", Text("Reports", "报告"), WORDS, context, order=6, key="r", verb="see_own",
-    files={"sheet": sheet},
+    files={"sheet": sheet}, paper="paper",
 )  # fmt: skip
