@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -23,6 +23,11 @@ from zeropark.operate.reported import Report, report_of
 from zeropark.operate.result import regional
 from zeropark.operate.run import execute
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zeropark.assets.kind import Kind
+
 ROOT = Path(__file__).parents[2]
 PARK = ROOT / "parks/microgrid/park.yaml"
 
@@ -32,6 +37,7 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.park: Park = read_park(PARK, kinds())
+        self.assets = cast("Sequence[Kind]", self.park.assets)
         self.place, self.file = folder / "store", folder / "series.parquet"
         request = RunRequest(
             self.park, PARK.parent, "2026-04-29", days=3, step_minutes=30, policy="rules",
@@ -45,11 +51,11 @@ class Run:
     def past(self) -> Past:
         """The run as the ledger holds it."""
         run = str(self.found["ledger_run"])
-        return of_ledger(self.place, run, self.park.name, self.park.assets, self.park.place.zone)
+        return of_ledger(self.place, run, self.park.name, self.assets, self.park.place.zone)
 
     def report(self, measure: str, level: str, factor: Fact | None = None) -> Report:
         """Return a report of all assets."""
-        every = self.park.assets
+        every = self.assets
         return report_of(self.past, every, every, measure, factor, level)
 
 
@@ -59,12 +65,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_the_ledger_lists_the_run_with_its_first_day_and_length(run: Run) -> None:
-    (only,) = earlier(run.place, run.park.name, run.park.assets)
+    (only,) = earlier(run.place, run.park.name, run.assets)
     # Midnight of 29 April in Xining is 16:00 UTC of the day before.
     assert (only.id, only.days, only.policy) == (run.found["ledger_run"], 3.0, "rules")
     assert only.first == np.datetime64("2026-04-28T16:00:00")
-    assert earlier(run.place, "another park", run.park.assets) == []
-    assert earlier(run.place, run.park.name, run.park.assets[1:]) == []
+    assert earlier(run.place, "another park", run.assets) == []
+    assert earlier(run.place, run.park.name, run.assets[1:]) == []
 
 
 def test_each_step_is_what_the_file_says_to_a_thousandth_of_a_kilowatt_hour(run: Run) -> None:
@@ -111,4 +117,4 @@ def test_an_unknown_run_is_named_with_what_is_near(run: Run) -> None:
     name = str(run.found["ledger_run"])
     near = f"{name[:-1]}x"
     with pytest.raises(DataError, match=f"'{near}' is no earlier run.*Did you mean '{name}'"):
-        of_ledger(run.place, near, run.park.name, run.park.assets, "Asia/Shanghai")
+        of_ledger(run.place, near, run.park.name, run.assets, "Asia/Shanghai")

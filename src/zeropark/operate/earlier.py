@@ -78,21 +78,30 @@ def earlier(place: Place, park: str, assets: Sequence[Kind]) -> list[Earlier]:
 
     A run of other assets than the park has now is left out: nothing here knows their kinds.
     """
-    found = []
+    entries = {}
     with Reader(place) as reader:
         registry = reader.registry()
         for entry in runs(reader.log, reader.database):
-            if entry["park"] != park or _names(entry) != {asset.name for asset in assets}:
-                continue
-            point = next(name for name in _wanted(assets, str(entry["run"])).values())
-            if not registry.knows(point):
-                continue
-            sums = reader.history.sums([registry.number(point)], -_ALWAYS, _ALWAYS, _ALWAYS)
-            days = float(sums.covered.sum()) / _HOUR_MS / _DAY_H
-            if days >= 1.0:
-                first = np.datetime64(int(entry["start"]), "ms").astype("datetime64[s]")
-                found.append(Earlier(str(entry["run"]), first, days, str(entry["policy"])))
-    return found[::-1]
+            if entry["park"] == park and _names(entry) == {asset.name for asset in assets}:
+                point = next(iter(_wanted(assets, str(entry["run"])).values()), "")
+                if registry.knows(point):
+                    entries[registry.number(point)] = entry
+        if not entries:
+            return []
+        sums = reader.history.sums(list(entries), -_ALWAYS, _ALWAYS, _ALWAYS)
+    days = dict.fromkeys(entries, 0.0)
+    for point, covered in zip(sums.point.tolist(), sums.covered.tolist(), strict=True):
+        days[point] += covered / _HOUR_MS / _DAY_H
+    return [
+        Earlier(
+            str(entry["run"]),
+            np.datetime64(int(entry["start"]), "ms").astype("datetime64[s]"),
+            days[point],
+            str(entry["policy"]),
+        )
+        for point, entry in reversed(entries.items())
+        if days[point] >= 1.0
+    ]
 
 
 _ALWAYS = 1 << 61
