@@ -25,7 +25,7 @@ from zeropark.faces.report.shown import amount
 from zeropark.faces.web import paper
 from zeropark.faces.web.app import application
 from zeropark.faces.web.guard import COOKIE
-from zeropark.faces.web.pages.reports.bars import LEFT, TOP, bars
+from zeropark.faces.web.pages.reports.bars import bars
 from zeropark.faces.web.people import People
 from zeropark.ledger.store import Store, create
 from zeropark.model.parkfile import read_park
@@ -114,13 +114,13 @@ def test_more_rows_than_a_month_of_hours_are_in_the_sheet_only(desk: Desk) -> No
 
 def test_carbon_over_many_days_is_a_map_of_hours_down_and_days_across(desk: Desk) -> None:
     text = desk.page(f"/carbon?of={desk.run}")
-    year = re.search(r'<svg class="year".*?</svg>', text, re.DOTALL)
-    assert year is not None
-    assert len(re.findall(r"M[\d.]+ \d+h", year[0])) == DAYS * 24
+    assert 'viewBox="0 0 1000 336"' in text
+    assert len(re.findall(r"M[\d.]+ \d+h", text)) == DAYS * 24
     assert f"/audit?point=tie/node@{desk.run}" in text
     assert "holds" in desk.page(f"/audit?point=tie/node@{desk.run}")
     short = desk.page("/carbon")
-    assert '<svg class="year"' not in short
+    # Thirty hours of the present life are two rows.
+    assert 'viewBox="0 0 24 2"' in short
 
 
 @pytest.mark.parametrize(
@@ -155,17 +155,11 @@ def test_bars_stand_on_zero_and_what_is_absent_is_hatched() -> None:
     hours = np.arange("2026-04-16T00", "2026-04-16T04", dtype="datetime64[h]")
     values = np.array([2.0, np.nan, 0.0, -1.0])
     drawn = bars(Report(hours, values, [True] * 4, None, "MWh"), "hour", amount("MWh", 2.0), "en")
-    # The scale goes from -1 to 2 over 156 px: zero lies two thirds down.
-    zero = TOP + 156 * 2 / 3
-    each = (1000 - LEFT) / 4
-    assert drawn.path == (
-        f"M{LEFT:.1f} {zero:.1f}V{TOP:.1f}h{each * 0.8:.2f}V{zero:.1f}z"
-        f"M{LEFT + 3 * each:.1f} {zero:.1f}V{TOP + 156:.1f}h{each * 0.8:.2f}V{zero:.1f}z"
-    )
-    assert drawn.gone.startswith(f"M{LEFT + each:.1f} ")
-    assert drawn.gone.count("M") == 1
+    # The scale goes from -1 to 2 over 100: zero lies two thirds down; a bar takes 0.8 of its 250.
+    assert drawn.path == "M0.0 66.7V0.0h200.00V66.7zM750.0 66.7V100.0h200.00V66.7z"
+    assert drawn.gone == "M250.0 0h250.00V100h-250.00z"
     assert [words for _, words in drawn.rows] == ["2.00", "0.00", "−1.00"]
-    assert [words for _, words in drawn.times] == [f"04-16 0{hour}:00" for hour in range(4)]
+    assert drawn.times == tuple((25.0 * hour, f"04-16 0{hour}:00") for hour in range(4))
 
 
 # -- paper -----------------------------------------------------------------------------------------

@@ -109,13 +109,14 @@ function axisOf(page, lane, at) {
   const sums = (below) => page.charts.hours.slice(1).map((_, index) => lane.stack.filter((each) => Boolean(each.below) === below).reduce((sum, each) => sum + (each.values[index] ?? 0), 0));
   const all = [...lane.lines.flatMap((each) => each.values), ...(lane.band?.high ?? [])];
   const most = Math.max(largest(all.filter((value) => value === null || value > 0)), ...(lane.stack.length ? sums(false) : [0]));
-  const up = axisEnd(most, lane.height > 120 ? 4 : 1);
   const least = Math.max(largest(all.filter((value) => value !== null && value < 0)), ...(lane.stack.length ? sums(true) : [0]));
-  const low = least > 1e-9 ? Math.ceil(least / up.step - 1e-9) * up.step : 0;
-  return valueAxis(page, { min: -low, max: up.end, step: up.step, index: at, write: (value) => onAxis(value, up.step) });
+  // One step for both sides of zero, of the longer one, so that no two words lie over each other.
+  const { step } = axisEnd(Math.max(most, least), lane.height > 200 ? 4 : lane.height > 120 ? 3 : 1);
+  const ends = (value) => (value > 1e-9 ? Math.ceil(value / step - 1e-9) * step : 0);
+  return valueAxis(page, { min: -ends(least), max: ends(most) || (least > 1e-9 ? 0 : step), step, index: at, write: (value) => onAxis(value, step) });
 }
 
-function title(page, lane, y) {
+function title(page, lane, y, narrow) {
   const words = lane.lines.filter((each) => each.legend !== false).map((each, nth) => {
     const type = each.manner === "limit" || each.manner === "rules" ? "····" : each.manner === "plan" ? "– –" : "——";
     const colour = each.manner === "trial" ? page.trial : each.carrier ? page.colours.carrier(each.carrier) : each.manner === "limit" ? page.colours.second : page.colours.ink;
@@ -124,7 +125,7 @@ function title(page, lane, y) {
   const small = { fontSize: SMALL, fontWeight: 400 };
   return [
     { text: `{t|${lane.title}}  {u|${lane.unit}}`, left: 0, top: y, padding: 0, textStyle: { rich: { t: { ...small, fontWeight: 600, color: page.colours.ink }, u: { ...small, color: page.colours.third } } } },
-    { text: words.map((each) => `{m${each.nth}|${each.type}} {l|${each.text}}`).join("   "), right: 0, top: y, padding: 0, textStyle: { rich: { l: { ...small, color: page.colours.second }, ...Object.fromEntries(words.map((each) => [`m${each.nth}`, { ...small, fontWeight: 600, color: each.colour }])) } } },
+    { text: words.map((each) => `{m${each.nth}|${each.type}} {l|${each.text}}`).join("   "), ...(narrow ? { left: 0, top: y + 17 } : { right: 0, top: y }), padding: 0, textStyle: { rich: { l: { ...small, color: page.colours.second }, ...Object.fromEntries(words.map((each) => [`m${each.nth}`, { ...small, fontWeight: 600, color: each.colour }])) } } },
   ];
 }
 
@@ -162,14 +163,16 @@ function option(page, width) {
   const made = { grid: [], xAxis: [], yAxis: [], series: [], title: [] };
   charts.lanes.forEach((lane, at) => {
     const height = lane.rows ? lane.rows.length * ROW : lane.height;
-    made.title.push(...title(page, lane, y));
-    made.grid.push({ ...grid, top: y + 22, height, outerBoundsMode: "none" });
+    // On a narrow page what the lines are stands under the title, with room for the word of now.
+    const over = narrow && !lane.rows ? (at === 0 ? 58 : 42) : 22;
+    made.title.push(...title(page, lane, y, narrow));
+    made.grid.push({ ...grid, top: y + over, height, outerBoundsMode: "none" });
     const last = at === charts.lanes.length - 1;
     made.xAxis.push(timeAxis(page, last, at, width - grid.left - grid.right));
     made.yAxis.push(axisOf(page, lane, at));
     if (lane.rows) {
       made.series.push(...spells(page, lane, at));
-      if (!narrow) lane.rows.forEach((row, nth) => made.title.push({ text: row.label, left: 0, top: y + 22 + nth * ROW + 5, padding: 0, textStyle: { fontSize: SMALL, fontWeight: 400, color: colours.second, width: grid.left - 8, overflow: "truncate" } }));
+      if (!narrow) lane.rows.forEach((row, nth) => made.title.push({ text: row.label, left: 0, top: y + over + nth * ROW + 5, padding: 0, textStyle: { fontSize: SMALL, fontWeight: 400, color: colours.second, width: grid.left - 8, overflow: "truncate" } }));
     } else {
       made.series.push(...(lane.band ? band(page, lane, at) : []), ...stack(page, lane, at), ...lineOf(page, lane, at), absent(page, missing(page, lane), at));
     }
@@ -180,7 +183,7 @@ function option(page, width) {
         label: { show: at === 0, formatter: charts.nowWord, position: "end", distance: 2, color: colours.surface, backgroundColor: colours.ink, padding: [2, 6], borderRadius: 3, fontSize: SMALL, fontWeight: 600 },
       },
     });
-    y += 22 + height + (last ? AXIS : GAP - 22);
+    y += over + height + (last ? AXIS : GAP - 22);
   });
   return { ...made, height: y, animation: false, textStyle: { fontFamily: page.font }, axisPointer: { link: [{ xAxisIndex: "all" }] }, tooltip: tooltip(page, (index) => rows(page, index), (index) => notes(page, index)) };
 }

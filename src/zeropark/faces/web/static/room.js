@@ -70,6 +70,8 @@ function again() {
   waiting = requestAnimationFrame(draw);
 }
 
+// On a narrow screen the menu scrolls: where we are is seen.
+document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 if (document.body.dataset.frame !== undefined) {
   listen(take);
   setInterval(watch, 500);

@@ -71,7 +71,7 @@ _NO_PARTY = Text("'{given}' is no party of this park{meant}", "园区没有主�
 _HIGH = 0.9
 # Days that fit as rows; more lie across.
 _MOST_ROWS = 21
-_YEAR_WIDTH, _CELL, _MOST_MONTHS = 1000.0, 14, 12
+_YEAR_WIDTH, _CELL, _MOST_MONTHS = 1000, 14, 6
 _RAMP = (0, 12, 28, 46, 66, 84, 100)
 
 
@@ -105,6 +105,7 @@ def context(view: View) -> Mapping[str, Any]:
         **_periods(view, asked, chosen),
         "map": _map(shares) if _days(shares) <= _MOST_ROWS else None,
         "year": _year(shares) if _days(shares) > _MOST_ROWS else None,
+        "ramp": _RAMP,
         "profile": _profile(shares),
         "clean": numbers.share(shares.total, view.language),
         "used": numbers.figure(numbers.energy(used.total), used.total, view.language),
@@ -163,8 +164,13 @@ def _map(shares: Report) -> dict[str, Any]:
         if np.isfinite(value):
             strong = int(np.interp(value, np.linspace(0, 1, len(_RAMP)), _RAMP))
             cells.append((x, y, strong, f"{str(hour).replace('T', ' ')}:00  {100 * value:.1f} %"))
-    labels = [str(first + np.timedelta64(row, "D"))[5:] for row in rows]
-    return {"cells": cells, "labels": labels, "height": 30 * len(rows)}
+    count = len(rows)
+    labels = [
+        ((row + 0.5) / count * 100, str(first + np.timedelta64(row, "D"))[5:]) for row in rows
+    ]
+    times = [(hour / 24 * 100, f"{hour:02d}:00") for hour in range(0, 24, 6)]
+    return {"cells": cells, "rows": labels, "times": times, "width": 24, "height": count,
+            "tall": min(30 * count, 480)}  # fmt: skip
 
 
 def _days(shares: Report) -> int:
@@ -190,10 +196,11 @@ def _year(shares: Report) -> dict[str, Any]:
         for nth, strong in enumerate(_RAMP)
     ]  # fmt: skip
     starts = np.flatnonzero(np.diff(days.astype("datetime64[M]").astype(int), prepend=-1))
-    months = [(float(x[i] * wide), str(days[i])[:7]) for i in starts.tolist()]
+    months = [(100 * float(x[i]) / count, str(days[i])[:7]) for i in starts.tolist()]
     every = -(-len(months) // _MOST_MONTHS)
-    return {"outlines": outlines, "months": months[::every], "width": _YEAR_WIDTH,
-            "height": 24 * _CELL, "cell": _CELL}  # fmt: skip
+    hours = [((hour + 0.5) / 24 * 100, f"{hour:02d}:00") for hour in range(0, 24, 6)]
+    return {"outlines": outlines, "rows": hours, "times": months[::every], "width": _YEAR_WIDTH,
+            "height": 24 * _CELL, "tall": 24 * _CELL}  # fmt: skip
 
 
 def _profile(shares: Report) -> list[tuple[int, float | None, str]]:

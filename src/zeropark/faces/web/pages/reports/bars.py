@@ -13,16 +13,18 @@ if TYPE_CHECKING:
     from zeropark.faces.report.shown import Measure
     from zeropark.operate.reported import Report
 
-WIDTH, HEIGHT = 1000.0, 190.0
-"""Of the picture [px]; the plot leaves `LEFT` and `TOP` free, and a line under it."""
-LEFT, TOP, UNDER = 64.0, 8.0, 26.0
+WIDTH, HEIGHT = 1000.0, 100.0
+"""Of the picture; a page stretches it, and writes beside it."""
 _MOST_LABELS = 7
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
 @dataclass(frozen=True)
 class Bars:
-    """A plot. path: all bars; gone: all places without a reading. ticks: (y, words), (x, words)."""
+    """A plot. path: all bars; gone: all places without a reading.
+
+    rows: (how far down [%], words). times: (how far right [%], words).
+    """
 
     path: str
     gone: str
@@ -36,21 +38,20 @@ def bars(found: Report, level: str, write: Measure, language: str) -> Bars:
     top = _nice(float(np.nanmax(values, initial=0.0)))
     low = -_nice(float(-np.nanmin(values, initial=0.0)))
     span = top - low or 1.0
-    tall = HEIGHT - TOP - UNDER
 
     def y(value: float) -> float:
-        return TOP + tall * (top - value) / span
+        return HEIGHT * (top - value) / span
 
-    each = (WIDTH - LEFT) / len(values)
+    each = WIDTH / len(values)
     wide = max(each * 0.8, min(each, 0.6))
     drawn, gone = [], []
     for i, value in enumerate(values.tolist()):
-        x = LEFT + i * each
+        x = i * each
         if np.isfinite(value):
             if value:
                 drawn.append(f"M{x:.1f} {y(0.0):.1f}V{y(value):.1f}h{wide:.2f}V{y(0.0):.1f}z")
         else:
-            gone.append(f"M{x:.1f} {TOP}h{each:.2f}V{TOP + tall}h-{each:.2f}z")
+            gone.append(f"M{x:.1f} 0h{each:.2f}V{HEIGHT:.0f}h-{each:.2f}z")
     marks = dict.fromkeys((top, (top + low) / 2 if low == 0.0 else 0.0, low))
     rows = tuple((y(mark), write.number(mark).in_language(language)) for mark in marks)
     return Bars("".join(drawn), "".join(gone), rows, _times(found, level, each))
@@ -59,7 +60,7 @@ def bars(found: Report, level: str, write: Measure, language: str) -> Bars:
 def _times(found: Report, level: str, each: float) -> tuple[tuple[float, str], ...]:
     every = max(1, -(-len(found.values) // _MOST_LABELS))
     return tuple(
-        (LEFT + i * each, written(found.hours[i], level)[5 if level != "month" else 0 :])
+        (i * each / WIDTH * 100, written(found.hours[i], level)[5 if level != "month" else 0 :])
         for i in range(0, len(found.values), every)
     )
 

@@ -28,7 +28,7 @@ WORDS = {
         "在仿真电站上、以独立进程运行；不影响此处的园区",
     ),
     "park": Text("Park", "园区"),
-    "this": Text("this park", "当前园区"),
+    "this": Text("this park: {park}", "当前园区：{park}"),
     "start": Text("First day", "首日"),
     "days": Text("Days, 1 to {most}", "天数，1 至 {most}"),
     "policy": Text("Who decides", "决策方式"),
@@ -164,7 +164,7 @@ def _jobs(view: View) -> Jobs:
 def _parks(view: View) -> dict[str, str]:
     """Return the parks a study may live, by the form's word."""
     own = view.living.run.request.folder / PARK_FILE
-    here = f"{view.say(WORDS['this'])}: {view.say(view.park.shown)}"
+    here = view.say(WORDS["this"].format(park=view.say(view.park.shown)))
     found = {_THIS: here} if own.is_file() else {}
     return found | {name: name for name in shipped_parks()}
 
