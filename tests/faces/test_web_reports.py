@@ -18,7 +18,7 @@ from openpyxl import load_workbook
 from starlette.testclient import TestClient
 
 from tests.faces.test_web import WORDS
-from tests.operate.living import ROOT, still
+from tests.operate.living import ROOT, Lived, lived
 from zeropark.assets import kinds
 from zeropark.data.errors import DataError
 from zeropark.faces.report.shown import amount
@@ -27,7 +27,6 @@ from zeropark.faces.web.app import application
 from zeropark.faces.web.guard import COOKIE
 from zeropark.faces.web.pages.reports.bars import bars
 from zeropark.faces.web.people import People
-from zeropark.ledger.store import Store, create
 from zeropark.model.parkfile import read_park
 from zeropark.operate.build import RunRequest
 from zeropark.operate.reported import Report
@@ -39,17 +38,14 @@ DAYS = 40
 class Desk:
     """A room over a store that holds an earlier run of forty days, and who asks there."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, now: Lived) -> None:
         source = ROOT / "parks/microgrid/park.yaml"
-        create(folder / "store", "simulated")
-        self.store = Store(folder / "store", "test")
         request = RunRequest(
             read_park(source, kinds()), source.parent, "2026-02-20", days=DAYS, step_minutes=60,
             policy="rules", compare=False,
         )  # fmt: skip
-        self.found: dict[str, Any] = execute(request, folder, lambda *_: None, self.store)
+        self.found: dict[str, Any] = execute(request, folder, lambda *_: None, now.store)
         self.run = str(self.found["ledger_run"])
-        self.living = still(store=self.store)
         self.people = People(folder / "people.db")
         self.people.add("auditor", WORDS, "auditor", "test")
         self.people.add("firm", WORDS, "party", "test", "grid", ("park", "grid"))
@@ -58,7 +54,7 @@ class Desk:
             entered = self.people.sign_in(name, WORDS, "test")
             assert entered is not None
             self.secrets[name] = entered[0]
-        self.client = TestClient(application(self.living, self.people), follow_redirects=False)
+        self.client = TestClient(application(now.living, self.people), follow_redirects=False)
 
     def ask(self, address: str, name: str = "auditor") -> tuple[int, bytes]:
         """Return (status, body) of an address, in English."""
@@ -74,12 +70,11 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    found = Desk(tmp_path_factory.mktemp("reports"))
-    with found.client:
-        yield found
-    found.living.stop()
-    found.store.close()
-    found.people.close()
+    with lived() as now:
+        found = Desk(tmp_path_factory.mktemp("reports"), now)
+        with found.client:
+            yield found
+        found.people.close()
 
 
 def test_a_run_of_the_ledger_is_reported_beyond_the_present_life(desk: Desk) -> None:

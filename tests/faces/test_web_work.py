@@ -222,7 +222,33 @@ def test_other_roles_read_hand_overs_and_make_none(
         assert 'name="words"' not in get(room, secrets[role], "/handover")
         _, text = post(room, secrets[role], "/handover/leave", words="x")
         assert "Your role hands over no shift" in text
-    assert "No field service is connected" in get(room, secrets["dispatcher"], "/handover")
+    assert "No field service is connected" not in get(room, secrets["dispatcher"], "/handover")
+
+
+def test_what_is_in_force_is_what_operate_says_with_the_end_of_each_shelf(
+    room: TestClient, living: Living, secrets: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {
+        "stopped": True, "locked": ["hub"], "hand_mw": {"battery/p": -1.25},
+        "limits_mw": {"tie": [0.0, 1.5]}, "shelved_s": {"soft:b": 5_400.0, "soft:a": 29.0},
+        "alarms": [{"id": "lost:hub", "title": "No reading", "priority": "high"}],
+    }  # fmt: skip
+    monkeypatch.setattr(type(living), "status", told)
+    page = get(room, secrets["auditor"], "/handover")
+    rows = re.findall(
+        r"<tr><td>(.*?)</td><th scope=\"row\">(.*?)</th><td>(.*?)</td><td>(.*?)</td></tr>", page
+    )
+    assert rows == [
+        ("stop", "the park is stopped", "", ""),
+        ("alarm", "lost:hub", "No reading", ""),
+        ("hand control", "battery/p", "-1,250 kW", ""),
+        ("lock-out", "hub", "", ""),
+        ("limit of the grid operator", "tie", "0 – 1,500 kW", ""),
+        ("shelved alarm", "soft:a", "", "ends in 0 h 1 min"),
+        ("shelved alarm", "soft:b", "", "ends in 1 h 30 min"),
+    ]
+    monkeypatch.setattr(type(living), "status", None)
+    assert "No field service is connected" in get(room, secrets["auditor"], "/handover")
 
 
 # -- back-up ---------------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ from zeropark.ledger.store import Store, create
 from zeropark.model.park import Park
 from zeropark.model.parkfile import read_park
 from zeropark.operate.build import RunRequest
-from zeropark.operate.figures import flow_name
 from zeropark.operate.earlier import Past, earlier, of_ledger
+from zeropark.operate.figures import flow_name
 from zeropark.operate.reported import Report, report_of
 from zeropark.operate.result import regional
 from zeropark.operate.run import execute

@@ -9,8 +9,8 @@ import numpy as np
 
 from zeropark.assets.kind import Kind
 from zeropark.data.published import Fact
-from zeropark.operate.figures import Columns
 from zeropark.operate.earlier import Past, of_living
+from zeropark.operate.figures import Columns
 from zeropark.operate.living import Frame, Living
 from zeropark.operate.record import Floats, Times
 from zeropark.operate.today import flow_of

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zeropark.data.errors import DataError
-from zeropark.operate.socket import NAME, hand_over
 from zeropark.units.text import Text
 
 if TYPE_CHECKING:
@@ -51,26 +48,13 @@ def standing(view: View) -> tuple[list[Open], bool]:
 
     Without a field service there are the alarms of the park that is shown, and nothing to command.
     """
-    told = _told(view)
+    told = view.living.status
     if told is not None:
         return list(_of_service(told)), True
     if view.today is None:
         return [], False
     alarms = (Open(_KINDS["alarm"], each.what, each.text, _NONE) for each in view.today.alarms)
     return list(alarms), False
-
-
-def _told(view: View) -> Mapping[str, Any] | None:
-    """Return how the field service beside the store stands; None where there is none."""
-    place = view.living.place
-    if not isinstance(place, Path) or not (place / NAME).exists():
-        return None
-    asked = {"verb": "see", "actor": "person", "channel": "web", "role": "auditor",
-             "name": view.session.person.name}  # fmt: skip
-    try:
-        return hand_over(place / NAME, asked)
-    except DataError:
-        return None
 
 
 def _of_service(told: Mapping[str, Any]) -> Iterator[Open]:
