@@ -97,7 +97,7 @@ def asked(
         if not _is_for(event.targets, name):
             continue
         for each in _of_event(event, programmes):
-            late = None if isinstance(each, Unfit) else _late(each, now)
+            late = None if isinstance(each, Unfit) else must_be_ahead(each, now)
             if isinstance(each, Unfit):
                 unfit.append(each)
             elif late is not None:
@@ -123,7 +123,8 @@ def _is_for(targets: Sequence[ValuesMap] | None, name: str) -> bool:
     return not named or name in named
 
 
-def _late(one: Wanted, now: float) -> Text | None:
+def must_be_ahead(one: Wanted, now: float) -> Text | None:
+    """Return why something wanted comes too late; None where it does not. now: POSIX s."""
     said = {"id": one.id, "now": _moment(now)}
     if one.end <= now:
         return _OVER.format(end=_moment(one.end), **said)
