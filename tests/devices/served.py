@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from zeropark.devices.catalogue import protocol
@@ -96,10 +96,18 @@ class Certified(NamedTuple):
     certificate: Path
 
 
-def certify(folder: Path, *, name: str = LOOPBACK, days: int = 90) -> Certified:
-    """Make an authority and a certificate for `name` that ends in `days`, before now where < 0."""
+def certify(
+    folder: Path, *, name: str = LOOPBACK, days: int = 90, uri: str | None = None
+) -> Certified:
+    """Make an authority and a certificate for `name` that ends in `days`, before now where < 0.
+
+    uri: an application's, as OPC UA has it, whose keys are RSA.
+    """
     folder.mkdir(exist_ok=True)
-    key, ca = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = ec.generate_private_key(ec.SECP256R1())
+    ca = ec.generate_private_key(ec.SECP256R1())
+    if uri is not None:
+        key = rsa.generate_private_key(65537, 2048)
     issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"test authority {folder.name}")])
     now = dt.datetime.now(dt.UTC)
     root = (
@@ -111,7 +119,8 @@ def certify(folder: Path, *, name: str = LOOPBACK, days: int = 90) -> Certified:
     )
     ends = now + dt.timedelta(days=days)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    alternative = x509.SubjectAlternativeName([_general(name)])
+    names = [_general(name), *([] if uri is None else [x509.UniformResourceIdentifier(uri)])]
+    alternative = x509.SubjectAlternativeName(names)
     own = (
         _about(subject, issuer, key, min(now, ends) - dt.timedelta(days=30), ends)
         .add_extension(alternative, critical=False)
@@ -130,7 +139,7 @@ def certify(folder: Path, *, name: str = LOOPBACK, days: int = 90) -> Certified:
 def _about(
     subject: x509.Name,
     issuer: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey,
     begins: dt.datetime,
     ends: dt.datetime,
 ) -> x509.CertificateBuilder:

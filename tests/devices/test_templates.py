@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.devices.served import pair, run
+from tests.devices.served import LOOPBACK, pair, run
 from zeropark.devices.catalogue import (
     DeviceError,
     beside_list,
@@ -14,6 +14,7 @@ from zeropark.devices.catalogue import (
     register_list,
     template_files,
 )
+from zeropark.devices.discover import FoundDevice, discover
 from zeropark.devices.standard import standard_template
 from zeropark.devices.template import Template
 from zeropark.model.asset import Point
@@ -223,3 +224,13 @@ def test_the_standard_layout_numbers_points_in_their_order() -> None:
     ]
     assert not list(protocol("modbus").wrong_points(template))
     assert template.heartbeat(32769) == {"heartbeat": 1.0}
+
+
+def test_a_sunspec_device_says_what_it_is_and_which_templates_fit() -> None:
+    async def live() -> FoundDevice:
+        async with pair(read_template("sunspec-battery")) as (_, _, _, host):
+            return await discover("sunspec", LOOPBACK, host.port, 1, 2.0)
+
+    found = run(live())
+    assert (found.maker, found.models) == ("zeropark", (1, 701, 702, 704, 802))
+    assert found.templates == ("sunspec-battery",)

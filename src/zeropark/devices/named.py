@@ -126,6 +126,8 @@ def reached(
         tls=tls,
         client_certified=tls is not None and line.certificate is not None,
         certificate_ends=ends,
+        authority=None if line.authority is None else folder / line.authority,
+        certificate=None if line.certificate is None else folder / line.certificate,
         user=line.user,
         password=secret,
     )

@@ -12,23 +12,23 @@ from cryptography import x509
 
 from zeropark.units.text import Text
 
-_EXPIRED = Text("the device's certificate has expired; have it renewed", "设备证书已过期；更换证书")
-_NOT_YET = Text(
+EXPIRED = Text("the device's certificate has expired; have it renewed", "设备证书已过期；更换证书")
+NOT_YET = Text(
     "the device's certificate is not valid yet; check both clocks",
     "设备证书尚未生效；核对双方时钟",
 )
-_WRONG_NAME = Text(
+WRONG_NAME = Text(
     "the device's certificate is for another name than {host}; name the host as in the certificate",
     "设备证书不属于 {host}；按证书中的名称填写 host",
 )
-_UNKNOWN_CA = Text(
+UNKNOWN_CA = Text(
     "the device's certificate is signed by nobody we trust; name its authority in the park file",
     "设备证书的签发者不受信任；在园区文件中写明其 authority",
 )
 _REFUSED = Text("the TLS handshake failed ({said})", "TLS 握手失败（{said}）")
 # OpenSSL's X509_V_ERR codes (x509_vfy.h).
 _NOT_YET_VALID, _HAS_EXPIRED, _HOST, _IP = 9, 10, 62, 64
-_BY_CODE = {_NOT_YET_VALID: _NOT_YET, _HAS_EXPIRED: _EXPIRED, _HOST: _WRONG_NAME, _IP: _WRONG_NAME}
+_BY_CODE = {_NOT_YET_VALID: NOT_YET, _HAS_EXPIRED: EXPIRED, _HOST: WRONG_NAME, _IP: WRONG_NAME}
 
 
 class _HasExtra(Protocol):
@@ -108,7 +108,7 @@ async def why_no_handshake(
         async with asyncio.timeout(seconds):
             _, writer = await asyncio.open_connection(host, port, ssl=with_)
     except ssl.SSLCertVerificationError as error:
-        return _BY_CODE.get(error.verify_code, _UNKNOWN_CA).format(host=host)
+        return _BY_CODE.get(error.verify_code, UNKNOWN_CA).format(host=host)
     except ssl.SSLError as error:
         return _REFUSED.format(said=error.reason or "TLS")
     except (OSError, TimeoutError):

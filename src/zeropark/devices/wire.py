@@ -6,6 +6,7 @@ import math
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from zeropark.devices.contract import Health
 from zeropark.devices.template import Template
@@ -39,6 +40,7 @@ class Wire:
     branch at a broker. tls: None for a wire in the clear. client_certified, user, password: how we
     prove who we are; the password comes from a secret. certificate_ends: when our own certificate
     expires, POSIX seconds; None where we have none. segment: the network segment it lies in.
+    authority, certificate: the files behind tls, for a protocol with certificates of its own.
     may_send: asked before each message that sets something, with how long it can take [s, wall
     time]; nothing is sent where it says no.
     """
@@ -54,6 +56,8 @@ class Wire:
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     segment: str | None = None
+    authority: Path | None = None
+    certificate: Path | None = None
     may_send: Callable[[float], bool] = field(default=always, repr=False)
 
     @property

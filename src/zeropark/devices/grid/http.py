@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import ssl
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from zeropark.devices.tls import why_no_handshake
+from zeropark.devices.tls import peer_ends, why_no_handshake
 from zeropark.devices.wire import Wire
 from zeropark.units.text import Text
 
@@ -87,14 +86,8 @@ def _ask(
         )
     try:
         connection.request(method, where, data, dict(headers))
-        ends = _ends(connection.sock)
+        ends = peer_ends(connection.sock)
         response = connection.getresponse()
         return response.status, response.read(_LARGEST), ends
     finally:
         connection.close()
-
-
-def _ends(sock: object) -> float | None:
-    shown = sock.getpeercert() if isinstance(sock, ssl.SSLSocket) else None
-    ends = shown.get("notAfter") if shown else None
-    return ssl.cert_time_to_seconds(ends) if isinstance(ends, str) else None

@@ -6,6 +6,7 @@ A point's address is `model/point`, such as `103/W` (SunSpec Device Information 
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -13,8 +14,12 @@ from typing import NamedTuple
 
 import sunspec2.device as published
 from sunspec2.mdef import ModelDefinitionError
+from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP, SunSpecModbusClientError
+from sunspec2.modbus.modbus import ModbusClientError
 
+from zeropark.devices.catalogue import DeviceError, read_template, template_files
 from zeropark.devices.coding import Layout, Placed
+from zeropark.devices.discover import FoundDevice
 from zeropark.devices.protocols.modbus import ModbusDriver, WrongDeviceError
 from zeropark.devices.template import PointTemplate, Template
 from zeropark.devices.wire import Clock, Wire
@@ -70,6 +75,10 @@ _NOT_WRITTEN = Text(
 _LACKS = Text(
     "the device has no SunSpec model {model}; it has {there}. Name the template of this device",
     "设备没有 SunSpec 模型 {model}；它有 {there}。请改用该设备的模板",
+)
+_NOBODY = Text(
+    "nobody answers SunSpec at {host}:{port}, unit {unit}; check address, cable and unit id",
+    "{host}:{port} 单元 {unit} 没有 SunSpec 应答；检查地址、线路与单元号",
 )
 _NO_SUNSPEC = Text(
     "the device does not say SunS at 40000, 0 or 50000; it is no SunSpec device",
@@ -219,3 +228,36 @@ class SunSpecDriver(ModbusDriver):
 def driver(template: Template, wire: Wire, clock: Clock) -> SunSpecDriver:
     """Return the driver of a SunSpec device."""
     return SunSpecDriver(template, wire, clock)
+
+
+async def discover(host: str, port: int, unit_id: int, seconds: float) -> FoundDevice:
+    """Return what a SunSpec device says of itself, asked with pysunspec2's own client."""
+    try:
+        return await asyncio.to_thread(_scan, host, port, unit_id, seconds)
+    except (SunSpecModbusClientError, ModbusClientError, OSError):
+        raise DeviceError(_NOBODY.format(host=host, port=port, unit=unit_id)) from None
+
+
+def _scan(host: str, port: int, unit_id: int, seconds: float) -> FoundDevice:
+    device = SunSpecModbusClientDeviceTCP(
+        slave_id=unit_id, ipaddr=host, ipport=port, timeout=seconds
+    )
+    try:
+        device.scan()
+        models = tuple(sorted(m for m in device.models if isinstance(m, int)))
+        common = device.models[1][0]
+        said = [str(common.points[name].value or "").strip() for name in ("Mn", "Md", "SN")]
+    finally:
+        device.close()
+    return FoundDevice(said[0], said[1], said[2], models, fitting(models))
+
+
+def fitting(models: tuple[int, ...]) -> tuple[str, ...]:
+    """Return the SunSpec templates whose models a device has, the one that uses most first."""
+    found = []
+    for name in template_files():
+        template = read_template(name)
+        wanted = models_of(template) if template.protocol == "sunspec" else ()
+        if wanted and set(wanted) <= set(models):
+            found.append((-len(wanted), name))
+    return tuple(name for _, name in sorted(found))

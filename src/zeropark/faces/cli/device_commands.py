@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from zeropark.model.park import Park
 
 _GAP = 2
-_PORT = 502
 # How long a person waits for one answer of a device [s].
 _WAIT = 3.0
 AsJson = Annotated[bool, typer.Option("--json", help=N_("Print the result as JSON."))]
@@ -80,21 +79,24 @@ def discover(
     *,
     port: Port = None,
     unit_id: UnitId = 1,
+    protocol: Annotated[
+        str, typer.Option(help=N_("Protocol to ask by, such as sunspec or opcua."))
+    ] = "sunspec",
     as_json: AsJson = False,
 ) -> int:
-    """Ask a SunSpec device what it is; return 0, or 1 where no template fits it."""
+    """Ask a device what it is; return 0, or 1 where no template fits it."""
     from zeropark.devices.catalogue import DeviceError  # noqa: PLC0415 - as above
     from zeropark.devices.discover import discover as ask  # noqa: PLC0415
 
     try:
-        found = asyncio.run(ask(host, port or _PORT, unit_id, _WAIT))
+        found = asyncio.run(ask(protocol, host, port, unit_id, _WAIT))
     except DeviceError as error:
         raise Refused(error.text.in_language(language())) from None
     if as_json:
         print(json.dumps(vars(found), ensure_ascii=False, indent=1))  # noqa: T201 - an answer
     else:
         models = ", ".join(map(str, found.models))
-        said = _("{maker} {model}, serial {serial}; SunSpec models {models}.")
+        said = _("{maker} {model}, serial {serial}; it has {models}.")
         lines = [
             said.format(maker=found.maker, model=found.model, serial=found.serial, models=models)
         ]
