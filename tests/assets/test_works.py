@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.assets.yard import day, devices_of, outlook_of, parse
+from tests.assets.yard import Floats, day, devices_of, outlook_of, parse, program_of
 from zeropark.assets import kinds
 from zeropark.assets.batch_process import BatchDevice, BatchProcess
 from zeropark.assets.furnace import Furnace, FurnaceDevice
 from zeropark.assets.kind import Kind, RuleView
 from zeropark.assets.process_line import ProcessLine
 from zeropark.assets.stockroom import Order
+from zeropark.formulation.commitment import Commitments
+from zeropark.formulation.plan import Plan
+from zeropark.formulation.solver import Solver
 from zeropark.model.mistakes import ParkError
 from zeropark.model.parkfile import parse_park
 from zeropark.operate.plant import Plant
@@ -295,6 +298,68 @@ def test_a_furnace_without_room_for_its_product_is_shut() -> None:
     furnace = _furnace(stock_max=1.0, stock_start=0.8)
     shown = _lived(furnace, [{"p": 3.0}] * 2)
     assert [each["on"] for each in shown] == [0.0, 0.0]
+
+
+def test_what_a_plan_hands_on_comes_from_the_stock_that_it_meant() -> None:
+    """Two works make for one: of 0.5 t an hour the plan takes all from the second one's stock."""
+    text = """
+    assets:
+      - {kind: grid_tie, name: tie, node: bus, import_max: 9 MW, tariff: simple}
+      - {kind: process_line, name: first, node: bus, output: rod, rate: 1 t/h, energy: 1 MWh/t,
+         stock_max: 5 t, stock_start: 4 t}
+      - {kind: process_line, name: second, node: bus, output: rod, rate: 1 t/h, energy: 1 MWh/t,
+         stock_max: 5 t, stock_start: 4 t}
+      - {kind: process_line, name: user, node: bus, input: rod, rate: 1 t/h, energy: 2 MWh/t,
+         stock_max: 50 t, orders: [{name: o, amount: 1 t, due: 24 h}]}
+    """
+    idle = {"rate": 0.0}
+    for meant, left in (
+        ({"second": {**idle, "give": 0.5}, "first": {**idle, "give": 0.0}}, (4.0, 3.5)),
+        # Without a plan the first that is asked gives; what a plan asks too little, too.
+        ({"second": idle, "first": idle}, (3.5, 4.0)),
+        ({"second": {**idle, "give": 0.2}, "first": {**idle, "give": 0.0}}, (3.7, 3.8)),
+        # What is handed on and not taken stays where it was.
+        ({"second": {**idle, "give": 0.9}, "first": {**idle, "give": 0.0}}, (4.0, 3.5)),
+    ):
+        plant = Plant(parse(text), outlook_of(day(1, 60)), {"bus": False, "rod": False}, 1)
+        plant.write({**meant, "user": {"rate": 0.5}})
+        plant.step(0)
+        shown = plant.read()
+        found = tuple(shown[name]["stock"] for name in ("first", "second"))
+        assert found == pytest.approx(left), meant
+        assert plant.residual <= 1e-9
+
+
+def _in_stock(start: float, start_cost: float, *, best: bool = False) -> Floats:
+    """Stock at each step's end that a plan of a furnace has [t], for 30 h from midnight."""
+    text = f"""
+    assets:
+      - {{kind: grid_tie, name: tie, node: bus, import_max: 20 MW, tariff: simple}}
+      - {{kind: furnace, name: arc, node: bus, p_nom: 6 MW, p_min: 1 MW, ramp: 9 MW/h,
+         energy: 10 MWh/t, start_cost: {start_cost} CNY, stock_max: 20 t, stock_start: {start} t,
+         orders: [{{name: o, amount: 1 t, due: 24 h}}]}}
+    """
+    outlook = outlook_of(day(30, 60))
+    program = program_of(parse(text), outlook.at_its_best() if best else outlook)
+    plan = Plan.read(program, Commitments(Solver(program)).solve().solution, 0)
+    found: Floats = plan.amounts("furnace", "stock")[0]
+    return found
+
+
+def test_a_plan_keeps_room_in_stock_for_a_day_at_least_power() -> None:
+    """A day at 1 MW makes 2.4 t: each above 17.6 t costs a 2.4th of a start.
+
+    A tonne is worth 10 MWh at 400 CNY and made for 2,000 CNY in cheap hours: what costs 250 CNY
+    more still pays, what costs 5,000 CNY more does not.
+    """
+    assert _in_stock(15.0, 600.0).max() > 18.0
+    assert _in_stock(15.0, 12_000.0).max() == pytest.approx(17.6, abs=1e-6)
+    # Who knows all that comes keeps no room.
+    assert _in_stock(15.0, 12_000.0, best=True).max() > 18.0
+
+
+def test_a_stock_above_its_room_has_a_day_to_get_down() -> None:
+    assert _in_stock(19.0, 12_000.0)[:24].max() == pytest.approx(19.0, abs=1e-6)
 
 
 def test_steam_that_nobody_takes_is_vented_and_counted() -> None:

@@ -100,3 +100,83 @@ def test_steps_of_a_year_below_an_hour_are_refused(park: Path) -> None:
     answer = told(str(path), "--study", "year")
     assert answer.returncode != 0
     assert "coarse" in answer.stderr + answer.stdout
+
+
+# -- a year between commands ----------------------------------------------------------------------
+
+
+def lived(*words: str, lang: str = "en") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(PROGRAM), "run", *words, "--no-compare", "--json"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "ZEROPARK_LANG": lang},
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def learned(park: Path) -> tuple[Path, list[str]]:
+    file = park.with_name("learned.json")
+    answer = told(str(park), "--study", "year", "--learn", str(file))
+    assert (answer.returncode, answer.stderr) == (0, "")
+    return file, answer.stdout.splitlines()
+
+
+def test_a_learned_year_shows_what_stocks_are_worth_and_how_to_use_it(
+    learned: tuple[Path, list[str]],
+) -> None:
+    file, shown = learned
+    text = "\n".join(shown)
+    assert shown[0].startswith("Yard · study year")
+    assert "cells" in text
+    assert "2026-03" in text
+    assert f"zeropark run yard --year {file}" in text
+
+
+def test_a_run_told_of_the_year_costs_less_and_says_so(
+    park: Path, learned: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    """Windows of three hours see one price: what a MWh is worth at noon the year has told them."""
+    file, _ = learned
+    words = (str(park), "--start", "2026-03-31", "--days", "2", "--horizon", "3h")
+    alone = lived(*words, "--out", str(tmp_path / "alone"))
+    answer = lived(*words, "--year", str(file), "--out", str(tmp_path / "told"))
+    assert (answer.returncode, answer.stderr) == (0, "")
+    found = json.loads(answer.stdout)
+    assert found["cost_cny"]["total"] < json.loads(alone.stdout)["cost_cny"]["total"]
+    # April began in the run: the rest of the year was learned anew.
+    assert found["year"]["learned_anew"] == ["2026-03-31T16:00:00Z"]
+    assert found["year"]["step_minutes"] == 120
+    words_ = found["findings"][-1]["en"]
+    assert "in steps of 2 h, 1 times anew" in words_
+    assert words_ in (tmp_path / "told" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--learn", "x.json"), "--learn plans the year of a study; name it with --study."),
+        (("--study", "none", "--learn", "x.json"), "--learn: study 'none' plans no year."),
+    ],
+)
+def test_a_year_that_nobody_can_learn_is_refused(
+    park: Path, words: tuple[str, ...], said: str
+) -> None:
+    path = park.with_name("two.yaml")
+    other = "  - {name: none, start: 2026-03-31, days: 1, step: 1 h}\n"
+    path.write_text(PARK + other, encoding="utf-8")
+    answer = told(str(path), *words)
+    assert answer.returncode != 0
+    assert said in answer.stderr
+
+
+def test_a_year_of_another_time_is_refused(
+    park: Path, learned: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    file, _ = learned
+    words = (str(park), "--start", "2026-05-01", "--days", "1", "--out", str(tmp_path / "out"))
+    answer = lived(*words, "--year", str(file))
+    assert answer.returncode != 0
+    assert "a year from 2026-03-31 to 2026-04-01; the run begins on 2026-05-01" in answer.stderr
+    assert not (tmp_path / "out").exists()

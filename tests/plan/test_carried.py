@@ -144,7 +144,7 @@ def test_own_use_is_what_loads_use_and_no_loss() -> None:
 def test_the_year_is_planned_anew_when_a_month_begins() -> None:
     series = {"tie/price_import": [100.0, 100.0, 90.0, 700.0]}
     year = year_of(STORE, series, start=EVENING)
-    grid, plan = year.truth.grid, YearPlan(year)
+    grid, plan = year.truth.grid, YearPlan(lambda: year)
     first = plan.carried(grid.window(0, 1), Carried(), year.readings)
     assert first.rest == pytest.approx(Supply(0.0, 9.0), abs=1e-4)
     plan.carried(grid.window(1, 2), Carried(), year.readings)

@@ -24,6 +24,10 @@ from zeropark.units.text import Text
 from zeropark.units.types import Duration, EnergyPerMass, Money, Power, Share
 
 Ramp = Annotated[float, Unit("MW/h")]
+# For so long its stock keeps room for what it makes at its least power [h]: works behind it may
+# take less than a plan has them take, and what finds no room shuts the furnace. Of the stock that
+# is half at most (assumptions).
+_ROOM_HOURS, _ROOM_MOST = 24.0, 0.5
 _MINIMUM = Text(
     "the least power {given} MW is above the rated power {most} MW; allowed: 0 to {most} MW",
     "最小功率 {given} MW 高于额定功率 {most} MW；可用：0 至 {most} MW",
@@ -41,9 +45,11 @@ class Furnace(Maker):
     h) · start[t]; p[t-1] - p[t] ≤ ramp · h · on[t] + p_nom · stop[t]; start[t] - stop[t] = on[t] -
     on[t-1] (unit commitment: Morales-España et al. 2013, IEEE Trans. Power Syst. 28, 4897). Product
     = p · h / energy; steam = steam_share · p · h, of which what nobody takes is vented. `on` is
-    whole. Stock and orders: `assets.stockroom`. In the plant: below rated power a tonne takes more
-    energy (EN 14825's form of part load), steam comes only as the lining warms up after a start,
-    and a furnace whose product finds no room, or whose ramp reaches no further, is shut.
+    whole. Stock and orders: `assets.stockroom`. A plan keeps room in stock for a day at least
+    power: stock[t] - brim ≤ stock_max - room, and the whole of that room costs a start (decision
+    0029). In the plant: below rated power a tonne takes more energy (EN 14825's form of part load),
+    steam comes only as the lining warms up after a start, and a furnace whose product finds no
+    room, or whose ramp reaches no further, is shut.
     """
 
     kind: ClassVar[str] = "furnace"
@@ -63,6 +69,7 @@ class Furnace(Maker):
         "vent": Limit(Text("all its steam is vented", "蒸汽全部放空")),
         "most": Limit(Text("at its rated power", "达到额定功率"), "MW"),
         "least": Limit(Text("at its least power", "处于最小功率"), "MW"),
+        "room": Limit(Text("room kept in its stock", "库存保留余量"), "t"),
     }
     example: ClassVar[str] = """
     assets:
@@ -145,6 +152,16 @@ class Furnace(Maker):
         return self.energy
 
     @property
+    def room(self) -> float:
+        """What its stock keeps free in a plan [t]: 0 for a furnace without a least power."""
+        return min(_ROOM_HOURS * self.p_min / self.energy, _ROOM_MOST * self.stock_max)
+
+    @property
+    def price_of_brim(self) -> float:
+        """What a tonne in that room costs a plan [CNY/t]: all of it as much as a start."""
+        return self.start_cost / self.room if self.room > 0.0 else 0.0
+
+    @property
     def power_at_start(self) -> float:
         """Power when a run begins [MW]."""
         return self.p_min if self.runs else 0.0
@@ -172,6 +189,11 @@ class Furnace(Maker):
         yield "vent", vent <= steam
         m.into("heat", steam - vent)
         m.cost("wear", start * m["start_cost"])
+        if not m.exact:
+            # Who knows all that comes needs no room for it.
+            brim = m.once("brim")
+            yield "room", m.column("stock") - brim <= m.signal("room")
+            m.cost("wear", brim * m["price_of_brim"])
 
     def signals(self, outlook: Outlook) -> dict[str, Floats]:
         """Return the product of a MWh to be expected [t/MWh], and how far a start leaps [MW]."""
@@ -187,11 +209,21 @@ class Furnace(Maker):
         found = self.stock_inputs(readings, horizon)
         figures = {name: np.array([float(readings[name])]) for name in ("on", "p")}
         figures = {**found.figures, "on": figures["on"], "power": figures["p"]}
-        return replace(found, figures=figures)
+        signals = {**found.signals, "room": self._room_ahead(readings, horizon)[None, :]}
+        return replace(found, figures=figures, signals=signals)
+
+    def _room_ahead(self, readings: Readings, horizon: Horizon) -> Floats:
+        """Return how far its stock is filled at no cost [t], (N,).
+
+        Above that already it has a day to get down.
+        """
+        most = self.stock_max - self.room
+        soon = np.cumsum(horizon.grid.hours) <= _ROOM_HOURS
+        return np.where(soon, max(most, float(readings["stock"])), most)
 
     def setpoints(self, step: PlannedStep) -> dict[str, float]:
-        """Return the electric power [MW]."""
-        return {"p": float(step.columns["power"][0])}
+        """Return the electric power [MW], and what goes on to the next works [t/h]."""
+        return {"p": float(step.columns["power"][0]), **self.handed_on(step)}
 
     def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
         """Return power and steam [MW], product [t/h] and stock [t] as planned."""
@@ -270,7 +302,7 @@ class FurnaceDevice:
         else:
             self._warm *= float(np.exp(-self._hours / f.warm_up))
         self._hours = hours
-        self.stock.begin(index, hours, -ports.get("output", 0.0))
+        self.stock.begin(index, hours, -ports.get("output", 0.0), setpoints.get("give"))
         self._most = f.p_nom
         self._wished = np.inf
         self._asked = False

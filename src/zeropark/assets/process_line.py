@@ -175,8 +175,8 @@ class ProcessLine(Maker):
         return replace(found, figures=figures)
 
     def setpoints(self, step: PlannedStep) -> dict[str, float]:
-        """Return the product to make [t/h]."""
-        return {"rate": float(step.columns["make"][0]) / step.hours}
+        """Return the product to make, and what goes on to the next works [t/h]."""
+        return {"rate": float(step.columns["make"][0]) / step.hours, **self.handed_on(step)}
 
     def planned_points(self, amounts: Mapping[str, Floats], hours: Floats) -> dict[str, Floats]:
         """Return product [t/h], power [MW] and stock [t] as planned."""
@@ -238,7 +238,7 @@ class ProcessLineDevice:
         self._was_on = self.on
         self._used += self._into * self._hours
         self._hours = hours
-        self.stock.begin(index, hours, -ports.get("output", 0.0))
+        self.stock.begin(index, hours, -ports.get("output", 0.0), setpoints.get("give"))
         self._most, self._idle = self._line.rate, self._line.idle
         self._settle(setpoints.get("rate", self._line.rate))
         return dict(self.flows)

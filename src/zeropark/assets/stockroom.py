@@ -15,7 +15,15 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from zeropark.assets.kind import Floats, Horizon, Kind, Readings, RuleView, per_step
+from zeropark.assets.kind import (
+    Floats,
+    Horizon,
+    Kind,
+    PlannedStep,
+    Readings,
+    RuleView,
+    per_step,
+)
 from zeropark.data.outlook import Outlook
 from zeropark.formulation.block import Block, Limit, Rank
 from zeropark.formulation.linear import Linear, Rule
@@ -300,6 +308,12 @@ class Maker(Kind):
             "overdue_t": float(readings["overdue"]),
         }
 
+    def handed_on(self, step: PlannedStep) -> dict[str, float]:
+        """Return what a plan has the works hand on to the next one, `give` [t/h]; none without."""
+        if self.output is None:
+            return {}
+        return {"give": float(step.columns["give"][0]) / step.hours}
+
     def planned_stock(self, amounts: Mapping[str, Floats]) -> dict[str, Floats]:
         """Return the stock's points as planned."""
         return {"stock": amounts["stock"][0]}
@@ -382,8 +396,12 @@ class Stockroom:
             "ahead": tuple(ahead),
         }
 
-    def begin(self, index: int, hours: float, lacking: float) -> None:
-        """Begin a step with `lacking` [t/h] at the output node."""
+    def begin(self, index: int, hours: float, lacking: float, planned: float | None) -> None:
+        """Begin a step with `lacking` [t/h] at the output node.
+
+        planned: what a plan hands on [t/h], so that of two stocks at one node it is the one it
+        meant; the node's balance moves it. None where nobody planned: then what is lacking.
+        """
         self._stock, self._delivered, self._cost = self.stock, self.delivered, self.cost
         self._hours = hours
         self._now = self._starts[index] + hours
@@ -392,7 +410,7 @@ class Stockroom:
             self._next += 1
         self._open = list(self.owed)
         self.give = 0.0
-        self.more(lacking)
+        self.more(lacking if planned is None else planned)
 
     def more(self, change: float) -> float:
         """Give more or less by up to `change` [t/h]; return what was done."""

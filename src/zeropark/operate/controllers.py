@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from zeropark.operate.forecaster import Forecaster, Signals
 from zeropark.operate.planner import Planner, Setpoints
 from zeropark.operate.product import Promise
 from zeropark.operate.world import World
+from zeropark.units.text import Text
 from zeropark.units.timegrid import TimeGrid
 
 Floats = npt.NDArray[np.float64]
@@ -56,6 +57,22 @@ class Beyond(Protocol):
 
     def carried(self, steps: TimeGrid, known: Carried, readings: Mapping[str, Readings]) -> Carried:
         """Return what the window `steps` is told; known: what was lived since the run began."""
+
+
+class Advice(Protocol):
+    """A planned year as a run is given it."""
+
+    def beyond(self) -> Beyond:
+        """Return what tells one policy's windows; each policy has its own."""
+
+    def settle(self, world: World) -> World:
+        """Return the world with what is left in stock settled as the year values it."""
+
+    def account(self) -> dict[str, Any]:
+        """Return what was told, as `run.json` says it."""
+
+    def sentence(self) -> Text:
+        """Return what a report says of it."""
 
 
 class Rules:

@@ -14,7 +14,14 @@ import numpy as np
 from zeropark.data.published import fact
 from zeropark.forecast.weather import usual_errors
 from zeropark.operate.build import RunRequest, balances, build_world
-from zeropark.operate.controllers import Controller, Planned, Played, Rules, Thresholds
+from zeropark.operate.controllers import (
+    Advice,
+    Controller,
+    Planned,
+    Played,
+    Rules,
+    Thresholds,
+)
 from zeropark.operate.forecaster import Forecaster
 from zeropark.operate.foresight import Foresight, look_ahead
 from zeropark.operate.horizon import Steps
@@ -22,7 +29,7 @@ from zeropark.operate.loop import Outcome, hand_on, live, new_figures
 from zeropark.operate.planner import Planner
 from zeropark.operate.plant import Plant
 from zeropark.operate.record import SeriesFile, Written, series_columns
-from zeropark.operate.result import Results, as_json
+from zeropark.operate.result import Results, as_json, both
 from zeropark.operate.world import World
 
 if TYPE_CHECKING:
@@ -39,16 +46,24 @@ _SPLIT_UP_TO = 7
 class Run:
     """One request, its world, and the policies lived in it.
 
-    world: where one was built before; the request's own where none is given.
+    world: where one was built before; the request's own where none is given. year: what its plans
+    are told of a year; None where nobody planned one.
     """
 
     def __init__(
-        self, request: RunRequest, deadline: float = np.inf, world: World | None = None
+        self,
+        request: RunRequest,
+        deadline: float = np.inf,
+        world: World | None = None,
+        year: Advice | None = None,
     ) -> None:
         self.request = request
         self.deadline = deadline
+        self.year = year
         self.nodes = balances(request.park)
         self.world = build_world(request) if world is None else world
+        if year is not None:
+            self.world = year.settle(self.world)
 
     def plant(self) -> Plant:
         """Return a fresh plant in the state all policies start from."""
@@ -71,7 +86,8 @@ class Run:
         every = max(1, round(fact("forecast_issue_interval", at).in_unit("h") / grid.step_hours))
         errors = None if perfect else usual_errors(at)
         forecaster = Forecaster(self.world, errors, every, steps.span)
-        return Planned(self.world, planner, forecaster, self.rules())
+        beyond = None if self.year is None else self.year.beyond()
+        return Planned(self.world, planner, forecaster, self.rules(), year=beyond)
 
     def rules(self) -> Rules:
         """Return the rules with their tuned thresholds."""
@@ -122,14 +138,16 @@ def execute(
     progress: Progress,
     store: Store | None = None,
     key: Ed25519PrivateKey | None = None,
+    year: Advice | None = None,
 ) -> dict[str, Any]:
     """Run what is asked, write `series.parquet` and `run.json` into `out`, return the latter.
 
     store: a simulated one, where what the run did is posted; `run.json` then names it `ledger_run`.
     key: of the store, stated there where it has none; the head signed with it is `ledger_head`.
+    year: what plans are told of a year; `run.json` says of it under `year`.
     """
     begun = time.perf_counter()
-    run = Run(request)
+    run = Run(request, year=year)
     columns = series_columns(run.world.assets, [node.name for node in run.nodes])
     results = Results(request, run.world)
     with SeriesFile(out / "series.parquet", columns) as series:
@@ -149,6 +167,9 @@ def execute(
                 outcome.figures.interrupted = True
     results.seconds = time.perf_counter() - begun
     found = as_json(results)
+    if year is not None:
+        found["year"] = year.account()
+        found["findings"].append(both(year.sentence()))
     if ledger is not None:
         ledger.finish(outcome.reasons, found)
         found["ledger_run"] = ledger.id

@@ -23,6 +23,7 @@ from zeropark.operate.caller import Caller
 from zeropark.operate.calls import Calls
 from zeropark.operate.chronicle import Chronicle
 from zeropark.operate.clock import Clock, ScaledClock
+from zeropark.operate.controllers import Advice
 from zeropark.operate.cycle import Cycle, Report, Settings
 from zeropark.operate.desk import Desk, Programme, Request, RollingPlans, Told
 from zeropark.operate.diary import Diary
@@ -60,10 +61,20 @@ _STAY_S = 300.0
 
 
 class Seasons:
-    """Plans for months: each day a fresh world of weather and history, the month's peak kept."""
+    """Plans for months: each day a fresh world of weather and history, the month's peak kept.
 
-    def __init__(self, request: RunRequest, deadline: float, told: Told | None = None) -> None:
-        self._request, self._deadline, self._told = request, deadline, told
+    told: what is done with a plan. year: returns what the plans of a day are told of a year, asked
+    at each midnight.
+    """
+
+    def __init__(
+        self,
+        request: RunRequest,
+        deadline: float,
+        told: Told | None = None,
+        year: Callable[[dt.date], Advice | None] = lambda _day: None,
+    ) -> None:
+        self._request, self._deadline, self._told, self._year = request, deadline, told, year
         self._zone = ZoneInfo(request.park.place.zone)
         self._day: dt.date | None = None
         self._plans: RollingPlans | None = None
@@ -83,7 +94,8 @@ class Seasons:
                 peak_so_far=self._peak,
                 compare=False,
             )
-            self._plans, self._day = RollingPlans(Run(asked, self._deadline), self._told), day
+            run = Run(asked, self._deadline, year=self._year(day))
+            self._plans, self._day = RollingPlans(run, self._told), day
         return self._plans.make(request)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from zeropark.model.device import DeviceLine
 from zeropark.operate.build import RunRequest, balances
 from zeropark.operate.chronicle import Chronicle
 from zeropark.operate.clock import ScaledClock
+from zeropark.operate.controllers import Advice
 from zeropark.operate.cycle import Settings
 from zeropark.operate.field import Field, field_of
 from zeropark.operate.fleet import Fleet, Wire
@@ -22,10 +24,17 @@ from zeropark.operate.near import near_site
 from zeropark.operate.service import Seasons, Service
 from zeropark.units.timegrid import TimeGrid
 
+Year = Callable[[dt.date], Advice | None]
+"""What the plans of a day are told of a year; None where nobody planned one."""
 # The simulated plant's own step [min]; its devices mind a silence of this many of them.
 _PLANT_MINUTES, _WATCHDOG_STEPS = 1, 3
 # Wall time of one pass over the devices, and of a plan [s].
 _PATIENCE, _DEADLINE = 0.5, 60.0
+
+
+def untold(day: dt.date) -> None:
+    """Tell the plans of a day nothing of a year."""
+    del day
 
 
 def settings_of(seconds: float, speed: float) -> Settings:
@@ -47,14 +56,15 @@ def here(
     seconds: float,
     days: int,
     leadership: Leadership | None = None,
+    year: Year = untold,
     *,
     threaded: bool = True,
 ) -> Service:
     """Return the service that operates a request's plant in this process.
 
     speed: seconds of the park in one of ours. seconds: of a cycle, in our time; in the park's time
-    it is so much longer. days: how long the plant has weather for. leadership: as in `over_wires`.
-    threaded: whether plans and ledger have threads of their own.
+    it is so much longer. days: how long the plant has weather for. leadership, year: as in
+    `over_wires`. threaded: whether plans and ledger have threads of their own.
     """
     clock = clock_of(request, speed)
     spills = {node.name: node.spill_cost is not None for node in balances(request.park)}
@@ -67,7 +77,7 @@ def here(
     )
     settings = settings_of(seconds, speed)
     zone = request.park.place.zone
-    plans = Seasons(request, _DEADLINE, chronicle.planned)
+    plans = Seasons(request, _DEADLINE, chronicle.planned, year)
     return Service(
         site.assets,
         fleet,
@@ -89,11 +99,12 @@ def over_wires(
     clock: ScaledClock,
     seconds: float,
     leadership: Leadership | None = None,
+    year: Year = untold,
 ) -> Service:
     """Return the service that operates a park over its devices' wires.
 
     clock: the machine's own in the field, a simulated site's where there is one. leadership: the
-    lease without which nothing is sent.
+    lease without which nothing is sent. year: what the plans of a day are told of a year.
     """
     field = field_of(
         lines,
@@ -103,7 +114,7 @@ def over_wires(
         patience_of(seconds),
         always if leadership is None else leadership.allows,
     )
-    plans = Seasons(request, _DEADLINE)
+    plans = Seasons(request, _DEADLINE, year=year)
     return Service(
         assets_of(request),
         field.fleet,

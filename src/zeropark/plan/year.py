@@ -41,6 +41,12 @@ class Year:
         assets = [changed.get(asset.name, asset) for asset in self.assets]
         return replace(self, assets=assets, readings=readings)
 
+    def until(self, steps: int) -> Year:
+        """Return the first so many steps of the year."""
+        if steps == len(self.truth.grid):
+            return self
+        return replace(self, truth=self.truth.window(0, steps))
+
     def of_kind(self, kind: str) -> Year:
         """Return the year of the assets of one kind, at the same nodes."""
         return replace(self, assets=[asset for asset in self.assets if asset.kind == kind])

@@ -64,6 +64,7 @@ def operate(
         typer.Option(metavar="TIME", help=N_("How often the status is shown, in the park's time.")),
     ] = "15min",
     *,
+    year: which.Year = None,
     standby: Annotated[
         bool,
         typer.Option("--standby", help=N_("Wait while another instance leads, then take over.")),
@@ -110,7 +111,7 @@ def operate(
         operation = Operation(
             park, request, place_of(store), folder, fast, seconds, lasts, leased, site,
             standby=standby, simulated=simulated, once=once, every=every, as_json=as_json,
-            before=hurried,
+            before=hurried, year=year,
         )  # fmt: skip
         return live(operation)
 

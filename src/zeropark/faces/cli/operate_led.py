@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 import os
 import signal
 import socket
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from zeropark.faces.cli.at_site import lines_at
 from zeropark.faces.cli.refused import DONE, NO, Refused, say
@@ -37,7 +39,8 @@ _PATIENCE, _LEAST_PATIENCE_S = 0.5, 0.5
 class Operation:
     """What a person asked for.
 
-    seconds: of a cycle. lasts: [s] or None. lease, every, before: [s, park].
+    seconds: of a cycle. lasts: [s] or None. lease, every, before: [s, park]. year: a planned
+    year's file; told: what plans are told of it by day.
     """
 
     park: str
@@ -55,6 +58,8 @@ class Operation:
     every: float
     as_json: bool
     before: float = 0.0
+    year: Path | None = None
+    told: start_of.Year = start_of.untold
 
     @property
     def nature(self) -> Nature:
@@ -83,6 +88,8 @@ def live(operation: Operation) -> int:
             "simulated plant."
         )
         raise Refused(sentence.format(park=operation.park))
+    if operation.year is not None:
+        operation = replace(operation, told=_told(operation, operation.year, clock))
     if not there(operation.place):
         create(operation.place, operation.nature)
     operation.near.mkdir(parents=True, exist_ok=True)
@@ -91,6 +98,18 @@ def live(operation: Operation) -> int:
         return _by_turns(operation, lines, clock, ending)
     finally:
         ending.restore()
+
+
+def _told(operation: Operation, year: Path, clock: ScaledClock) -> start_of.Year:
+    # A year's libraries take a while to import: only who names one waits for them.
+    from zeropark.faces.cli.year_told import by_day  # noqa: PLC0415
+
+    request = operation.request
+    if operation.simulated:
+        return by_day(year, request)
+    zone = ZoneInfo(request.park.place.zone)
+    today = dt.datetime.fromtimestamp(clock.now(), zone).date().isoformat()
+    return by_day(year, replace(request, start=today))
 
 
 def _by_turns(
@@ -214,11 +233,17 @@ def _service(
 ) -> Service:
     if not operation.simulated:
         return start_of.over_wires(
-            operation.request, lines, store, clock, operation.seconds, leadership
+            operation.request, lines, store, clock, operation.seconds, leadership, operation.told
         )
     days = _MONTH_DAYS if operation.lasts is None else int(operation.lasts // 86_400) + 2
     return start_of.here(
-        operation.request, store, operation.speed, operation.seconds, days, leadership
+        operation.request,
+        store,
+        operation.speed,
+        operation.seconds,
+        days,
+        leadership,
+        operation.told,
     )
 
 

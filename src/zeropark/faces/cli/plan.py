@@ -18,6 +18,7 @@ from zeropark.faces.cli.parks import park_file
 from zeropark.faces.cli.progress import PATIENCE_S, Progress
 from zeropark.faces.cli.refused import DONE, Refused, disk_sentence
 from zeropark.faces.locale import N_
+from zeropark.faces.locale import gettext as _
 
 if TYPE_CHECKING:
     from zeropark.faces.cli.asked import Asked
@@ -55,6 +56,13 @@ def plan(
     cars: files_of.Cars = None,
     outages: files_of.Outages = None,
     *,
+    learn: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help=N_("With --study: plan its year only, and write what run --year reads."),
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help=N_("Write the whole plan here too, as JSON.")),
@@ -72,7 +80,9 @@ def plan(
         # Unless other days are asked for, a study is as long as it says.
         other = None if days == ONE_DAY else days
         said = (start, other, step, seed, peak_so_far)
-        return _study(source, study, said, files, out, as_json=as_json)
+        return _study(source, study, said, files, out, learn, as_json=as_json)
+    if learn is not None:
+        raise Refused(_("--learn plans the year of a study; name it with --study."))
     with _without_collector():
         # The engine's libraries take a while to import: only once the command's words are read.
         from zeropark.faces.cli.asked import Asked, whole  # noqa: PLC0415
@@ -98,6 +108,7 @@ def _study(
     said: tuple[str | None, str | None, str | None, str | None, str],
     files: Mapping[str, Path],
     out: Path | None,
+    learn: Path | None,
     *,
     as_json: bool,
 ) -> int:
@@ -109,14 +120,18 @@ def _study(
 
     start, days, step, seed, peak = said
     request = Asked(start, days, step, seed=seed, peak_so_far=peak, files=files, study=study)
-    found = sized(source, request)
+    found = sized(source, request, learn)
     if out is not None:
         _write(out, found)
     if as_json:
         print(_text(found))  # noqa: T201 - the answer of a command
     else:
-        shown = year_screen.lines(found) if "policies" in found else lines(found)
-        print("\n".join(shown))  # noqa: T201 - the answer of a command
+        show = lines
+        if "policies" in found:
+            show = year_screen.lines
+        elif learn is not None:
+            show = year_screen.learned
+        print("\n".join(show(found)))  # noqa: T201 - the answer of a command
     return DONE
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from zeropark.faces.cli.asked import Asked
     from zeropark.ledger.store import Store
+    from zeropark.operate.build import RunRequest
+    from zeropark.operate.controllers import Advice
 
 
 def run(
@@ -58,6 +60,7 @@ def run(
     cars: files_of.Cars = None,
     outages: files_of.Outages = None,
     *,
+    year: which.Year = None,
     out: Annotated[
         Path,
         typer.Option(metavar="DIR", help=N_("Folder of the result; an earlier one is replaced.")),
@@ -90,7 +93,7 @@ def run(
     asked = Asked(
         start, days, step, horizon, policy, seed, peak_so_far, compare=not no_compare, files=files
     )
-    result = _lived(source, asked, out, store, key)
+    result = _lived(source, asked, out, store, key, year)
     _show(result, out, as_json=as_json)
     if not result["partial"]:
         return DONE
@@ -103,7 +106,12 @@ def run(
 
 
 def _lived(
-    source: Path, asked: Asked, out: Path, ledger: str | None, key: Path | None
+    source: Path,
+    asked: Asked,
+    out: Path,
+    ledger: str | None,
+    key: Path | None,
+    year: Path | None,
 ) -> Mapping[str, Any]:
     """Run the park file `source`, write the files of the result, return what `run.json` holds."""
     # As above: the engine's libraries only where a run really begins.
@@ -116,13 +124,22 @@ def _lived(
     with in_sentences():
         signer = _signer(ledger, key)
         request = asked.request(read_park(source, kinds()), source.parent)
+        told = _told(year, request)
         with _opened(ledger, signer) as store, result_folder(out) as folder, Progress() as progress:
-            result = execute(request, folder, progress, store, signer)
+            result = execute(request, folder, progress, store, signer, told)
             progress("report", 0, 1)
             fault = _fault_of(lambda: write_report(result, folder / "series.parquet", folder))
     if fault is not None:
         raise fault
     return result
+
+
+def _told(year: Path | None, request: RunRequest) -> Advice | None:
+    if year is None:
+        return None
+    from zeropark.faces.cli.year_told import given  # noqa: PLC0415 - as above
+
+    return given(year, request)
 
 
 def _signer(ledger: str | None, key: Path | None) -> Ed25519PrivateKey | None:

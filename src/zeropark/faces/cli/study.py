@@ -26,11 +26,16 @@ from zeropark.plan.sizing import Sizing, size, wanted_by
 from zeropark.plan.year import Year
 
 
-def sized(source: Path, asked: Asked) -> Mapping[str, Any]:
-    """Return what a sizing study of the park file `source` comes to, as `--json` prints it."""
+def sized(source: Path, asked: Asked, learn: Path | None = None) -> Mapping[str, Any]:
+    """Return what a study of the park file `source` comes to, as `--json` prints it.
+
+    learn: where a study of windows writes its planned year, and lives nothing.
+    """
     with in_sentences():
         park = read_park(source, kinds())
         study = study_of(park, asked.study)
+        if learn is not None:
+            return _learned(source, park, study, asked, learn)
         if study.coarse is not None:
             # Studies of windows import all of a run: not for who sizes.
             from zeropark.faces.cli.year_study import windowed  # noqa: PLC0415
@@ -46,6 +51,20 @@ def sized(source: Path, asked: Asked) -> Mapping[str, Any]:
         request = asked.request(park, source.parent)
         with Progress() as progress:
             return _sized(park, study, request, progress)
+
+
+def _learned(source: Path, park: Park, study: Study, asked: Asked, place: Path) -> dict[str, Any]:
+    if study.coarse is None:
+        sentence = _(
+            "--learn: study '{given}' plans no year. Write coarse: with the length of its steps, "
+            "such as 4 h, or name another with --study."
+        )
+        raise Refused(sentence.format(given=study.name))
+    # As above.
+    from zeropark.faces.cli.year_told import learned  # noqa: PLC0415
+
+    with Progress() as progress:
+        return learned(park, study, asked.request(park, source.parent), place, progress)
 
 
 def _sized(park: Park, study: Study, request: RunRequest, progress: Progress) -> dict[str, Any]:

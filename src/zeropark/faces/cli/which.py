@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,4 +18,8 @@ Start = Annotated[
 ]
 Step = Annotated[
     str | None, typer.Option(metavar="TIME", help=N_("Step: 5min, 15min, 30min or 60min."))
+]
+Year = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help=N_("A planned year that plans are told of: plan --learn.")),
 ]

@@ -77,3 +77,26 @@ def _worth(found: Figures) -> list[str]:
         if name in first
     ]
     return table([_("A unit in store, CNY"), _("usual"), _("year's mean")], rows)
+
+
+def learned(found: Figures) -> list[str]:
+    """Return the screen of a year that was planned and lived by nobody."""
+    rows = [
+        [name, *(numbers.number(n, 0) for n in (found["usual_worth_cny"][name], *each.values()))]
+        for name, each in found["worth_cny"].items()
+    ]
+    header = [_("A unit in store, CNY"), _("usual"), _("year's mean"), _("least"), _("most")]
+    months = [
+        [month, numbers.number(peak, 1 if peak >= 1.0 else 3)]
+        for month, peak in found["peaks_mw"].items()
+    ]
+    sentence = _("Written to {file}; plans are told of it by: zeropark run {park} --year {file}")
+    return [
+        _title(found),
+        "",
+        *table(header, rows),
+        "",
+        *table([_("month"), _("highest import, MW")], months),
+        "",
+        sentence.format(file=found["file"], park=found["park"]),
+    ]

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from zeropark.assets.kind import Kind, Readings
+from zeropark.assets.kind import Kind
 from zeropark.faces.cli.progress import Progress
+from zeropark.faces.cli.year_told import coarse_year
 from zeropark.model.park import Park, Study
-from zeropark.operate.build import RunRequest, build_world
+from zeropark.operate.build import RunRequest
 from zeropark.operate.controllers import Controller
 from zeropark.operate.loop import Outcome
 from zeropark.operate.result import captured
 from zeropark.operate.run import Run
-from zeropark.plan.carried import Learned, YearPlan
-from zeropark.plan.year import Year
+from zeropark.plan.carried import Learned, YearPlan, usual_worth
 
 _PARTS = ("energy", "demand", "wear", "unserved", "ends")
 
@@ -32,11 +30,9 @@ def windowed(park: Park, study: Study, request: RunRequest, progress: Progress) 
     begun = time.perf_counter()
     progress("world", 0, 1)
     run = Run(request)
-    told = build_world(
-        replace(request, seed=request.seed + 1, step_minutes=round(study.coarse * 60))
-    )
     start = run.plant().read()
-    plan = YearPlan(Year(told.assets, run.nodes, told.truth, start, run.world.end_price))
+    year = coarse_year(request, round(study.coarse * 60), request.seed + 1)
+    plan = YearPlan(lambda: year)
     progress("world", 1, 1)
     carried = run.planned()
     carried.year = plan
@@ -74,17 +70,11 @@ def windowed(park: Park, study: Study, request: RunRequest, progress: Progress) 
             for name in ("without", "with")
         },
         "learned": [_learned(each) for each in plan.learned],
-        "usual_worth": {a.name: usual_worth(a, start, run.world.end_price) for a in _storing(run)},
+        "usual_worth": {
+            a.name: usual_worth(a, start[a.name], run.world.end_price) for a in _storing(run)
+        },
         "times": {"wall_s": time.perf_counter() - begun},
     }
-
-
-def usual_worth(asset: Kind, readings: Mapping[str, Readings], end_price: float) -> float:
-    """Return what the end of a run pays for a unit more in store [CNY/MWh, CNY/t]."""
-    own = readings[asset.name]
-    state = "stock" if "stock" in own else "energy"
-    more = {**own, state: float(own[state]) + 1.0}
-    return asset.end_cost(own, end_price) - asset.end_cost(more, end_price)
 
 
 def _storing(run: Run) -> list[Kind]:
