@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -105,14 +106,8 @@ def test_steps_of_a_year_below_an_hour_are_refused(park: Path) -> None:
 # -- a year between commands ----------------------------------------------------------------------
 
 
-def lived(*words: str, lang: str = "en") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(PROGRAM), "run", *words, "--no-compare", "--json"],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "ZEROPARK_LANG": lang},
-        check=False,
-    )
+def lived(*words: str) -> subprocess.CompletedProcess[str]:
+    return told(*words, "--no-compare", "--json", command="run")
 
 
 @pytest.fixture(scope="module")

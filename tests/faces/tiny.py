@@ -23,10 +23,10 @@ assets:
 BATTERY = "  - {kind: battery, name: bat, node: bus, p_nom: 1 MW, e_nom: 2 MWh}\n"
 
 
-def told(*words: str, lang: str = "en") -> subprocess.CompletedProcess[str]:
-    """Run `zeropark plan` with `words` in a language."""
+def told(*words: str, lang: str = "en", command: str = "plan") -> subprocess.CompletedProcess[str]:
+    """Run `zeropark plan`, or another command, with `words` in a language."""
     return subprocess.run(
-        [str(PROGRAM), "plan", *words],
+        [str(PROGRAM), command, *words],
         capture_output=True,
         text=True,
         env={**os.environ, "ZEROPARK_LANG": lang},
