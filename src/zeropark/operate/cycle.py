@@ -479,6 +479,7 @@ class Cycle:
             entries.append(("command", self._command(report, moved), "cycle"))
         for change in report.changes:
             body = {"alarm": change.id, "state": change.state.value, "priority": change.priority}
+            body["moment"] = str(round(image.at * 1000))
             entries.append(("alarm", {**body, "said": change.why}, change.id))
         keep = image.steady - self._kept_at >= self.settings.keep_every - 1e-9
         if keep:
