@@ -65,7 +65,10 @@ def test_what_was_seen_goes_when_its_cause_goes() -> None:
     board = Annunciator()
     told(board, ("not_following", "bat"), at=0.0)
     assert board.acknowledge("not_following:bat").state is Standing.ACKNOWLEDGED
-    assert told(board, at=1.0) == ["not_following:bat normal"]
+    assert told(board, at=1.0) == [
+        "not_following:bat acknowledged",
+        "not_following:bat normal",
+    ]
 
 
 def test_devices_behind_a_lost_gateway_are_one_alarm() -> None:
@@ -91,6 +94,7 @@ def test_shelving_is_for_some_and_ends() -> None:
     with pytest.raises(DataError, match="more than 0"):
         board.shelve("not_following:bat", float("nan"), DISPATCHER, 0.0)
     board.shelve("not_following:bat", 24.0, DISPATCHER, 0.0)
+    assert told(board, ("not_following", "bat"), at=1.0) == ["not_following:bat normal"]
     assert told(board, ("not_following", "bat"), at=86_399.0) == []
     assert told(board, ("not_following", "bat"), at=86_400.0) == [
         "not_following:bat unacknowledged"

@@ -217,6 +217,19 @@ def test_a_refusal_is_seen_at_once() -> None:
     assert "not_following:bat" in bench.alarms()
 
 
+@pytest.mark.parametrize(("soc", "suspect"), [(0.849, True), (0.851, False)])
+def test_a_store_that_tapers_to_nothing_is_not_taken_for_one_that_does_not_follow(
+    soc: float,
+    suspect: bool,
+) -> None:
+    # Its ceiling is 0.95 and it tapers over the last tenth; deaf, it stands for a full one.
+    assets = [*small_assets()[:2], small_assets()[2].model_copy(update={"start": soc})]
+    bench = Bench(assets, told(-0.5))
+    bench.site.faults.deaf.add("bat")
+    bench.run(7)
+    assert ("not_following:bat" in bench.alarms()) is suspect
+
+
 def test_without_the_meter_of_the_tie_the_battery_only_goes_to_rest() -> None:
     bench = Bench(small_assets(), told(-0.5))
     bench.run(3)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
@@ -91,6 +91,15 @@ class Standing(Enum):
     NORMAL = "normal"
 
 
+STANDING: Mapping[Standing, Text] = {
+    Standing.UNACKNOWLEDGED: Text("not acknowledged", "未确认"),
+    Standing.ACKNOWLEDGED: Text("acknowledged", "已确认"),
+    Standing.RETURNED: Text("returned, not acknowledged", "已恢复，未确认"),
+    Standing.NORMAL: Text("normal", "正常"),
+}
+assert set(STANDING) == set(Standing), "every state has words"
+
+
 @dataclass
 class Alarm:
     """An alarm of one source. since: when its cause began to last [s, steady]; raised: when told.
@@ -129,13 +138,27 @@ class Change:
     priority: Priority
     why: str = ""
 
+    def as_entry(self, at: float) -> dict[str, Any]:
+        """Return what stands in the ledger. at: when it changed [POSIX s of the park]."""
+        return {
+            "alarm": self.id,
+            "state": self.state.value,
+            "priority": self.priority,
+            "said": self.why,
+            "step": round(at * 1e3),
+        }
+
 
 @dataclass
 class Annunciator:
-    """All alarms of a park. Told the causes of each cycle, it says what changed."""
+    """All alarms of a park. Told the causes of each cycle, it says what changed.
+
+    done: what people did to alarms that was not posted yet.
+    """
 
     alarms: dict[str, Alarm] = field(default_factory=dict)
     told: deque[tuple[float, str, str]] = field(default_factory=lambda: deque(maxlen=_MOST_KEPT))
+    done: list[Change] = field(default_factory=list)
 
     def look(
         self, causes: Iterable[tuple[str, str, str]], steady: float, gateways: Mapping[str, str]
@@ -149,7 +172,8 @@ class Annunciator:
             if id_ not in self.alarms:
                 self.alarms[id_] = Alarm(key, source, gateways.get(source, ""), changed=steady)
                 self.alarms[id_].said = said
-        changes = []
+        # What people did since is posted with what this cycle finds.
+        changes, self.done = self.done, []
         for alarm in self.alarms.values():
             lasting = alarm.id in here
             if lasting:
@@ -192,7 +216,7 @@ class Annunciator:
         """Let somebody have seen an alarm; raises `DataError` where there is none."""
         alarm = self._named(id_)
         alarm.state = Standing.ACKNOWLEDGED if alarm.active else Standing.NORMAL
-        return Change(alarm.id, alarm.state, alarm.row.priority)
+        return self._done(alarm, "")
 
     def shelve(self, id_: str, hours: float, actor: Actor, steady: float) -> Change:
         """Set an alarm aside for `hours` [h]; raises `DataError` where that is not allowed."""
@@ -208,7 +232,11 @@ class Annunciator:
             raise DataError("shelf_too_long", text)
         alarm.shelved_until = steady + hours * _HOUR
         alarm.state = Standing.NORMAL
-        return Change(alarm.id, alarm.state, alarm.row.priority, f"shelved {hours:g} h")
+        return self._done(alarm, f"shelved {hours:g} h")
+
+    def _done(self, alarm: Alarm, why: str) -> Change:
+        self.done.append(Change(alarm.id, alarm.state, alarm.row.priority, why))
+        return self.done[-1]
 
     def shelves(self, steady: float) -> dict[str, float]:
         """Return how long each shelf still lasts [s], by the alarm's id."""
@@ -233,24 +261,30 @@ class Annunciator:
         per_hour: alarms per operator-hour. most_in_ten_minutes. chattering: sources that came three
         times in a minute. over_a_day: standing longer than 24 h. share_high, …: of all told [1].
         """
-        hours = max(steady / _HOUR, 1e-9)
-        times = [at for at, _, _ in self.told]
-        share = Counter(priority for _, _, priority in self.told)
-        total = max(1, len(times))
         old = [a for a in self.standing() if a.active and steady - a.raised > _DAY]
-        return {
-            "per_hour": len(times) / max(hours, 1.0),
-            "most_in_ten_minutes": float(_most_within(times, _TEN_MINUTES)),
-            "chattering": float(self._chattering()),
-            "over_a_day": float(len(old)),
-            **{f"share_{name}": share[name] / total for name in ("low", "medium", "high")},
-        }
+        return {**burden_of(self.told, steady / _HOUR), "over_a_day": float(len(old))}
 
-    def _chattering(self) -> int:
-        by_source: dict[str, list[float]] = {}
-        for at, id_, _ in self.told:
-            by_source.setdefault(id_, []).append(at)
-        return sum(_most_within(times, _MINUTE) >= _CHATTERS for times in by_source.values())
+
+def burden_of(told: Iterable[tuple[float, str, str]], hours: float) -> dict[str, float]:
+    """Return what alarms asked of people in `hours` [h], as `Annunciator.burden` names it.
+
+    told: (when [s], id, priority) of each that was told, in order of time; less than an hour counts
+    as one.
+    """
+    every = list(told)
+    times = [at for at, _, _ in every]
+    share = Counter(priority for _, _, priority in every)
+    total = max(1, len(times))
+    by_source: dict[str, list[float]] = {}
+    for at, id_, _ in every:
+        by_source.setdefault(id_, []).append(at)
+    chattering = sum(_most_within(each, _MINUTE) >= _CHATTERS for each in by_source.values())
+    return {
+        "per_hour": len(times) / max(hours, 1.0),
+        "most_in_ten_minutes": float(_most_within(times, _TEN_MINUTES)),
+        "chattering": float(chattering),
+        **{f"share_{name}": share[name] / total for name in ("low", "medium", "high")},
+    }
 
 
 def _most_within(times: list[float], span: float) -> int:

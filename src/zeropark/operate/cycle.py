@@ -18,11 +18,12 @@ from zeropark.devices.contract import Outcome, Written
 from zeropark.formulation.reasons import WORDS
 from zeropark.ledger import canonical
 from zeropark.operate.alarms import Annunciator, Change
-from zeropark.operate.bands import Bands, Guard, guards_of, levers_of, wishes
+from zeropark.operate.bands import Bands, Guard, Lever, guards_of, levers_of, wishes
 from zeropark.operate.caller import Caller
 from zeropark.operate.clock import Clock
 from zeropark.operate.desk import Desk, Request
 from zeropark.operate.diary import Diary, Entry, Page
+from zeropark.operate.envelope import TAPER
 from zeropark.operate.fleet import BackOff, Fleet
 from zeropark.operate.follow import follow
 from zeropark.operate.image import Image, Judge, rules_of
@@ -370,7 +371,10 @@ class Cycle:
             refused = outcome is not None and not outcome.outcome.done
             refused = refused and outcome is not None and outcome.outcome is not Outcome.NOT_LEADING
             refused = refused and self.fleet.wires[asset].driver.health().answering
-            astray = self._astray(i, bands)
+            # No answer in time is no refusal: it is sent again, and doubted if that lasts.
+            late = refused and outcome is not None and outcome.outcome is Outcome.NO_ANSWER
+            refused = refused and not late
+            astray = self._astray(i, image, bands) or late
             if not (refused or astray):
                 self._doubt.since.pop(i, None)
                 if asset not in resting and self._asked_for_much(i):
@@ -385,10 +389,10 @@ class Cycle:
                 found.append(("not_following", asset, said))
         return found
 
-    def _astray(self, i: int, bands: Bands) -> bool:
+    def _astray(self, i: int, image: Image, bands: Bands) -> bool:
         """Return whether a lever does the contrary of what it was told, or nothing of much.
 
-        Less than told is no fault: cells taper near the ends of their band.
+        Less than told is no fault: cells taper near the ends of their band, to nothing at last.
         """
         lever, told, shown = self.levers[i], float(self._bumpless.last[i]), float(bands.shown[i])
         span = float(self._spans[i])
@@ -399,7 +403,14 @@ class Cycle:
         contrary = shown * told < 0.0 and abs(shown - told) > _MUCH * span
         idle = abs(shown) <= _SOME * span and abs(told) > _MUCH * span
         beyond = abs(shown) > abs(told) + _MUCH * span
-        return contrary or idle or beyond
+        return contrary or beyond or (idle and not self._tapers(lever, image, told))
+
+    def _tapers(self, lever: Lever, image: Image, told: float) -> bool:
+        """Return whether a store is so near to the end it is led to that it may do nothing."""
+        soc = image.good(lever.asset, "soc") if lever.steered.stores else None
+        if soc is None:
+            return False
+        return soc >= lever.ceiling - TAPER if told < 0.0 else soc <= lever.floor + TAPER
 
     def _asked_for_much(self, i: int) -> bool:
         """Return whether a lever is told enough to show that it follows."""
@@ -477,10 +488,7 @@ class Cycle:
         }
         if moved:
             entries.append(("command", self._command(report, moved), "cycle"))
-        for change in report.changes:
-            body = {"alarm": change.id, "state": change.state.value, "priority": change.priority}
-            body["moment"] = str(round(image.at * 1000))
-            entries.append(("alarm", {**body, "said": change.why}, change.id))
+        entries += [("alarm", each.as_entry(image.at), each.id) for each in report.changes]
         keep = image.steady - self._kept_at >= self.settings.keep_every - 1e-9
         if keep:
             self._kept_at = image.steady

@@ -19,9 +19,9 @@ from zeropark.operate.image import Image
 
 Floats = npt.NDArray[np.float64]
 _HOUR = 3600.0
-# Over the last tenth of its band at either end a store's own controller tapers its power, so that
-# no power can be promised there [1 of the rated energy]; see `BatteryDevice.limits`.
-_TAPER = 0.1
+TAPER = 0.1
+"""Over so much of its rated energy at either end of its band a store's own controller tapers its
+power, so that none can be promised there [1]; see `BatteryDevice.limits`."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _planned(
     hours = programme.step / _HOUR
     inside = np.where(power > 0.0, power / efficiency, power * efficiency)
     held = np.clip(energy - np.cumsum(inside) * hours, lever.e_floor, lever.e_ceiling)
-    taper = _TAPER * float(getattr(asset, "e_nom", 0.0))
+    taper = TAPER * float(getattr(asset, "e_nom", 0.0))
     worth = np.array([float(each["worth"]) for each in said])
     wear, steered = float(said[0]["wear"]), lever.steered
     least = np.array([-each.get("charge_most", -steered.low) for each in said])

@@ -28,8 +28,8 @@ Year = Callable[[dt.date], Advice | None]
 """What the plans of a day are told of a year; None where nobody planned one."""
 # The simulated plant's own step [min]; its devices mind a silence of this many of them.
 _PLANT_MINUTES, _WATCHDOG_STEPS = 1, 3
-# Wall time of one pass over the devices, and of a plan [s].
-_PATIENCE, _DEADLINE = 0.5, 60.0
+# Wall time of one pass over devices in this process, over wires at most, and of a plan [s].
+_PATIENCE, _LONGEST_PATIENCE, _DEADLINE = 0.5, 2.0, 60.0
 
 
 def untold(day: dt.date) -> None:
@@ -141,4 +141,4 @@ def assets_of(request: RunRequest) -> list[Kind]:
 
 def patience_of(seconds: float) -> float:
     """Return the wall time of one pass of calls: reading and writing fit into a cycle [s]."""
-    return min(_PATIENCE, 0.4 * seconds)
+    return min(_LONGEST_PATIENCE, 0.4 * seconds)

@@ -61,6 +61,15 @@ COMMANDS = {
             "zeropark command see",
         ),
     ),
+    "alarms": Command(
+        "zeropark.faces.cli.alarms",
+        "alarms",
+        N_("Show how alarms stand and what they asked of people; acknowledge or shelve one."),
+        examples=(
+            "zeropark alarms --last 24h",
+            'zeropark alarms --shelve not_following:bat --why "at work" --role dispatcher',
+        ),
+    ),
     "watchdog": Command(
         "zeropark.faces.cli.watchdog",
         "watchdog",
