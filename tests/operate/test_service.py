@@ -227,6 +227,24 @@ def test_a_beat_that_never_was_is_a_silence(tmp_path: Path) -> None:
     assert beat.silence(tmp_path / "torn") == float("inf")
 
 
+def test_an_order_waits_for_a_cycle_that_is_longer_than_its_seconds(store_folder: Path) -> None:
+    clock = HandClock()
+    site = site_of(fast_clock())
+    li = Actor("os_user", "li", "dispatcher", "local")
+    with Store(store_folder, "operate", reserve=4_096) as store:
+        service = service_of(store, site, fast_clock())
+        service.box.steady = clock.steady
+        said = {"verb": "hold", "on": "bat", "value": 0.1, "why": "test", "seconds": 10}
+        answer = service.answer(said, li)
+        # Cycles of a minute: two of them.
+        assert answer["within_s"] == 120.0
+        clock.at = 120.0
+        assert [entry["stage"] for entry in service.box.take(service.cycle.alarms)] == ["taken"]
+        service.answer(said, li)
+        clock.at = 240.1
+        assert [entry["stage"] for entry in service.box.take(service.cycle.alarms)] == ["voided"]
+
+
 # -- calls ---------------------------------------------------------------------------------------
 
 

@@ -161,6 +161,7 @@ class Box:
     """Takes commands from any thread and hands them to the cycle.
 
     note: writes an entry durably, raises where it cannot. steady: the clock every expiry counts by.
+    least: shortest time an order waits [s], for cycles that are longer than it was asked for.
     fates: (stage, why not) of the newest orders that are decided, by order.
     """
 
@@ -171,6 +172,7 @@ class Box:
     orders: Orders = field(default_factory=Orders)
     on_call: Callable[[Asked], object] | None = None
     may_call: Callable[[Mapping[str, Any]], None] | None = None
+    least: float = 0.0
     fates: dict[str, tuple[str, Text]] = field(default_factory=dict)
     unexplained: dict[str, tuple[Asked, float]] = field(default_factory=dict)
     shown: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_MOST_SHOWN))
@@ -283,7 +285,8 @@ class Box:
         if len(self._waiting) >= _MOST_WAITING:
             raise DataError("box_full", _FULL.format(most=_MOST_WAITING))
         id_, once = uuid.uuid4().hex[:12], str(said.get("once", ""))[:80]
-        deadline, seconds = self.steady() + seconds, float(seconds)
+        seconds = max(float(seconds), self.least)
+        deadline = self.steady() + seconds
         return Asked(id_, actor, verb, on, body, deadline, seconds, why, factor=factor, once=once)
 
     def _object(self, verb: str, on: str, actor: Actor) -> str:

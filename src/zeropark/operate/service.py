@@ -121,7 +121,9 @@ class Service:
 
     def __post_init__(self) -> None:
         levers = levers_of(self.assets)
-        self.box = Box(self.assets, levers, self.store.note, self.clock.steady)
+        # On a fast clock a cycle may be longer than what an order waits: it is taken all the same.
+        least = 2.0 * self.settings.seconds
+        self.box = Box(self.assets, levers, self.store.note, self.clock.steady, least=least)
         self._recall()
         self.desk = Desk(self.make, threaded=self.threaded)
         self.diary = Diary(self.store, self.assets, threaded=self.threaded)
