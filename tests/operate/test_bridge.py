@@ -40,6 +40,7 @@ LINE = CallerLine(
 class Said:
     """A side that says what a test puts there, and keeps what it is told."""
 
+    listens = True
     heard: Heard | None = None
     told: list[tuple[str, Fate]] = field(default_factory=list)
     takes: bool = True
@@ -284,6 +285,21 @@ def test_a_limit_that_is_withdrawn_ends_at_once_and_one_that_is_changed_is_chang
     life.live(2)
     assert life.limits == {}
     assert life.said[-1] == "e2/0 is withdrawn"
+
+
+def test_a_change_that_is_refused_leaves_the_limit_that_held(life: Life) -> None:
+    long = limit(life, hours=2.0)
+    life.side.heard = Heard([long])
+    life.live(12)
+    life.side.heard = Heard([replace(long, power=9.0)], whole=False)
+    life.live(1)
+    life.side.heard = Heard([], whole=False)
+    life.live(3)
+    assert life.limits["tie"][1] == 0.5
+    assert life.side.told == [("e2/0", Fate.TAKEN), ("e2/0", Fate.DECLINED)]
+    life.side.heard = Heard([], whole=False, withdrawn=["e2/0"])
+    life.live(2)
+    assert life.limits == {}
 
 
 def test_a_caller_that_falls_silent_does_not_end_a_limit_before_its_time(life: Life) -> None:

@@ -19,7 +19,8 @@ class CallerLine(BaseModel):
     programmes is ours. unit_id: our number there. tls, authority, certificate: as for a device.
     user, secret: who we are there. product: what operate sells it as. price, penalty: what is
     agreed for delivered and for missing energy, where a call itself does not say it [CNY/MWh].
-    every: time between two looks [s].
+    segment: the network segment it lies in, which a wire without authentication needs before it
+    may command. every: time between two looks [s].
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -62,6 +63,9 @@ class CallerLine(BaseModel):
     penalty: Annotated[
         Annotated[EnergyPrice, Field(ge=0)] | None,
         Field(description="agreed penalty of missing energy", title="约定罚金"),
+    ] = None
+    segment: Annotated[
+        Name | None, Field(description="network segment it lies in", title="网络分区")
     ] = None
     every: Annotated[
         Duration, Field(gt=0, description="time between two looks", title="查询间隔")

@@ -32,7 +32,7 @@ _UNSETTLED_S = 3600.0
 _OVER = frozenset({"settled", "shared"})
 _NEVER = frozenset({"refused", "lapsed"})
 _SAME_MW = 1e-6
-_ASKING = "asking"
+_ASKING, _HELD = "asking", Fate.TAKEN.value
 
 _NOT_QUARTER = Text(
     "{id}: from {begin} for {hours:g} h; calls begin and end on the quarter hour",
@@ -65,7 +65,8 @@ class Noted:
     """Something wanted and where it stands.
 
     stage: asked, taken, holds, ended or declined. order, call: operate's names for it. before: the
-    limit that held before ours [MW]. told: what the caller knows. kept: whether it was changed or
+    limit that held before ours [MW]. replaces: what this changes while it holds, to go back to
+    where the change is refused. told: what the caller knows. kept: whether it was changed or
     withdrawn too late.
     """
 
@@ -75,6 +76,7 @@ class Noted:
     order: str = ""
     call: str = ""
     before: tuple[float, float] | None = None
+    replaces: Wanted | None = None
     told: str = ""
     kept: bool = False
     energies: Mapping[str, float] = field(default_factory=dict)
@@ -126,19 +128,23 @@ def _plain(value: object) -> object:
 
 
 def _noted(said: Mapping[str, Any]) -> Noted:
-    raw, before = said["wanted"], said["before"]
-    wanted: Wanted | Unfit
-    if isinstance(raw, Mapping):
-        wanted = Wanted(**{**raw, "form": Form(raw["form"])})
-    else:
-        wanted = Unfit(raw[0], Text(*raw[1]))
+    raw, before, replaces = said["wanted"], said["before"], said["replaces"]
+    wanted = _wanted(raw) if isinstance(raw, Mapping) else Unfit(raw[0], Text(*raw[1]))
     told = {"wanted": wanted, "text": Text(*said["text"])}
+    told["replaces"] = None if replaces is None else _wanted(replaces)
     return Noted(**{**said, **told, "before": None if before is None else tuple(before)})
+
+
+def _wanted(said: Mapping[str, Any]) -> Wanted:
+    return Wanted(**{**said, "form": Form(said["form"])})
 
 
 @dataclass
 class Bridge:
-    """Hands one caller's wishes to operate. steady: counts seconds, never back."""
+    """Hands one caller's wishes to operate.
+
+    steady: counts seconds, never back. refused: changes that were, to be told.
+    """
 
     line: CallerLine
     side: Side
@@ -147,6 +153,7 @@ class Bridge:
     steady: Callable[[], float]
     heard_at: float = -math.inf
     silent: Text | None = None
+    refused: list[tuple[Wanted, Text]] = field(default_factory=list)
 
     async def once(self) -> list[Text]:
         """Look once; return what there is to say of it, each thing once.
@@ -164,7 +171,8 @@ class Bridge:
             return said
         now = dt.datetime.fromisoformat(str(status["at"])).timestamp()
         await self.side.show(status)
-        if self.steady() - self.heard_at >= self.line.every * 3600.0:
+        waited = self.steady() - self.heard_at
+        if self.side.listens or waited >= self.line.every * 3600.0:
             self.heard_at = self.steady()
             heard = await self.side.hear(now)
             if heard is not None:
@@ -211,6 +219,7 @@ class Bridge:
         binding = after.binding
         if binding is not None and binding.begin <= now:
             after.before, after.order = before.before, _ASKING
+            after.replaces = before.binding
         else:
             self._release(before, status)
 
@@ -263,9 +272,9 @@ class Bridge:
 
     def _withdrawn(self, heard: Heard, status: Mapping[str, Any]) -> list[Text]:
         """Let go of what a caller no longer has in force."""
-        if not heard.whole:
-            return []
         there = {each.id for each in heard.wanted} | {each.id for each in heard.unfit}
+        if not heard.whole:
+            there |= set(self.journal.noted) - set(heard.withdrawn)
         said = []
         for id_, noted in list(self.journal.noted.items()):
             if id_ in there:
@@ -324,8 +333,15 @@ class Bridge:
                     | self._actor
                 )
             except DataError as error:
-                noted.stage, noted.text = "declined", error.text
+                if noted.replaces is None:
+                    noted.stage, noted.text = "declined", error.text
+                    return
+                # The change is refused: what held before it holds on.
+                self.refused.append((wanted, error.text))
+                noted.wanted, noted.replaces, noted.told = noted.replaces, None, _HELD
+                noted.stage, noted.text = "holds", error.text
             else:
+                noted.replaces = None
                 noted.stage, noted.text = "holds", _HOLDS.format(id=wanted.id, power=high)
 
     def _release(self, noted: Noted, status: Mapping[str, Any]) -> None:
@@ -380,6 +396,11 @@ class Bridge:
     async def _tell(self) -> None:
         """Tell the caller what it does not know yet; what it does not take is told next time."""
         changed = False
+        while self.refused:
+            wanted, text = self.refused[0]
+            if not await self.side.tell(wanted, Told(Fate.DECLINED, text, {})):
+                return
+            self.refused.pop(0)
         for noted in self.journal.noted.values():
             fate = noted.fate
             if fate is None or noted.told == fate.value:

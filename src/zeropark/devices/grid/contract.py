@@ -38,8 +38,9 @@ class Form(Enum):
 class Wanted:
     """What a caller wants of the park.
 
-    id: the caller's own, unique for ever. begin: POSIX s. hours: how long, inf until further
-    notice. power: [MW], ≥ 0. price, penalty: [CNY/MWh]; None where the caller does not say it.
+    id: the caller's own; the same one said otherwise is a change. begin: POSIX s. hours: how long,
+    inf until further notice. power: [MW], ≥ 0. price, penalty: [CNY/MWh]; None where the caller
+    does not say it.
     """
 
     id: str
@@ -67,12 +68,13 @@ class Heard(NamedTuple):
     """What a caller has in force now.
 
     wanted, unfit: all of it, each time. whole: whether what is missing here is withdrawn; False
-    for a caller that says each thing once.
+    for a caller that says each thing once, and says by `withdrawn` what no longer is.
     """
 
     wanted: Sequence[Wanted] = ()
     unfit: Sequence[Unfit] = ()
     whole: bool = True
+    withdrawn: Sequence[str] = ()
 
 
 class Fate(Enum):
@@ -97,7 +99,12 @@ class Told:
 
 
 class Side(Protocol):
-    """Our side of one caller's wire. Calls do not overlap: whoever owns it awaits each."""
+    """Our side of one caller's wire. Calls do not overlap: whoever owns it awaits each.
+
+    listens: whether hearing costs nothing, since the caller or a library speaks by itself.
+    """
+
+    listens: bool
 
     async def hear(self, now: float) -> Heard | None:
         """Return what is wanted; None where nobody answered. now: the park's clock, POSIX s."""

@@ -68,6 +68,8 @@ _OVERLAPS = Text(
 class Ven:
     """Our side of a VTN of OpenADR 2.0b."""
 
+    listens = True
+
     def __init__(self, line: CallerLine, wire: Wire, clock: Clock) -> None:
         self._line, self._wire = line, wire
         self._pace = Pace(clock)

@@ -91,6 +91,8 @@ class _NothingError(Exception):
 class Ven:
     """Our side of a VTN."""
 
+    listens = False
+
     def __init__(self, line: CallerLine, wire: Wire, clock: Clock) -> None:
         self._line, self._wire = line, wire
         self._pace = Pace(clock)
