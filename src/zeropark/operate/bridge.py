@@ -130,7 +130,7 @@ def _plain(value: object) -> object:
 def _noted(said: Mapping[str, Any]) -> Noted:
     raw, before, replaces = said["wanted"], said["before"], said["replaces"]
     wanted = _wanted(raw) if isinstance(raw, Mapping) else Unfit(raw[0], Text(*raw[1]))
-    told = {"wanted": wanted, "text": Text(*said["text"])}
+    told: dict[str, Any] = {"wanted": wanted, "text": Text(*said["text"])}
     told["replaces"] = None if replaces is None else _wanted(replaces)
     return Noted(**{**said, **told, "before": None if before is None else tuple(before)})
 
