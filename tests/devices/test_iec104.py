@@ -366,8 +366,8 @@ def test_a_centre_with_a_certificate_may_command_and_one_without_gets_no_wire(
     async def live() -> None:
         tls = server_context(own, theirs.authority)
         trust = context(own.authority, theirs.certificate)
-        told_of: dict[str, Any] = {"segment": None, "tls": tls, "trust": trust, "authority": "ca.pem"}
-        async with connected(**told_of) as (station, master):
+        told_of: dict[str, Any] = {"segment": None, "authority": "ca.pem"}
+        async with connected(tls=tls, trust=trust, **told_of) as (station, master):
             master.ask(SET, iec104.LIMIT, number(2.5, select=True))
             assert await master.told() == (SET, Cause.CONFIRMED, False)
             stranger = context(own.authority)
