@@ -23,7 +23,9 @@ from zeropark.devices.simulated import end_of
 from zeropark.devices.template import Template
 from zeropark.devices.wire import Wire
 
-LOOPBACK, TOPIC = "127.0.0.1", "cp1"
+LOOPBACK = "127.0.0.1"
+# What a charger calls itself, and the number of a meter.
+TOPIC, METER = "cp1", "000000000161"
 T = TypeVar("T")
 
 
@@ -66,7 +68,8 @@ async def pair(
     listens, end = protocol(template.protocol).LISTENS, end_of(template.protocol, "test")
     clock, host = Hand(), end.Host(LOOPBACK, free_port() if listens else 0)
     device = end.simulated(template, clock, spans or {})
-    host.add(1, TOPIC, device)
+    wire = {"topic": METER if template.protocol == "dlt645" else TOPIC} | wire
+    host.add(1, wire["topic"], device)
     if not listens:
         await host.start()
     driver = driver_of(template, host.port, clock, **wire)
