@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, ClassVar
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Any
 
 from pymodbus.client import AsyncModbusTcpClient, AsyncModbusTlsClient
 from pymodbus.exceptions import ModbusException
 
+from zeropark.devices.shared import Shared
 from zeropark.devices.tls import certificate_ends, why_no_handshake
 from zeropark.devices.wire import Clock, Pace, Wire, soonest
 from zeropark.units.text import Text
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pymodbus.pdu import ModbusPDU
 
 Client = AsyncModbusTcpClient
-_Place = tuple[str, int, bool]
 # After so many requests without an answer in between, whoever asked, the wire is opened anew; after
 # so many, the gateway itself is silent.
 _ANEW, _SILENT_AFTER = 2, 3
@@ -37,6 +36,10 @@ _HANGS = Text(
 )
 
 
+def _key(wire: Wire) -> tuple[str, int, bool]:
+    return wire.host, wire.port, wire.tls is not None
+
+
 class GatewayDownError(Exception):
     """There is no way to any device behind a gateway; `said` is why."""
 
@@ -45,47 +48,27 @@ class GatewayDownError(Exception):
         self.said = said
 
 
-class Gateway:
+class Gateway(Shared):
     """One connection to an address, and who shares it.
 
     opened: how often the wire was opened; whoever answers after may be another device.
     """
 
-    _all: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_Place, Gateway]]] = (
-        WeakKeyDictionary()
-    )
-
     def __init__(self, wire: Wire, clock: Clock) -> None:
+        super().__init__(_key(wire))
         self._wire = wire
         self._pace = Pace(clock)
         self._client: Client | None = None
         self._turn = asyncio.Lock()
-        self._sharing = 0
         self._unanswered = 0
         self._tried = -_JUST_NOW
         self.opened = 0
         self.certificate_ends: float | None = None
 
     @classmethod
-    def join(cls, wire: Wire, clock: Clock) -> Gateway:
-        """Return the gateway of an address, shared by one more."""
-        here = cls._all.setdefault(asyncio.get_running_loop(), {})
-        place = (wire.host, wire.port, wire.tls is not None)
-        found = here.setdefault(place, cls(wire, clock))
-        found.share()
-        return found
-
-    def share(self) -> None:
-        """Be shared by one more."""
-        self._sharing += 1
-
-    async def leave(self) -> None:
-        """Be shared by one less; the last one closes the connection."""
-        self._sharing -= 1
-        if self._sharing == 0:
-            wire, here = self._wire, self._all[asyncio.get_running_loop()]
-            here.pop((wire.host, wire.port, wire.tls is not None), None)
-            await self._close()
+    def of(cls, wire: Wire, clock: Clock, who: object) -> Gateway:
+        """Return the gateway of an address, shared by `who`."""
+        return cls.join(_key(wire), who, lambda: cls(wire, clock))
 
     @property
     def _connected(self) -> bool:
@@ -134,7 +117,7 @@ class Gateway:
         if not at_once:
             return self._pace.due
         now = asyncio.get_running_loop().time()
-        return self._pace.due or self._sharing == 1 or now - self._tried >= _JUST_NOW
+        return self._pace.due or len(self._sharing) == 1 or now - self._tried >= _JUST_NOW
 
     async def _connect(self) -> Client:
         await self._close()
@@ -163,9 +146,9 @@ class Gateway:
     async def _no_answer(self) -> None:
         """Note a request without an answer."""
         self._unanswered += 1
-        if self._sharing == 1 or self._unanswered >= _ANEW or not self._connected:
+        if len(self._sharing) == 1 or self._unanswered >= _ANEW or not self._connected:
             await self._close()
-        if self._sharing > 1 and self._unanswered >= _SILENT_AFTER:
+        if len(self._sharing) > 1 and self._unanswered >= _SILENT_AFTER:
             self._tried = asyncio.get_running_loop().time()
             self._pace.missed(_HANGS.format(host=self._wire.host, port=self._wire.port))
 

@@ -11,8 +11,7 @@ import asyncio
 import re
 import socket
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from typing import Any, ClassVar
-from weakref import WeakKeyDictionary
+from typing import Any
 
 from bacpypes3.apdu import AbortPDU, ErrorRejectAbortNack
 from bacpypes3.ipv4.app import NormalApplication
@@ -21,6 +20,7 @@ from bacpypes3.pdu import Address, IPv4Address
 from bacpypes3.primitivedata import Null, ObjectIdentifier, Real
 
 from zeropark.devices.polled import PolledDriver, RefusedError, SilentError
+from zeropark.devices.shared import Shared
 from zeropark.devices.template import PointTemplate, Template
 from zeropark.devices.wire import Clock, Wire
 from zeropark.units.text import Text
@@ -92,14 +92,11 @@ async def closed(application: NormalApplication) -> None:
     await asyncio.sleep(0)
 
 
-class _Own:
+class _Own(Shared):
     """Our own end: one socket for all devices that are reached over one interface."""
 
-    _all: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _Own]]] = (
-        WeakKeyDictionary()
-    )
-
     def __init__(self, own: str, timeout: float) -> None:
+        super().__init__(own)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
             wire.bind((own, 0))
             port = wire.getsockname()[1]
@@ -113,8 +110,6 @@ class _Own:
             # One try: back-off is ours.
             numberOfApduRetries=0,
         )
-        self._own = own
-        self._sharing: set[object] = set()
         self.application = NormalApplication(device, IPv4Address(f"{own}:{port}"))
 
     @classmethod
@@ -123,18 +118,10 @@ class _Own:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
             way.connect((wire.host, wire.port))
             own = str(way.getsockname()[0])
-        here = cls._all.setdefault(asyncio.get_running_loop(), {})
-        if own not in here:
-            here[own] = cls(own, wire.timeout)
-        here[own]._sharing.add(who)  # noqa: SLF001 - one of its own
-        return here[own]
+        return cls.join(own, who, lambda: cls(own, wire.timeout))
 
-    async def leave(self, who: object) -> None:
-        """Be shared by one less; the last one closes it."""
-        self._sharing.discard(who)
-        if not self._sharing:
-            self._all[asyncio.get_running_loop()].pop(self._own, None)
-            await closed(self.application)
+    async def _close(self) -> None:
+        await closed(self.application)
 
 
 class BacnetDriver(PolledDriver):

@@ -12,10 +12,10 @@ import asyncio
 import re
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, NamedTuple
-from weakref import WeakKeyDictionary
+from typing import NamedTuple
 
 from zeropark.devices.polled import PolledDriver, SilentError
+from zeropark.devices.shared import Shared
 from zeropark.devices.template import PointTemplate, Template
 from zeropark.devices.wire import Clock, Wire
 from zeropark.units.text import Text
@@ -129,33 +129,17 @@ def bytes_of(type_: str, raw: float) -> bytes | None:
     return bytes(digits[::-1])
 
 
-class _Line:
+class _Line(Shared):
     """The connection to one converter, which all meters behind it share."""
 
-    _all: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, int], _Line]]] = (
-        WeakKeyDictionary()
-    )
-
     def __init__(self, wire: Wire) -> None:
+        super().__init__((wire.host, wire.port))
         self._wire = wire
         self._turn = asyncio.Lock()
-        self._sharing: set[object] = set()
         self._open: tuple[StreamReader, StreamWriter] | None = None
 
-    @classmethod
-    def at(cls, wire: Wire, who: object) -> _Line:
-        """Return the line of an address, shared by `who`."""
-        here = cls._all.setdefault(asyncio.get_running_loop(), {})
-        found = here.setdefault((wire.host, wire.port), cls(wire))
-        found._sharing.add(who)  # noqa: SLF001 - one of its own
-        return found
-
-    async def leave(self, who: object) -> None:
-        """Be shared by one less; the last one closes it."""
-        self._sharing.discard(who)
-        if not self._sharing:
-            self._all[asyncio.get_running_loop()].pop((self._wire.host, self._wire.port), None)
-            await self.hang_up()
+    async def _close(self) -> None:
+        await self.hang_up()
 
     async def hang_up(self) -> None:
         """Close the connection; whoever asks next opens it anew."""
@@ -209,7 +193,7 @@ class Dlt645Driver(PolledDriver):
         wire = self._wire
         if not _NUMBER.match(wire.topic):
             raise SilentError(_NO_NUMBER.format(given=wire.topic))
-        self._line = self._line or _Line.at(wire, self)
+        self._line = self._line or _Line.join((wire.host, wire.port), self, lambda: _Line(wire))
         found: dict[str, float] = {}
         for point in points:
             identifier = bytes.fromhex(str(point.address))[::-1]

@@ -226,14 +226,14 @@ class ModbusDriver:
         gateway, self._gateway = self._gateway, None
         self._opened_before = 0
         if gateway is not None:
-            await gateway.leave()
+            await gateway.leave(self)
 
     # -- the wire -------------------------------------------------------------------------------
 
     async def _opened(self) -> Layout:
         gateway = self._gateway
         if gateway is None:
-            gateway = self._gateway = Gateway.join(self._wire, self._clock)
+            gateway = self._gateway = Gateway.of(self._wire, self._clock, self)
         opened = await gateway.open(at_once=self._at_once)
         self._pace.certificate_ends = gateway.certificate_ends
         if opened != self._opened_before:
