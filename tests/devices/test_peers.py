@@ -344,3 +344,66 @@ def test_mosquitto_is_believed_by_its_certificate(
                 assert health.said.en.startswith(said)
 
     run(live())
+
+
+# -- snmpd -------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def snmpd(folder: Path) -> AsyncIterator[int]:
+    """Run Debian's agent on loopback with numbers of a UPS; yield its port."""
+    port, told = free_port(), folder / "snmpd.conf"
+    numbers = {"4.4.1.4.1": 4321, "2.4.0": 87, "3.3.1.2.1": 499}
+    lines = [f"override .1.3.6.1.2.1.33.1.{place} integer {n}" for place, n in numbers.items()]
+    lines += ["rocommunity hall 127.0.0.1", f"createUser reader SHA-256 {WORD} AES {WORD}"]
+    lines += ["rouser reader priv", "agentaddress udp:127.0.0.1:" + str(port)]
+    told.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    program = shutil.which("snmpd") or "/usr/sbin/snmpd"
+    process = await asyncio.create_subprocess_exec(
+        *(program, "-f", "-Le", "-C", "-c", str(told), "-I", "-smux"),
+        stderr=PIPE,
+        env=os.environ | {"SNMP_PERSISTENT_DIR": str(folder)},
+    )
+    assert process.stderr is not None
+    try:
+        # It says so when it listens.
+        while b"NET-SNMP version" not in (line := await process.stderr.readline()):
+            assert line, "snmpd ended before it listened"
+        yield port
+    finally:
+        process.terminate()
+        await process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("user", "word", "gets_in"),
+    [
+        (None, "hall", True),
+        (None, "other", False),
+        ("reader", WORD, True),
+        ("reader", WORD[::-1], False),
+    ],
+)
+def test_a_ups_behind_another_agent_is_read(
+    tmp_path: Path, user: str | None, word: str, *, gets_in: bool
+) -> None:
+    async def live() -> None:
+        async with snmpd(tmp_path) as port:
+            template = read_template("snmp-ups")
+            driver = driver_of(
+                template, port, Hand(), user=user, password=word, timeout=5.0 if gets_in else 0.5
+            )
+            readout = await driver.read()
+            if gets_in:
+                assert readout.reading("p").value == pytest.approx(0.004321)
+                assert readout.reading("charge").value == pytest.approx(0.87)
+                assert readout.reading("frequency").value == pytest.approx(49.9)
+                assert readout.reading("temp").quality == Quality.MISSING
+            else:
+                assert readout.reading("p").quality == Quality.NO_ANSWER
+                said = driver.health().said
+                assert said is not None
+                assert "says nothing by SNMP" in said.en
+            await driver.close()
+
+    run(live())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import http.client
 import json
 from collections.abc import Mapping
@@ -46,8 +47,12 @@ async def ask(
     form: Mapping[str, str] | None = None,
     body: Mapping[str, Any] | None = None,
     token: str | None = None,
+    basic: tuple[str, str] | None = None,
 ) -> Answer:
-    """Return what the other end of a wire answers, within its time-out."""
+    """Return what the other end of a wire answers, within its time-out.
+
+    token, basic: how we prove who we are: a bearer's token, or (user, password).
+    """
     headers = {"Accept": "application/json"}
     data: bytes | None = None
     if form is not None:
@@ -59,6 +64,8 @@ async def ask(
         data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
+    if basic is not None:
+        headers["Authorization"] = f"Basic {base64.b64encode(':'.join(basic).encode()).decode()}"
     where = f"{path}?{urlencode(query)}" if query else path
     place = {"host": wire.host, "port": wire.port}
     try:
