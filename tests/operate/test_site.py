@@ -64,8 +64,8 @@ class Lived(NamedTuple):
 
 
 @asynccontextmanager
-async def lived(folder: Path, devices: str = "") -> AsyncIterator[Lived]:
-    request = RunRequest(parse_park(PARK + devices, kinds()), folder, "2026-04-17")
+async def lived(folder: Path, devices: str = "", park: str = PARK) -> AsyncIterator[Lived]:
+    request = RunRequest(parse_park(park + devices, kinds()), folder, "2026-04-17")
     clock, truth = HandClock(), folder / "truth.jsonl"
     lines = free_ports(site_lines(request))
     site = Site(request, lines, clock, 1.0, truth)
@@ -267,3 +267,25 @@ def test_a_line_that_was_not_finished_and_an_earlier_run_are_passed_over(tmp_pat
     said = read_truth(path)
     assert said.at.tolist() == [0.0, 1.0, 2.0]
     assert [(b.since, b.seconds) for b in breaches(said)] == [(2.0, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("template", "topic"),
+    [("dlt645-meter", "000000000161"), ("snmp-ups", ""), ("redfish-rack-pdu", "")],
+)
+def test_a_site_speaks_what_its_meters_speak(tmp_path: Path, template: str, topic: str) -> None:
+    line = (
+        f"  - {{name: m1, asset: works, template: {template}, host: 192.0.2.9, topic: '{topic}'}}"
+    )
+    park = PARK.replace("constant: 1 MW", "constant: 50 kW")
+
+    async def live() -> None:
+        async with lived(tmp_path, f"devices:\n{line}\n", park) as here:
+            here.pass_by(2)
+            truly = here.site.plant.read()["works"]["p"]
+            assert await power(here.drivers["m1"]) == pytest.approx(truly, abs=1e-6)
+            here.site.inject("works", "silence", 60.0)
+            readout = await here.drivers["m1"].read()
+            assert readout.reading("p").quality == Quality.NO_ANSWER
+
+    asyncio.run(live())
