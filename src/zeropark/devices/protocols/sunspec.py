@@ -1,7 +1,8 @@
 """SunSpec over Modbus: a device says which models it has, a model says where its points lie.
 
 A point's address is `model/point`, such as `103/W` (SunSpec Device Information Model Specification
-1.2). Offsets, types and scale factors come from the published models that pysunspec2 carries.
+1.2), or `model/group.number.point` where a model repeats a group, such as `160/module.2.DCW`.
+Offsets, types and scale factors come from the published models that pysunspec2 carries.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sunspec2.device as published
 from sunspec2.mdef import ModelDefinitionError
@@ -34,7 +35,8 @@ BASES = (40000, 0, 50000)
 MARK = (0x5375, 0x6E53)
 END = 0xFFFF
 _TABLE = "holding"
-_ADDRESS = re.compile(r"^(\d{1,5})/([A-Za-z][A-Za-z0-9_]*)$")
+_NAME = r"[A-Za-z][A-Za-z0-9_]*"
+_ADDRESS = re.compile(rf"^(\d{{1,5}})/({_NAME}(?:\.[1-9]\d{{0,2}}\.{_NAME})?)$")
 # How SunSpec's types are coded, and the raw number that means "not implemented" (4.2.8).
 _TYPES: dict[str, tuple[str, float | None]] = {
     "int16": ("int16", -0x8000),
@@ -58,8 +60,8 @@ _TYPES: dict[str, tuple[str, float | None]] = {
 _UNITS = {"Pct": "%", "Secs": "s", "Var": "var", "C": "degC"}
 
 _WRONG_ADDRESS = Text(
-    "'{given}' is no SunSpec point; write model and point, such as 103/W",
-    "“{given}”不是 SunSpec 测点；写模型号和点名，例如 103/W",
+    "'{given}' is no SunSpec point; write model and point, such as 103/W or 160/module.1.DCW",
+    "“{given}”不是 SunSpec 测点；写模型号和点名，例如 103/W 或 160/module.1.DCW",
 )
 _NO_MODEL = Text("SunSpec has no model {model}", "SunSpec 没有模型 {model}")
 _NO_POINT = Text(
@@ -75,6 +77,10 @@ _NOT_WRITTEN = Text(
 _LACKS = Text(
     "the device has no SunSpec model {model}; it has {there}. Name the template of this device",
     "设备没有 SunSpec 模型 {model}；它有 {there}。请改用该设备的模板",
+)
+_TOO_FEW = Text(
+    "the device's SunSpec model {model} ends before {point}; name the template of this device",
+    "设备的 SunSpec 模型 {model} 在 {point} 之前结束；请改用该设备的模板",
 )
 _NOBODY = Text(
     "nobody answers SunSpec at {host}:{port}, unit {unit}; check address, cable and unit id",
@@ -104,22 +110,57 @@ def model_points(model: int) -> Mapping[str, ModelPoint]:
         defined = published.get_model_def(model)
     except ModelDefinitionError:
         return {}
+    return _points(defined["group"]["points"])
+
+
+def _points(defined: Iterable[Mapping[str, Any]]) -> dict[str, ModelPoint]:
+    """Return points that follow one another, offsets counted from the first."""
     found: dict[str, ModelPoint] = {}
     offset = 0
-    for each in defined["group"]["points"]:
+    for each in defined:
         type_, missing = _TYPES.get(each["type"], ("", None))
         if type_:
-            unit = each.get("units")
+            unit = str(each.get("units", ""))
             found[each["name"]] = ModelPoint(
                 offset,
                 type_,
                 missing,
                 each.get("sf"),
-                _UNITS.get(unit, unit),
+                _UNITS.get(unit, unit) or None,
                 each.get("access") == "RW",
             )
         offset += int(each["size"])
     return found
+
+
+@cache
+def group_points(model: int) -> Mapping[str, tuple[int, Mapping[str, ModelPoint]]]:
+    """Return (registers of one, its points from its begin) of each group that a model repeats.
+
+    Only groups right behind the fixed part that hold no others; a curve's points are not found.
+    """
+    if not model_points(model):
+        return {}
+    groups = published.get_model_def(model)["group"].get("groups", [])
+    return {
+        each["name"]: (sum(int(p["size"]) for p in each["points"]), _points(each["points"]))
+        for each in groups[:1]
+        if not each.get("groups")
+    }
+
+
+def find_point(model: int, name: str) -> ModelPoint | None:
+    """Return a point of a model, of its fixed part or of a repeated group; None without one."""
+    group, _, rest = name.partition(".")
+    if not rest:
+        return model_points(model).get(name)
+    number, _, own = rest.partition(".")
+    size, points = group_points(model).get(group, (0, {}))
+    point = points.get(own)
+    if point is None:
+        return None
+    fixed = sum(int(p["size"]) for p in published.get_model_def(model)["group"]["points"])
+    return point._replace(offset=fixed + (int(number) - 1) * size + point.offset)
 
 
 def _asked(address: int | str) -> tuple[int, str] | None:
@@ -144,14 +185,15 @@ def _wrong(point: PointTemplate, address: int | str, *, written: bool) -> Text |
     if asked is None:
         return _WRONG_ADDRESS.format(given=address)
     model, name = asked
-    there = model_points(model)
-    if name not in there:
-        if not there:
+    there = find_point(model, name)
+    if there is None:
+        known = model_points(model)
+        if not known:
             return _NO_MODEL.format(model=model)
-        return with_meant(_NO_POINT, meant(name, there), model=model, given=name)
-    if written and not there[name].written:
+        return with_meant(_NO_POINT, meant(name, known), model=model, given=name)
+    if written and not there.written:
         return _NOT_WRITTEN.format(model=model, point=name)
-    unit = there[name].unit or "1"
+    unit = there.unit or "1"
     if _is_other(unit, point.unit):
         return _OTHER_UNIT.format(model=model, point=name, unit=unit, given=point.unit)
     return None
@@ -164,6 +206,25 @@ def _is_other(published_unit: str, given: str) -> bool:
         return given != "code" and parse_unit(unit) != parse_unit(given)
     except UnitError:
         return False  # A unit of SunSpec that is no quantity of ours, such as cos().
+
+
+def repeats_of(template: Template, model: int) -> dict[str, int]:
+    """Return how often a template needs a model's groups, by group."""
+    found: dict[str, int] = {}
+    for point in template.points:
+        for address in (point.address, point.set_address):
+            asked = None if address is None else _asked(address)
+            if asked is not None and asked[0] == model and "." in asked[1]:
+                group, number, _ = asked[1].split(".")
+                found[group] = max(found.get(group, 0), int(number))
+    return found
+
+
+def count_of(model: int, group: str) -> str | None:
+    """Return the point that says how often a group is repeated; None where the length does."""
+    groups = published.get_model_def(model)["group"]["groups"]
+    counted = next(each.get("count") for each in groups if each["name"] == group)
+    return counted if isinstance(counted, str) else None
 
 
 def models_of(template: Template) -> tuple[int, ...]:
@@ -190,8 +251,8 @@ def _placed(point: PointTemplate, address: int | str, starts: Mapping[int, int])
     asked = _asked(address)
     assert asked is not None, "a template with a wrong address is refused when it is read"
     model, name = asked
-    points, start = model_points(model), starts[model]
-    there = points[name]
+    points, start, there = model_points(model), starts[model], find_point(model, name)
+    assert there is not None, "as above"
     scale_at = start + points[there.scale].offset if isinstance(there.scale, str) else None
     if isinstance(there.scale, int):
         point = point.model_copy(update={"scale": point.scale * 10.0**there.scale})
@@ -202,13 +263,20 @@ def _placed(point: PointTemplate, address: int | str, starts: Mapping[int, int])
 class SunSpecDriver(ModbusDriver):
     """A device that says itself where its points lie."""
 
+    _lengths: dict[int, int]
+
     async def _find_layout(self) -> Layout:
         starts = await self.find_models()
         for model in models_of(self.template):
             if model not in starts:
                 there = ", ".join(map(str, starts))
                 raise WrongDeviceError(_LACKS.format(model=model, there=there))
-        return place(self.template, starts)
+        layout = place(self.template, starts)
+        for placed in (*layout.placed, *layout.sets.values()):
+            model = max((m for m in starts if starts[m] <= placed.register), key=starts.__getitem__)
+            if placed.register + placed.words > starts[model] + self._lengths[model]:
+                raise WrongDeviceError(_TOO_FEW.format(model=model, point=placed.point.address))
+        return layout
 
     async def find_models(self) -> dict[int, int]:
         """Return the register of each model's ID, by model; raises `WrongDeviceError`."""
@@ -219,8 +287,10 @@ class SunSpecDriver(ModbusDriver):
 
     async def _walk(self, at: int) -> dict[int, int]:
         found: dict[int, int] = {}
+        self._lengths = {}
         while (head := await self.asked(at, 2)) is not None and head[0] != END:
-            found.setdefault(head[0], at)
+            if head[0] not in found:
+                found[head[0]], self._lengths[head[0]] = at, 2 + head[1]
             at += 2 + head[1]
         return found
 

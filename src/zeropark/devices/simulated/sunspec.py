@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import sunspec2.device as published
 
@@ -31,7 +32,7 @@ def simulated(template: Template, clock: Clock, spans: Mapping[str, float]) -> R
     common = {"ID": 1, "Mn": "zeropark", "Md": template.model[:32], "SN": "simulated"}
     for model in (1, *(m for m in sunspec.models_of(template) if m != 1)):
         starts[model] = base + len(registers)
-        whole = published.Model(model, data=common if model == 1 else {"ID": model})
+        whole = published.Model(model, data=common if model == 1 else _empty(template, model))
         whole.L.value = whole.len - 2
         packed = whole.get_mb()
         registers += [int.from_bytes(packed[i : i + 2]) for i in range(0, len(packed), 2)]
@@ -45,6 +46,16 @@ def simulated(template: Template, clock: Clock, spans: Mapping[str, float]) -> R
         placed = layout.by_name[name]
         device.registers["holding", placed.register] = 0
     return device
+
+
+def _empty(template: Template, model: int) -> dict[str, Any]:
+    """Return a model's data with as many empty groups as the template names, and their count."""
+    found: dict[str, Any] = {"ID": model}
+    for name, count in sunspec.repeats_of(template, model).items():
+        found[name] = [{} for _ in range(count)]
+        counted = sunspec.count_of(model, name)
+        found |= {} if counted is None else {counted: count}
+    return found
 
 
 def _powers(layout: Layout, spans: Mapping[str, float]) -> dict[int, int]:
