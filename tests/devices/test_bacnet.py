@@ -13,7 +13,9 @@ from bacpypes3.pdu import IPv4Address
 from bacpypes3.primitivedata import Real
 
 from tests.devices.served import LOOPBACK, Hand, driver_of, free_port, pair, run
+from zeropark.devices.catalogue import DeviceError
 from zeropark.devices.contract import Outcome, Quality
+from zeropark.devices.discover import discover
 from zeropark.devices.protocols import bacnet
 from zeropark.devices.simulated.device import Fault
 from zeropark.devices.template import Template
@@ -54,7 +56,7 @@ CHILLER = Template.model_validate(
 
 def test_a_device_is_read_and_commanded_in_megawatts() -> None:
     async def live() -> None:
-        async with pair(CHILLER) as (driver, device, clock, _):
+        async with pair(CHILLER, timeout=2.0) as (driver, device, clock, _):
             device.show({"p": 0.25})
             readout = await driver.read()
             assert readout.reading("p") == (0.25, Quality.GOOD, clock.now)
@@ -89,7 +91,8 @@ def test_a_device_is_read_and_commanded_in_megawatts() -> None:
 )
 def test_a_fault_shows_as_it_is(fault: Fault, value: float | None, quality: Quality) -> None:
     async def live() -> None:
-        async with pair(CHILLER) as (driver, device, _, _):
+        patience = 0.25 if quality == Quality.NO_ANSWER else 2.0
+        async with pair(CHILLER, timeout=patience) as (driver, device, _, _):
             device.show({"p": 0.1})
             await driver.read()
             device.inject(fault, 60.0)
@@ -113,7 +116,8 @@ def test_a_write_that_does_not_take_effect_is_known(
     fault: Fault, outcome: Outcome, held: float | None
 ) -> None:
     async def live() -> None:
-        async with pair(CHILLER) as (driver, device, _, _):
+        patience = 0.5 if outcome is Outcome.NO_ANSWER else 2.0
+        async with pair(CHILLER, timeout=patience) as (driver, device, _, _):
             assert (await driver.write({"limit": 0.2}))["limit"].outcome is Outcome.TAKEN
             device.inject(fault, 60.0)
             assert (await driver.write({"limit": 0.4}))["limit"] == (outcome, held)
@@ -171,7 +175,7 @@ def test_a_hand_at_the_panel_stays_above_us() -> None:
             relinquishDefault=500.0,
         )
         panel.add_object(output)
-        driver = driver_of(CHILLER, port, Hand())
+        driver = driver_of(CHILLER, port, Hand(), timeout=2.0)
         assert (await driver.write({"limit": 0.2}))["limit"].outcome is Outcome.TAKEN
         assert output.priorityArray[9].real == pytest.approx(200.0)
         await output.write_property(PropertyIdentifier("present-value"), Real(400.0), priority=8)
@@ -198,3 +202,15 @@ def test_an_address_that_is_no_object_is_a_sentence(field: str, address: str, sa
     place, text = next(iter(bacnet.wrong_points(wrong)))
     assert place == f"points.0.{field}"
     assert text.en.startswith(said)
+
+
+def test_a_device_says_who_made_it() -> None:
+    async def live() -> None:
+        async with pair(CHILLER) as (_, device, _, host):
+            found = await discover("bacnet", LOOPBACK, host.port, 1, 2.0)
+            assert (found.maker, found.model, found.serial) == ("zeropark", "C1", "simulated")
+            device.inject(Fault.SILENCE, 60.0)
+            with pytest.raises(DeviceError, match="no BACnet device answers at"):
+                await discover("bacnet", LOOPBACK, host.port, 1, 0.1)
+
+    run(live())

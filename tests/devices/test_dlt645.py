@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.devices.served import LOOPBACK, Hand, driver_of, pair, run
-from zeropark.devices.catalogue import read_template
+from zeropark.devices.catalogue import DeviceError, read_template
 from zeropark.devices.contract import Outcome, Quality
+from zeropark.devices.discover import discover
 from zeropark.devices.protocols import dlt645
 from zeropark.devices.protocols.dlt645 import (
     ANSWER,
@@ -183,3 +184,16 @@ def test_a_wrong_point_is_a_sentence() -> None:
         "a meter is o",
     ]
     assert not list(dlt645.wrong_points(METER))
+
+
+def test_the_one_meter_behind_a_converter_says_its_number() -> None:
+    async def live() -> None:
+        async with pair(METER) as (_, device, _, host):
+            device.show({"p": 0.001})
+            found = await discover("dlt645", LOOPBACK, host.port, 1, 1.0)
+            assert (found.serial, found.templates) == (NUMBER, ("dlt645-meter",))
+            host.add(1, "000000000002", simulated(METER, Hand(), {}))
+            with pytest.raises(DeviceError, match="no meter says its number behind"):
+                await discover("dlt645", LOOPBACK, host.port, 1, 0.1)
+
+    run(live())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.devices.served import LOOPBACK, pair, run
-from zeropark.devices.catalogue import read_template
+from zeropark.devices.catalogue import DeviceError, read_template
 from zeropark.devices.contract import Outcome, Quality
+from zeropark.devices.discover import discover
 from zeropark.devices.protocols import snmp
 from zeropark.devices.simulated.device import Fault
 
@@ -76,3 +77,16 @@ def test_a_wrong_point_is_a_sentence() -> None:
     assert list(found) == ["points.0.address", "points.0.write"]
     assert found["points.0.address"].en.startswith("'sysName.0' is no object identifier")
     assert not list(snmp.wrong_points(UPS))
+
+
+def test_an_agent_says_which_template_fits() -> None:
+    async def live() -> None:
+        async with pair(UPS) as (_, device, _, host):
+            device.show({"charge": 0.5})
+            found = await discover("snmp", LOOPBACK, host.port, 1, 1.0)
+            assert found.templates == ("snmp-ups",)
+            device.inject(Fault.SILENCE, 60.0)
+            with pytest.raises(DeviceError, match="says nothing by SNMP"):
+                await discover("snmp", LOOPBACK, host.port, 1, 0.1)
+
+    run(live())

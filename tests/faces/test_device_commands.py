@@ -135,6 +135,25 @@ def test_a_device_is_written_into_a_park_file_and_nothing_else_changes(
     assert [row["name"] for row in json.loads(capsys.readouterr().out)] == ["meter", "bms"]
 
 
+def test_a_charger_in_tls_and_a_meter_with_a_number_are_written_as_they_are_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "park.yaml"
+    path.write_text(PARK + BMS, encoding="utf-8")
+    told = ["--asset", "tie", "--template", "dlt645-meter", "--host", "gw"]
+    number = ["--topic", "000012345678", "--tls", "--authority", "ca.pem", "--certificate", "a.pem"]
+    who = ["--user", "reader", "--secret", "gw1", "--segment", "ot-1"]
+    assert answer(["device", "add", str(path), "meter", *told, *number, *who]) == 0
+    capsys.readouterr()
+    assert answer(["device", "list", str(path), "--json"]) == 0
+    (row,) = (r for r in json.loads(capsys.readouterr().out) if r["name"] == "meter")
+    assert (row["topic"], row["tls"], row["authority"]) == ("000012345678", True, "ca.pem")
+    assert (row["certificate"], row["user"], row["secret"]) == ("a.pem", "reader", "gw1")
+    told[told.index("gw") :] = ["gw", "--secret", "Passw0rd!"]
+    assert answer(["device", "add", str(path), "other", *told]) == 2
+    assert "this looks like the secret itself" in capsys.readouterr().err
+
+
 def test_a_device_that_would_be_a_mistake_is_not_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

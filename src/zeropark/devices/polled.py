@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from zeropark.devices.catalogue import read_template, template_files
 from zeropark.devices.coding import within, worth_of_one
 from zeropark.devices.contract import Health, Outcome, Quality, Readout, Written, nothing_read
 from zeropark.devices.template import PointTemplate, Template
@@ -170,3 +171,20 @@ class PolledDriver(ABC):
             return Written(Outcome.NOT_HELD)
         same = math.isclose(shown, raw, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
         return Written(Outcome.TAKEN if same else Outcome.NOT_HELD, shown * worth_of_one(point))
+
+
+async def fitting(protocol: str, opened: Callable[[Template], PolledDriver]) -> tuple[str, ...]:
+    """Return the templates of a protocol some of whose points a device shows, most points first.
+
+    opened: the driver of the device by a template; it only reads.
+    """
+    found: list[tuple[int, str]] = []
+    for name in template_files():
+        template = read_template(name)
+        if template.protocol == protocol:
+            driver = opened(template)
+            shown = int(np.isfinite((await driver.read()).values).sum())
+            await driver.close()
+            if shown:
+                found.append((-shown, name))
+    return tuple(name for _, name in sorted(found))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import time
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,9 @@ from bacpypes3.local.device import DeviceObject
 from bacpypes3.pdu import Address, IPv4Address
 from bacpypes3.primitivedata import Null, ObjectIdentifier, Real
 
-from zeropark.devices.polled import PolledDriver, RefusedError, SilentError
+from zeropark.devices.catalogue import DeviceError
+from zeropark.devices.discover import FoundDevice
+from zeropark.devices.polled import PolledDriver, RefusedError, SilentError, fitting
 from zeropark.devices.shared import Shared
 from zeropark.devices.template import PointTemplate, Template
 from zeropark.devices.wire import Clock, Wire
@@ -92,6 +95,24 @@ async def closed(application: NormalApplication) -> None:
     await asyncio.sleep(0)
 
 
+# "Any device" (ASHRAE 135, 12.11): whoever hears it, answers for itself.
+_ANY_DEVICE = ObjectIdentifier("device,4194303")
+_NOTHING = Template.model_validate(
+    {
+        "brand": "ASHRAE",
+        "model": "device",
+        "title": ("What a device says of itself", "设备自述"),
+        "protocol": "bacnet",
+        "source": "ASHRAE 135",
+        "watchdog": "none",
+        "tested_by": ("Ask it.", "询问。"),
+        "points": [
+            {"name": "one", "means": ("one", "一"), "address": "analog-input 1", "unit": "1"}
+        ],
+    }
+)
+
+
 class _Own(Shared):
     """Our own end: one socket for all devices that are reached over one interface."""
 
@@ -156,6 +177,12 @@ class BacnetDriver(PolledDriver):
             if isinstance(answer, int | float)
         }
 
+    async def about(self, name: str) -> str:
+        """Return a property of the device itself, as words; raises `SilentError`."""
+        application = await self._opened()
+        answer = await self._answer(application.read_property(self._at, _ANY_DEVICE, name))
+        return "" if isinstance(answer, RefusedError) else str(answer).strip()
+
     async def _answer(self, asked: Coroutine[Any, Any, Any]) -> object:
         """Return what was answered; None for an error. Raises `SilentError` where nothing was."""
         wire = self._wire
@@ -192,6 +219,25 @@ class BacnetDriver(PolledDriver):
         own, self._own, self._at = self._own, None, None
         if own is not None:
             await own.leave(self)
+
+
+async def discover(host: str, port: int, unit_id: int, seconds: float) -> FoundDevice:
+    """Return what a BACnet device says of itself, asked by the instance that means any.
+
+    unit_id: nothing here. Raises `DeviceError` where none answers.
+    """
+    del unit_id
+    wire = Wire(host, port, timeout=seconds)
+    asking = BacnetDriver(_NOTHING, wire, time.time)
+    try:
+        words = [await asking.about(name) for name in ("vendor-name", "model-name", "object-name")]
+    except (SilentError, OSError) as error:
+        silent = _NOBODY.format(host=host, port=port, seconds=f"{seconds:g}")
+        raise DeviceError(error.said if isinstance(error, SilentError) else silent) from None
+    finally:
+        await asking.close()
+    found = await fitting("bacnet", lambda template: BacnetDriver(template, wire, time.time))
+    return FoundDevice(words[0], words[1], words[2], (), found)
 
 
 def driver(template: Template, wire: Wire, clock: Clock) -> BacnetDriver:

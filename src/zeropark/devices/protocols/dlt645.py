@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from asyncio import StreamReader, StreamWriter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from zeropark.devices.polled import PolledDriver, SilentError
+from zeropark.devices.catalogue import DeviceError
+from zeropark.devices.discover import FoundDevice
+from zeropark.devices.polled import PolledDriver, SilentError, fitting
 from zeropark.devices.shared import Shared
 from zeropark.devices.template import PointTemplate, Template
 from zeropark.devices.wire import Clock, Wire
@@ -23,6 +27,7 @@ from zeropark.units.text import Text
 LISTENS = False
 PORT, TLS_PORT = 8001, 8001
 READ, ANSWER, ERROR = 0x11, 0x91, 0xD1
+WHO, WHO_ANSWER, ANYBODY = 0x13, 0x93, "aaaaaaaaaaaa"
 """Control codes: read data, its answer, its refusal (5.2.4 and 7.1 of the standard)."""
 _WAKE, _START, _END, _OFFSET = 0xFE, 0x68, 0x16, 0x33
 # Where the data begin behind the first start byte, and what stands behind them.
@@ -48,6 +53,12 @@ _NO_NUMBER = Text(
 _NO_METER = Text(
     "meter {name} does not answer behind {host}:{port} within {seconds} s; check its number",
     "{host}:{port} 下的电表 {name} 在 {seconds} 秒内无应答；检查表号",
+)
+
+
+_NOBODY = Text(
+    "no meter says its number behind {host}:{port}; where several lie there, read it off the meter",
+    "{host}:{port} 下没有电表报出表号；若有多块电表，请从电表上读取",
 )
 
 
@@ -153,33 +164,37 @@ class _Line(Shared):
 
         Raises `OSError` where there is no way, `TimeoutError` where no answer comes.
         """
+
+        def fits(frame: Frame) -> bool:
+            # What answers another question came late, or twice.
+            answers = frame.control == ANSWER and frame.data[:4] == identifier
+            return frame.number == number and (answers or frame.control == ERROR)
+
+        frame = await self._exchange(Frame(number, READ, identifier), fits)
+        return None if frame.control == ERROR else frame.data[4:]
+
+    async def who(self) -> str:
+        """Return the number of the one meter that lies here; raises as `ask`."""
+        frame = await self._exchange(
+            Frame(ANYBODY, WHO, b""), lambda frame: frame.control == WHO_ANSWER
+        )
+        return frame.data[::-1].hex()
+
+    async def _exchange(self, question: Frame, fits: Callable[[Frame], bool]) -> Frame:
         async with self._turn, asyncio.timeout(self._wire.timeout):
             if self._open is None:
                 self._open = await asyncio.open_connection(self._wire.host, self._wire.port)
             reader, writer = self._open
-            waking = bytes([_WAKE] * 4)
-            writer.write(waking + packed(Frame(number, READ, identifier)))
+            writer.write(bytes([_WAKE] * 4) + packed(question))
             await writer.drain()
-            return await self._answer(reader, number, identifier)
-
-    async def _answer(self, reader: StreamReader, number: str, identifier: bytes) -> bytes | None:
-        received = b""
-        while True:
-            came = await reader.read(256)
-            if not came:
-                raise ConnectionError
-            received += came
-            while True:
-                frame, received = unpacked(received)
-                if frame is None:
-                    break
-                if frame.number != number:
-                    continue
-                if frame.control == ERROR:
-                    return None
-                # What answers another question came late, or twice.
-                if frame.control == ANSWER and frame.data[:4] == identifier:
-                    return frame.data[4:]
+            received = b""
+            while came := await reader.read(256):
+                frame, received = unpacked(received + came)
+                while frame is not None:
+                    if fits(frame):
+                        return frame
+                    frame, received = unpacked(received)
+            raise ConnectionError
 
 
 class Dlt645Driver(PolledDriver):
@@ -220,6 +235,26 @@ class Dlt645Driver(PolledDriver):
         line, self._line = self._line, None
         if line is not None:
             await line.leave(self)
+
+
+async def discover(host: str, port: int, unit_id: int, seconds: float) -> FoundDevice:
+    """Return the number of the one meter behind a converter; of several none can be understood.
+
+    unit_id: nothing here. Raises `DeviceError` where none answers.
+    """
+    del unit_id
+    wire = Wire(host, port, timeout=seconds)
+    asking = object()
+    line = _Line.join((host, port), asking, lambda: _Line(wire))
+    try:
+        number = await line.who()
+    except (OSError, TimeoutError):
+        raise DeviceError(_NOBODY.format(host=host, port=port)) from None
+    finally:
+        await line.leave(asking)
+    own = replace(wire, topic=number)
+    found = await fitting("dlt645", lambda template: Dlt645Driver(template, own, time.time))
+    return FoundDevice("", "DL/T 645-2007", number, (), found)
 
 
 def driver(template: Template, wire: Wire, clock: Clock) -> Dlt645Driver:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -26,7 +27,9 @@ from pysnmp.hlapi.v3arch.asyncio import (
     usmHMAC192SHA256AuthProtocol,
 )
 
-from zeropark.devices.polled import PolledDriver, SilentError
+from zeropark.devices.catalogue import DeviceError
+from zeropark.devices.discover import FoundDevice
+from zeropark.devices.polled import PolledDriver, SilentError, fitting
 from zeropark.devices.shared import Shared
 from zeropark.devices.template import PointTemplate, Template
 from zeropark.devices.wire import Clock, Wire
@@ -57,6 +60,29 @@ def wrong_points(template: Template) -> Iterable[tuple[str, Text]]:
             yield f"points.{index}.address", _WRONG_ADDRESS.format(given=point.address)
         if point.write:
             yield f"points.{index}.write", _ONLY_READ
+
+
+# What every agent says of itself: its description, its name and what its maker calls the model.
+_SYSTEM = Template.model_validate(
+    {
+        "brand": "IETF",
+        "model": "system",
+        "title": ("What an agent says of itself", "代理自述"),
+        "protocol": "snmp",
+        "source": "RFC 3418",
+        "watchdog": "none",
+        "tested_by": ("Ask it.", "询问。"),
+        "points": [
+            {
+                "name": name,
+                "means": (name, name),
+                "address": f"1.3.6.1.2.1.1.{place}.0",
+                "unit": "1",
+            }
+            for name, place in (("description", 1), ("name", 5), ("object", 2))
+        ],
+    }
+)
 
 
 class _Engine(Shared):
@@ -92,10 +118,14 @@ class SnmpDriver(PolledDriver):
         )
 
     async def _ask(self, points: Sequence[PointTemplate]) -> Mapping[str, float]:
+        return _numbers(points, await self.objects(points))
+
+    async def objects(self, points: Sequence[PointTemplate]) -> list[Any]:
+        """Return the values of objects, in their order; raises `SilentError`."""
         wire = self._wire
         if self._engine is None:
             self._engine = _Engine.join("engine", self, _Engine)
-        found: dict[str, float] = {}
+        found: list[Any] = []
         try:
             target = await UdpTransportTarget.create(
                 (wire.host, wire.port), timeout=wire.timeout, retries=0
@@ -112,8 +142,7 @@ class SnmpDriver(PolledDriver):
                 )
                 if error is not None:
                     raise self._silent(error)
-                if not status:
-                    found |= _numbers(some, answered)
+                found += [None] * len(some) if status else [value for _, value in answered]
         except PySnmpError as error:
             raise self._silent(error) from None
         return found
@@ -131,13 +160,39 @@ class SnmpDriver(PolledDriver):
 def _numbers(points: Sequence[PointTemplate], answered: Sequence[Any]) -> dict[str, float]:
     """Return the numbers among what was answered; an object that is not there has none."""
     found = {}
-    for point, (_, value) in zip(points, answered, strict=True):
+    for point, value in zip(points, answered, strict=True):
+        if value is None:
+            continue
         try:
             # A number may come as an integer or as its digits in a string of octets.
             found[point.name] = float(value.prettyPrint())
         except ValueError:
             continue
     return found
+
+
+async def discover(host: str, port: int, unit_id: int, seconds: float) -> FoundDevice:
+    """Return what an SNMP agent that lets `public` ask says of itself (RFC 3418, system).
+
+    unit_id: nothing here. Raises `DeviceError` where none answers.
+    """
+    del unit_id
+    wire = Wire(host, port, timeout=seconds)
+    asking = SnmpDriver(_SYSTEM, wire, time.time)
+    try:
+        answered = await asking.objects(_SYSTEM.points)
+    except (SilentError, OSError) as error:
+        said = (
+            error.said
+            if isinstance(error, SilentError)
+            else _NO_ANSWER.format(host=host, port=port, said=error)
+        )
+        raise DeviceError(said) from None
+    finally:
+        await asking.close()
+    words = [str(value.prettyPrint()).strip() for value in answered]
+    found = await fitting("snmp", lambda template: SnmpDriver(template, wire, time.time))
+    return FoundDevice(words[0], words[1], words[2], (words[2],), found)
 
 
 def driver(template: Template, wire: Wire, clock: Clock) -> SnmpDriver:

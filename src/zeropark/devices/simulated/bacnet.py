@@ -19,7 +19,7 @@ from bacpypes3.apdu import (
 from bacpypes3.ipv4.app import NormalApplication
 from bacpypes3.local.device import DeviceObject
 from bacpypes3.pdu import IPv4Address
-from bacpypes3.primitivedata import Real
+from bacpypes3.primitivedata import ObjectIdentifier, ObjectType, Real
 
 from zeropark.devices.protocols.bacnet import closed, object_of, opened
 from zeropark.devices.simulated.device import Fault, PointDevice
@@ -48,6 +48,8 @@ class _Application(NormalApplication):  # type: ignore[misc] # the library ships
             maxApduLengthAccepted=1024,
             segmentationSupported="no-segmentation",
             vendorIdentifier=_VENDOR,
+            vendorName="zeropark",
+            modelName=device.template.model,
         )
         super().__init__(about, IPv4Address(at))
         self._simulated = device
@@ -77,6 +79,10 @@ class _Application(NormalApplication):  # type: ignore[misc] # the library ships
         if not await self._may_answer():
             return
         device, place = self._simulated, apdu.objectIdentifier
+        if place[0] == ObjectType.device:
+            apdu.objectIdentifier = ObjectIdentifier(f"device,{_INSTANCE}")
+            await super().do_ReadPropertyRequest(apdu)
+            return
         raw = device.raw.get(self._read.get(place, ""), math.nan)
         if place in self._set:
             device.setpoints()

@@ -8,7 +8,18 @@ import ssl
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Mapping
 
-from zeropark.devices.protocols.dlt645 import ANSWER, ERROR, READ, Frame, bytes_of, packed, unpacked
+from zeropark.devices.protocols.dlt645 import (
+    ANSWER,
+    ANYBODY,
+    ERROR,
+    READ,
+    WHO,
+    WHO_ANSWER,
+    Frame,
+    bytes_of,
+    packed,
+    unpacked,
+)
 from zeropark.devices.simulated.device import Fault, PointDevice
 from zeropark.devices.template import Template
 from zeropark.devices.wire import Clock
@@ -81,6 +92,9 @@ class Host:
             writer.close()
 
     async def _answer(self, frame: Frame) -> bytes:
+        if (frame.number, frame.control) == (ANYBODY, WHO) and len(self._meters) == 1:
+            (number,) = self._meters
+            return packed(Frame(number, WHO_ANSWER, bytes.fromhex(number)[::-1]))
         meter = self._meters.get(frame.number)
         if meter is None or meter.silent or frame.control != READ:
             return b""

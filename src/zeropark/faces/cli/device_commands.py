@@ -187,6 +187,18 @@ def add(
     host: Host,
     port: Port = None,
     unit_id: UnitId = 1,
+    topic: Annotated[str, typer.Option(help=N_("Its branch, its own name, or its number."))] = "",
+    tls: Annotated[bool, typer.Option("--tls", help=N_("Whether its wire is TLS."))] = False,
+    authority: Annotated[
+        str | None, typer.Option(metavar="FILE", help=N_("Who signs its certificate."))
+    ] = None,
+    certificate: Annotated[
+        str | None, typer.Option(metavar="FILE", help=N_("Our certificate with its key."))
+    ] = None,
+    user: Annotated[str | None, typer.Option(help=N_("Who we are there."))] = None,
+    secret: Annotated[
+        str | None, typer.Option(help=N_("The name of a secret, never the secret itself."))
+    ] = None,
     segment: Annotated[str | None, typer.Option(help=N_("The network segment it lies in."))] = None,
 ) -> int:
     """Write a device into a park file, where that leaves the file without mistakes; return 0."""
@@ -196,8 +208,15 @@ def add(
     from zeropark.model.parkfile import read_park  # noqa: PLC0415
 
     said = {"name": name, "asset": asset, "template": template, "host": host, "port": port}
-    said |= {"unit_id": unit_id if unit_id != 1 else None, "segment": segment}
-    row = ", ".join(f"{key}: {value}" for key, value in said.items() if value is not None)
+    said |= {"unit_id": unit_id if unit_id != 1 else None, "topic": topic or None}
+    said |= {"tls": tls or None, "authority": authority, "certificate": certificate}
+    said |= {"user": user, "secret": secret, "segment": segment}
+    row = ", ".join(
+        # In quotes: a meter's number is no number of YAML's.
+        f"{key}: {json.dumps(value, ensure_ascii=False) if key == 'topic' else value}"
+        for key, value in said.items()
+        if value is not None
+    ).replace("tls: True", "tls: true")
     draft = park.with_name(f".{park.name}.draft")
     try:
         text = park.read_text(encoding="utf-8")
