@@ -289,3 +289,22 @@ def test_a_site_speaks_what_its_meters_speak(tmp_path: Path, template: str, topi
             assert readout.reading("p").quality == Quality.NO_ANSWER
 
     asyncio.run(live())
+
+
+def test_two_inverters_share_a_battery_and_each_shows_its_part(tmp_path: Path) -> None:
+    rows = [
+        f"  - {{name: b{i}, asset: bat, template: sunspec-battery, host: 192.0.2.9, unit_id: {i}, "
+        f"segment: site, share: {share}}}"
+        for i, share in ((1, 0.25), (2, 0.75))
+    ]
+
+    async def live() -> None:
+        async with lived(tmp_path, "devices:\n" + "\n".join(rows) + "\n") as here:
+            for name, value in (("b1", 0.1), ("b2", 0.3)):
+                await here.drivers[name].write({"p": value, "revert": 1 / 60})
+            here.pass_by(2)
+            assert here.site.plant.read()["bat"]["p"] == pytest.approx(0.4)
+            assert await power(here.drivers["b1"]) == pytest.approx(0.1, abs=1e-4)
+            assert await power(here.drivers["b2"]) == pytest.approx(0.3, abs=1e-4)
+
+    asyncio.run(live())

@@ -22,6 +22,7 @@ from zeropark.devices.catalogue import (
 from zeropark.devices.contract import Driver
 from zeropark.devices.template import Template
 from zeropark.devices.tls import context, own_ends, serving_context
+from zeropark.devices.together import Part, why_not_together
 from zeropark.devices.wire import Clock, Wire
 from zeropark.model.asset import Asset, Point
 from zeropark.model.caller import CallerLine
@@ -89,6 +90,22 @@ def wrong_lines(park: Park) -> Iterable[Wrong]:
                 kind=kind,
             )
             yield Wrong(index, "template", "template_kind", text)
+    yield from _wrong_together(park)
+
+
+def _wrong_together(park: Park) -> Iterable[Wrong]:
+    """Yield what is wrong with devices that stand for one asset together."""
+    known = {standard.NAME, *template_files()}
+    by_name = {asset.name: asset for asset in park.assets}
+    places: dict[str, list[int]] = {}
+    for index, line in enumerate(park.devices):
+        if line.template in known:
+            places.setdefault(line.asset, []).append(index)
+    for name, own in places.items():
+        lines = [park.devices[index] for index in own]
+        parts = [Part(each.name, template_of(each, by_name[name]), each.share) for each in lines]
+        if len(own) > 1 and (why := why_not_together(name, parts)) is not None:
+            yield Wrong(own[-1], "share", "share_missing", why)
 
 
 def template_of(line: DeviceLine, asset: Asset, points: Iterable[Point] | None = None) -> Template:

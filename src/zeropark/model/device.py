@@ -37,8 +37,9 @@ class DeviceLine(BaseModel):
     usual port where none is said. unit_id: behind a gateway. topic: its branch at a broker. tls:
     whether the wire is; authority: file of who signs its certificate, beside the park file;
     certificate: file of ours with its key, where the device asks who we are or calls us. user,
-    secret: how we prove who we are. segment: the network segment it lies in, which a wire without
-    authentication needs before it may be commanded.
+    secret: how we prove who we are. share: of the asset's power [1],
+    where several devices are commanded for it. segment: the network segment it lies in, which a
+    wire without authentication needs before it may be commanded.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -68,6 +69,10 @@ class DeviceLine(BaseModel):
     secret: Annotated[
         SecretName | None,
         Field(description="name of a secret, never the secret itself", title="密钥名"),
+    ] = None
+    share: Annotated[
+        float | None,
+        Field(gt=0, le=1, description="of the asset's power, where devices share it", title="份额"),
     ] = None
     segment: Annotated[
         Name | None, Field(description="network segment it lies in", title="网络分区")

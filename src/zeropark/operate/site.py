@@ -25,6 +25,7 @@ from zeropark.devices.catalogue import DeviceError, read_template
 from zeropark.devices.named import template_of
 from zeropark.devices.simulated import end_of
 from zeropark.devices.simulated.device import Fault, SimulatedDevice
+from zeropark.devices.together import is_split
 from zeropark.model.device import DeviceLine
 from zeropark.operate.build import RunRequest, balances, build_world
 from zeropark.operate.clock import Clock, ScaledClock
@@ -62,6 +63,11 @@ class Served:
     line: DeviceLine
     asset: Kind
     device: SimulatedDevice
+
+    def splits(self, name: str) -> bool:
+        """Return whether a point is this device's share of the asset's."""
+        point = self.device.template.by_name.get(name)
+        return self.line.share is not None and point is not None and is_split(point)
 
 
 def _place(served: Served) -> tuple[type, str, int]:
@@ -190,7 +196,9 @@ class Site:
     def _live_one(self) -> None:
         setpoints: dict[str, dict[str, float]] = {}
         for each in self.served:
-            setpoints.setdefault(each.asset.name, {}).update(each.device.setpoints())
+            told = setpoints.setdefault(each.asset.name, {})
+            for point, value in each.device.setpoints().items():
+                told[point] = value + (told.get(point, 0.0) if each.splits(point) else 0.0)
         at = self._first + self._lived * self.step_seconds
         for name, told in setpoints.items():
             if told != self._told.get(name, {}):
@@ -210,8 +218,12 @@ class Site:
         for each in self.served:
             own = {name: _number(value) for name, value in readings[each.asset.name].items()}
             shown = {name: value for name, value in own.items() if not math.isnan(value)}
+            values = {**_GRID, **_plates(each.asset), **self._meter(each, shown, hours), **shown}
             each.device.show(
-                {**_GRID, **_plates(each.asset), **self._meter(each, shown, hours), **shown}
+                {
+                    n: v * (each.line.share or 1.0) if each.splits(n) else v
+                    for n, v in values.items()
+                }
             )
 
     def _meter(self, each: Served, shown: Mapping[str, float], hours: float) -> dict[str, float]:
