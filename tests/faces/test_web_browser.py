@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,8 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.house.repository import ROOT
+from zeropark.faces.web import totp
+from zeropark.faces.web.factors import Factors
 from zeropark.faces.web.page import pages
 from zeropark.faces.web.people import People
 from zeropark.faces.web.roles import MAY
@@ -230,6 +232,133 @@ def test_a_page_on_paper_is_light_and_says_it_is_simulated(desks: Desks) -> None
     assert page.locator(".sim").first.is_visible()
     assert not page.locator("nav").is_visible()
     page.emulate_media(media="screen")
+
+
+def hand(server: Server) -> dict[str, float]:
+    """Return what is in somebody's hand, as operate says it."""
+    said = {"verb": "see", "role": "system"}
+    return dict(hand_over(server.folder / "store" / SOCKET, said)["hand_mw"])
+
+
+def stopped(server: Server) -> bool:
+    """Return whether operate says that the park is stopped."""
+    said = {"verb": "see", "role": "system"}
+    return bool(hand_over(server.folder / "store" / SOCKET, said)["stopped"])
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds; a test that waits in vain fails."""
+    end = time.monotonic() + 20.0
+    while not holds():
+        assert time.monotonic() < end, "never came"
+        time.sleep(0.05)
+
+
+def code_of(server: Server, name: str) -> str:
+    """Return a code of a person's authenticator that was not used, set up anew."""
+    people = People(server.folder / "store-people.db")
+    factors = Factors(people)
+    factors.forget(name)
+    secret = factors.begin(name)
+    now = time.time()
+    factors.confirm(name, totp.code_at(secret, now - totp.STEP_S))
+    people.close()
+    return totp.code_at(secret, now)
+
+
+@pytest.mark.parametrize("by", ["mouse", "keyboard"])
+def test_a_second_of_holding_stops_the_park_and_a_reason_and_a_code_end_it(
+    desks: Desks, by: str
+) -> None:
+    server, desk = desks.server, desks.at(1280, DISPATCHER)
+    page = desk.page
+    page.goto(f"{server.url}/now?lang=en")
+    button = page.locator(".stop button")
+    # A touch is nothing.
+    button.click()
+    page.wait_for_timeout(1_300)
+    assert not stopped(server)
+    if by == "mouse":
+        button.hover()
+        page.mouse.down()
+        page.wait_for_selector("#said:not([hidden])")
+        page.mouse.up()
+    else:
+        button.focus()
+        page.keyboard.down("Enter")
+        page.wait_for_selector("#said:not([hidden])")
+        page.keyboard.up("Enter")
+    until(lambda: stopped(server))
+    # Every page says so by itself, and asks for the reason that is missing.
+    resume = page.locator('form[action="/command/resume"]')
+    resume.wait_for()
+    why = page.locator('form[action="/command/explain"]').first
+    why.locator("[name=why]").fill("a drill")
+    why.locator("button").press("Enter")
+    why.wait_for(state="detached")
+    # A wrong code is a sentence beside the field, and nothing that was written is lost.
+    code_of(server, DISPATCHER)
+    resume.locator("[name=why]").fill("the drill is over")
+    resume.locator("[name=code]").fill("000000")
+    resume.locator("button").click()
+    resume.locator("[data-said]", has_text="wrong or was used").wait_for()
+    assert resume.locator("[name=why]").input_value() == "the drill is over"
+    resume.locator("[name=code]").fill(code_of(server, DISPATCHER))
+    resume.locator("button").press("Enter")
+    resume.wait_for(state="detached")
+    assert not stopped(server)
+
+
+def test_a_hand_at_the_faceplate_moves_the_plant_and_goes_back_to_automatic(desks: Desks) -> None:
+    server, page = desks.server, desks.at(1280, DISPATCHER).page
+    page.goto(f"{server.url}/asset/battery?lang=en")
+    form = page.locator('form[action="/command/hold"]')
+    form.locator("[name=value_kw]").fill("-300")
+    form.locator("[name=why]").fill("a storm is ahead")
+    form.locator("[name=code]").fill(code_of(server, DISPATCHER))
+    # While somebody writes the page is not taken away, though the park goes on.
+    page.wait_for_timeout(2_500)
+    assert form.locator("[name=value_kw]").input_value() == "-300"
+    form.locator("button").click()
+    until(lambda: hand(server) == {"battery/p": -0.3})
+    auto = page.locator('form[action="/command/auto"]')
+    auto.wait_for()
+    assert "a storm is ahead" in page.locator("#content").inner_text()
+    # The code is still good at this desk.
+    auto.locator("[name=why]").fill("it has passed")
+    auto.locator("button").click()
+    until(lambda: hand(server) == {})
+
+
+def test_a_session_that_ends_in_the_middle_loses_nothing(desks: Desks, browser: Browser) -> None:
+    server = desks.server
+    fresh = Desks(browser, server)
+    page = fresh.at(1280, DISPATCHER).page
+    page.goto(f"{server.url}/asset/battery?lang=en")
+    form = page.locator('form[action="/command/hold"]')
+    form.locator("[name=value_kw]").fill("-200")
+    form.locator("[name=why]").fill("written before the end")
+    people = People(server.folder / "store-people.db")
+    people.rows("UPDATE session SET ends = 0 WHERE name = ?", DISPATCHER)
+    people.close()
+    form.locator("button").click()
+    page.locator("#said", has_text="nothing is lost").wait_for()
+    other = page.context.new_page()
+    other.goto(f"{server.url}/sign-in?lang=en")
+    other.fill("[name=name]", DISPATCHER)
+    other.fill("[name=password]", WORDS)
+    other.keyboard.press("Enter")
+    other.wait_for_selector("nav")
+    other.close()
+    form.locator("[name=code]").fill(code_of(server, DISPATCHER))
+    form.locator("button").click()
+    until(lambda: hand(server) == {"battery/p": -0.2})
+    auto = page.locator('form[action="/command/auto"]')
+    auto.wait_for()
+    auto.locator("[name=why]").fill("done")
+    auto.locator("button").click()
+    until(lambda: hand(server) == {})
+    page.context.close()
 
 
 def test_a_room_that_is_killed_is_missed_comes_back_and_stops_no_control(desks: Desks) -> None:

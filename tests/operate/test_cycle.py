@@ -331,12 +331,13 @@ def test_both_ends_of_a_range_may_be_set_by_hand() -> None:
 
 def test_a_command_that_is_not_taken_in_time_is_voided_by_name() -> None:
     bench = Bench(small_assets())
-    order = bench.box.ask({"verb": "lock", "on": "bat", "why": "x", "seconds": 5}, LI)
+    said = {"verb": "hold", "on": "bat", "value": 0.1, "why": "x", "seconds": 5}
+    order = bench.box.ask(said, LI)
     bench.clock.at += 5.1
     (entry,) = bench.box.take(Annunciator())
     assert (entry["order"], entry["stage"]) == (order["order"], "voided")
     assert entry["because"] == "not taken within 5 s; ask again"
-    assert bench.box.orders.locked == set()
+    assert bench.box.orders.hand == {}
 
 
 def full(kind: str, body: Mapping[str, Any], subject: str) -> int:

@@ -114,7 +114,17 @@ def test_a_reason_still_waited_for_outlives_a_restart(desk: Desk) -> None:
 
 @pytest.mark.parametrize("verb", sorted(set(VERBS) - AT_ONCE))
 def test_every_other_command_says_why(desk: Desk, verb: str) -> None:
-    if verb in {"see", "acknowledge", "try", "prove", "change", "enter", "calls"}:
+    if verb in {
+        "see",
+        "acknowledge",
+        "try",
+        "prove",
+        "change",
+        "enter",
+        "calls",
+        "hand_over",
+        "back_up",
+    }:
         return
     with pytest.raises(DataError) as refused:
         desk.box.ask({"verb": verb, "on": "tie", "value": 0.1, "factor": "totp"}, LI)
@@ -181,6 +191,21 @@ def test_what_became_of_a_command_is_shown(desk: Desk) -> None:
     (shown,) = desk.box.shown
     assert shown["stage"] == "voided"
     assert shown["because"] == "not taken within 5 s; ask again"
+
+
+def test_what_stops_is_never_too_late_and_a_fast_clock_voids_nothing_before_its_cycles(
+    desk: Desk,
+) -> None:
+    desk.ask(verb="stop", seconds=1)
+    desk.clock.at += 1_000.0
+    desk.take()
+    assert desk.box.orders.stopped
+    desk.box.least = 180.0
+    for late, stage in ((180.0, "taken"), (180.1, "voided")):
+        desk.ask(verb="hold", on="bat", value=0.1, seconds=10)
+        desk.clock.at += late
+        desk.take()
+        assert desk.entries[-1]["stage"] == stage
 
 
 def test_a_stop_on_a_full_disk_is_done_and_known_by_its_key(desk: Desk) -> None:

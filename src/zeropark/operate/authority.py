@@ -53,6 +53,8 @@ VERBS: Mapping[str, Text] = {
     "prove": Text("follow a reading to its proof", "核对证明"),
     "change": Text("change", "更改"),
     "enter": Text("write an entry", "写入条目"),
+    "hand_over": Text("hand over a shift", "交接班"),
+    "back_up": Text("make a copy of the store", "备份账本"),
     "see": Text("see", "查看"),
     "calls": Text("see the calls", "查看调用"),
 }
@@ -96,6 +98,8 @@ TABLE: Mapping[tuple[str, str], frozenset[str]] = {
     ("replan", "park"): _RUNS,
     ("calls", "park"): _ALL,
     ("enter", "park"): frozenset({"dispatcher", "specialist", "system"}),
+    ("hand_over", "park"): _RUNS,
+    ("back_up", "park"): frozenset({"system"}),
     ("try", "park"): frozenset({"leadership", "dispatcher", "specialist"}),
     ("prove", "park"): _ALL - {"party"},
     ("see", "people"): frozenset({"auditor", "system"}),

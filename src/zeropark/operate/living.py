@@ -213,6 +213,10 @@ class Living:
         """How operate says things stand; None where it does not answer."""
         return self._status if self.there and self.unlike is None else None
 
+    def command(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Hand a command over; the answer comes once it is durable. Raises `DataError`."""
+        return self._ask(asked)
+
     def post(self, kind: str, body: Mapping[str, Any], subject: str = "") -> bool:
         """Have operate post an entry of a person's; return whether somebody was there to take it.
 

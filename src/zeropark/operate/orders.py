@@ -44,7 +44,7 @@ _EXPLAIN_S = 3_600.0
 # How many answers are known by their key, and how many orders are shown.
 _MOST_KNOWN, _MOST_SHOWN = 1_000, 40
 _BY_HAND = frozenset({"hold", "rest", "auto"})
-_ON_ASSETS = frozenset({"hold", "rest", "auto", "lock", "unlock", "limit", "unlimit"})
+ON_ASSETS = frozenset({"hold", "rest", "auto", "lock", "unlock", "limit", "unlimit"})
 
 _NOT_AN_ORDER = Text("a command is a JSON object with a verb", "命令应为含 verb 的 JSON 对象")
 _ABSENT = Text(
@@ -209,7 +209,7 @@ class Box:
             asked = replace(asked, recorded=False)
             self.remember(asked)
         # Its time begins with the answer: how long a disk took is not who asks' to bear.
-        asked = replace(asked, deadline=self.steady() + asked.seconds)
+        asked = replace(asked, deadline=self.steady() + max(asked.seconds, self.least))
         with self._lock:
             self._waiting.append(asked)
             if not asked.recorded:
@@ -294,7 +294,7 @@ class Box:
             return "alarm"
         if verb == "explain":
             return "order"
-        if verb not in _ON_ASSETS:
+        if verb not in ON_ASSETS:
             return "park"
         if actor.role == "party":
             mine = any(a.name == on and a.party == actor.party for a in self.assets)
@@ -304,7 +304,7 @@ class Box:
     def _body(self, verb: str, on: str, said: Mapping[str, Any]) -> dict[str, Any]:
         if verb == "explain" and on not in self.unexplained:
             raise DataError("explained", _EXPLAINED.format(given=on[:40]))
-        if verb in _ON_ASSETS:
+        if verb in ON_ASSETS:
             names = [asset.name for asset in self.assets]
             if on not in names:
                 text = with_meant(
@@ -364,7 +364,8 @@ class Box:
             late, self._late = self._late, []
         entries = [each.as_entry("asked_late") for each in late]
         for asked in waiting:
-            if self.steady() > asked.deadline:
+            # What stops is never too late.
+            if self.steady() > asked.deadline and asked.verb not in AT_ONCE:
                 said = _LATE.format(seconds=asked.seconds)
                 self.decided(asked, "voided", said)
                 entries.append(asked.as_entry("voided", said.en))

@@ -27,6 +27,7 @@ from zeropark.faces.cli.refused import (
     say,
 )
 from zeropark.faces.cli.site import SITE
+from zeropark.faces.cli.user import USER
 from zeropark.faces.locale import N_
 from zeropark.faces.locale import gettext as _
 
@@ -44,6 +45,7 @@ COMMANDS = {
         N_("Run a park in closed loop on the simulated plant, and compare."),
     ),
     "site": Command("", "", N_("A simulated site, to try operation without a park."), SITE),
+    "user": Command("", "", N_("The people of the control room, on its own machine."), USER),
     "device": Command("", "", N_("The devices a park is reached by, and their templates."), DEVICE),
     "operate": Command(
         "zeropark.faces.cli.operate",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +19,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from zeropark import __version__
 from zeropark.data.errors import DataError
+from zeropark.faces.web.api_commands import describe_commands
 from zeropark.faces.web.guard import secret_of
 from zeropark.faces.web.people import Person, Token
 from zeropark.faces.web.roles import may
@@ -40,6 +42,10 @@ _WORDS = {
     ),
     403: Text("The token or role may not do this.", "令牌或角色无此权限。"),
     404: Text("There is no such thing here.", "没有此对象。"),
+    429: Text(
+        "Asked too often. Wait as Retry-After says, then ask again.",
+        "请求过于频繁。按 Retry-After 等待后重试。",
+    ),
     405: Text("This address takes no such request.", "此地址不接受该请求。"),
     503: Text("The park has lived no step yet; ask again.", "园区尚未运行一个时段；稍后再问。"),
 }
@@ -74,7 +80,7 @@ def attach(app: FastAPI, room: Room) -> None:
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:
-        _of(request, room, "metrics", "see_own")
+        asking(request, room, "metrics", "see_own")
         return PlainTextResponse(_metrics(room), media_type="text/plain; version=0.0.4")
 
 
@@ -94,6 +100,7 @@ def describe(app: FastAPI, room: Room | None = None) -> None:
     ):
         app.get(f"{ROOT}{path}", summary=words, dependencies=guarded, tags=["read"])(verb)
     words = "The newest plan made once more with something otherwise; the plant is not touched."
+    describe_commands(app, room, ROOT)
     app.post(f"{ROOT}/trial", summary=words, dependencies=guarded, tags=["try"])(verbs.trial)
 
 
@@ -113,7 +120,9 @@ def _problems(app: FastAPI) -> None:
     async def refused(request: Request, error: Refusal) -> Response:
         if not request.url.path.startswith((ROOT, "/metrics")):
             return PlainTextResponse(str(error.detail), error.status_code)
-        return problem(error.status_code, _WORDS.get(error.status_code, _WORDS[404]))
+        found = problem(error.status_code, _WORDS.get(error.status_code, _WORDS[404]))
+        found.headers.update(error.headers or {})
+        return found
 
     @app.exception_handler(DataError)
     async def wrong(request: Request, error: DataError) -> Response:
@@ -138,14 +147,10 @@ def problem(status: int, text: Text, key: str = "") -> Response:
     return JSONResponse(body, status, media_type="application/problem+json")
 
 
-def _of(request: Request, room: Room, scope: str, verb: str) -> Person:
-    """Return who asks, by token or by session; refuses who may not."""
-    said = request.headers.get("authorization", "")
-    token: Token | None = None
-    if said.lower().startswith("bearer "):
-        token = room.people.token(said[7:].strip())
-        if token is None:
-            raise HTTPException(401)
+def asking(request: Request, room: Room, scope: str, verb: str) -> Person:
+    """Return who asks, by token or by session; refuses who may not, and who asks too often."""
+    token = bearer_of(request, room)
+    if token is not None:
         if scope not in token.scopes or not may(token.person.role, verb):
             raise HTTPException(403)
         return token.person
@@ -159,6 +164,29 @@ def _of(request: Request, room: Room, scope: str, verb: str) -> Person:
     if not may(session.person.role, verb) or scope == "metrics":
         raise HTTPException(403)
     return session.person
+
+
+def bearer_of(request: Request, room: Room, *, commands: bool = False) -> Token | None:
+    """Return the token a program sent; None where it sent none.
+
+    commands: whether it is counted among commands. Refuses one that is over, who guesses tokens
+    from this address, and who asks too often.
+    """
+    said = request.headers.get("authorization", "")
+    if not said.lower().startswith("bearer "):
+        return None
+    address = request.client.host if request.client else "?"
+    wait = room.people.wait(f"token:{address}")
+    if wait > 0:
+        raise HTTPException(429, headers={"Retry-After": str(math.ceil(wait))})
+    token = room.people.token(said[7:].strip())
+    if token is None:
+        room.people.failed(f"token:{address}")
+        raise HTTPException(401)
+    wait = (room.commanding if commands else room.reading).wait(token.id)
+    if wait > 0:
+        raise HTTPException(429, headers={"Retry-After": str(math.ceil(wait))})
+    return token
 
 
 class Verbs:
@@ -180,7 +208,7 @@ class Verbs:
 
     def park(self, request: Request) -> dict[str, Any]:
         """Return the park."""
-        _of(request, self._room, "read", "see_park")
+        asking(request, self._room, "read", "see_park")
         living = self._room.living
         park = living.run.request.park
         return {
@@ -197,7 +225,7 @@ class Verbs:
 
     def now(self, request: Request) -> dict[str, Any]:
         """Return the park now."""
-        _of(request, self._room, "read", "see_park")
+        asking(request, self._room, "read", "see_park")
         frame = self._frame()
         found = today(self._room.living, frame)
         factor = found.factor
@@ -227,7 +255,7 @@ class Verbs:
 
     def alarms(self, request: Request) -> list[dict[str, Any]]:
         """Return what is wrong."""
-        _of(request, self._room, "read", "see_park")
+        asking(request, self._room, "read", "see_park")
         found = today(self._room.living, self._frame())
         return [
             {"priority": each.priority, "since": f"{each.since}Z", "what": both(each.what),
@@ -237,7 +265,7 @@ class Verbs:
 
     def plan(self, request: Request) -> dict[str, Any]:
         """Return the newest plan."""
-        _of(request, self._room, "read", "see_park")
+        asking(request, self._room, "read", "see_park")
         ahead = self._frame().ahead
         if ahead is None:
             raise HTTPException(503)
@@ -245,7 +273,7 @@ class Verbs:
 
     def asset(self, request: Request, name: Annotated[str, Path(max_length=40)]) -> dict[str, Any]:
         """Return one asset; a party sees its own."""
-        person = _of(request, self._room, "read", "see_own")
+        person = asking(request, self._room, "read", "see_own")
         assets = {a.name: a for a in self._room.living.run.world.assets}
         asset = assets.get(name)
         if asset is None or person.party not in {None, asset.party}:
@@ -274,7 +302,7 @@ class Verbs:
         count: Annotated[int, Query(ge=1, le=_MOST_STEPS)] = 96,
     ) -> dict[str, Any]:
         """Return lived steps."""
-        _of(request, self._room, "read", "see_park")
+        asking(request, self._room, "read", "see_park")
         self._frame()
         starts, columns = self._room.living.history(first)
         shown = {n: v for n, v in columns.items() if not n.startswith("~")}
@@ -292,7 +320,7 @@ class Verbs:
         party: Annotated[str | None, Query(max_length=40)] = None,
     ) -> dict[str, Any]:
         """Return a report by the hour; a party sees its own."""
-        person = _of(request, self._room, "read", "see_own")
+        person = asking(request, self._room, "read", "see_own")
         if person.party is not None:
             party = person.party
         every = list(self._room.living.run.world.assets)
@@ -313,7 +341,7 @@ class Verbs:
 
     async def trial(self, request: Request, asked: TrialAsked) -> dict[str, Any]:
         """Return the plan of a trial."""
-        await anyio.to_thread.run_sync(_of, request, self._room, "try", "try")
+        await anyio.to_thread.run_sync(asking, request, self._room, "try", "try")
         change = Change(asked.contract, asked.price, asked.sun)
         return _ahead(await anyio.to_thread.run_sync(self._room.living.trial, change))
 

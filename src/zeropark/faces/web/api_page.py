@@ -15,7 +15,12 @@ The control room answers programs under `{root}`: what a page shows, as JSON, wi
 last word of each name. A program sends `Authorization: Bearer ` and a token that a person made on
 the page *People*; a token may: {scopes}. Errors are `application/problem+json` with `title` in
 English, `title_zh` in Chinese and a stable `key`. The whole description, OpenAPI 3.1, is at
-`{root}/openapi.json`. The API takes no command.
+`{root}/openapi.json`.
+
+A token that commands is bound to named assets, a power range and an address, and commands once its
+owner has granted it; beside its assets it may stop the park. Each command carries an
+`Idempotency-Key` and is done once for it. A token asks up to 600 questions and gives up to 60
+commands a minute; who asks more, or guesses tokens, gets 429 with `Retry-After`.
 """
 
 

@@ -17,7 +17,11 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from zeropark.data.errors import DataError
+from zeropark.faces.web.bound import Bounds
+from zeropark.faces.web.commands import Commands
+from zeropark.faces.web.factors import Factors
 from zeropark.faces.web.guard import Guard, secret_of
+from zeropark.faces.web.limits import COMMANDS, READS, Limiter
 from zeropark.faces.web.page import Keeper, Page, View, pages
 from zeropark.faces.web.paper import pdf
 from zeropark.faces.web.served import Files
@@ -49,6 +53,10 @@ class Room:
     templates: Environment
     stream: Stream
     kept: Mapping[str, Keeper]
+    factors: Factors
+    bounds: Bounds
+    reading: Limiter
+    commanding: Limiter
     secure: bool = False
 
 
@@ -62,7 +70,20 @@ def application(
     known = pages(*more)
     kept = _kept(known, people.path)
     stream = Stream(living, {name: keeper.mark for name, keeper in kept.items()})
-    room = Room(living, people, known, Files(), _templates(known), stream, kept, secure)
+    room = Room(
+        living,
+        people,
+        known,
+        Files(),
+        _templates(known),
+        stream,
+        kept,
+        Factors(people),
+        Bounds(people),
+        Limiter(READS),
+        Limiter(COMMANDS),
+        secure,
+    )
     # The framework's own pages of documentation would fetch scripts from elsewhere.
     app = FastAPI(
         title="zeropark", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_life(room)
@@ -74,6 +95,7 @@ def application(
 
     _plain_doors(app, room)
     SignIn(room).attach(app)
+    Commands(room).attach(app)
     attach(app, room)
     Pages(room).attach(app)
     return app
@@ -230,9 +252,10 @@ class Pages:
             return kept
         with self._trying if "trial" in view.query else threading.Lock():
             context = dict(page.context(view)) if given is None else dict(given)
-        made = self._room.templates.get_template(f"pages/{page.name}/page.html.j2").render(
-            **context, **self._words(page, view)
-        )
+        words = self._words(page, view)
+        template = self._room.templates.get_template
+        made = template("orders.html.j2").render(**words)
+        made += template(f"pages/{page.name}/page.html.j2").render(**context, **words)
         if page.live and given is None:
             with self._lock:
                 self._kept[key] = made

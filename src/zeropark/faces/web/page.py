@@ -13,11 +13,13 @@ from urllib.parse import urlencode
 
 import numpy as np
 
-from zeropark.faces.web.roles import may
+from zeropark.faces.web.roles import may, roles_for
+from zeropark.operate.authority import VERBS
 from zeropark.units.text import Text
 from zeropark.units.timegrid import to_local
 
 if TYPE_CHECKING:
+    from zeropark.assets.kind import Kind
     from zeropark.faces.web.people import People, Session
     from zeropark.model.park import Park
     from zeropark.operate.living import Frame, Living
@@ -114,6 +116,33 @@ class View:
     def say(self, text: Text) -> str:
         """Return a text in the reader's language."""
         return text.in_language(self.language)
+
+    @property
+    def status(self) -> Mapping[str, Any] | None:
+        """How operate says things stand; None where it does not answer."""
+        return self.living.status
+
+    @property
+    def own_only(self) -> bool:
+        """Whether the person sees the assets of one party and nothing else."""
+        return self.session.person.party is not None
+
+    def seen(self, on: str) -> str:
+        """Return what a form about an object carries, so that who comes second is told."""
+        return "" if self.status is None else str(self.status["newest"].get(on, ""))
+
+    def verb(self, name: str) -> str:
+        """Return a command in words."""
+        return self.say(VERBS.get(name, Text(name, name)))
+
+    def can(self, verb: str, asset: Kind | None = None) -> bool:
+        """Return whether the person may command this, and somebody is there to take it."""
+        person = self.session.person
+        own = person.party is not None and asset is not None and asset.party == person.party
+        kinds = ("own",) if own else ("asset",) if asset is not None else ("park", "alarm", "order")
+        return self.status is not None and any(
+            person.role in roles_for(verb, kind) for kind in kinds
+        )
 
     def may(self, verb: str) -> bool:
         """Return whether the person may do what the verb says."""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SESSION_S = 12 * 3600.0
 """How long a session lasts [s]: a shift."""
+STOPS_S = 7 * 86_400.0
+"""How long after its end a session still stops the park [s]: nobody signs in first in danger."""
 SHORTEST, LONGEST = 12, 200
 """Letters of a password."""
 TOKEN_DAYS = 365
@@ -71,7 +73,7 @@ _LABEL = Text("the token's purpose is empty; say what it is for", "令牌用途�
 _SCOPE = Text(
     "'{given}' is no scope{meant} Allowed: {scopes}", "没有权限“{given}”{meant}允许：{scopes}"
 )
-SCOPES = ("read", "try", "metrics")
+SCOPES = ("read", "try", "metrics", "command")
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,12 @@ class People:
         self._database.set_busy_timeout(5_000)
         self._database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
         self._database.execute(_SCHEMA)
-        self._now = now
+        self.now = now
         self._lock = threading.RLock()
+
+    def make(self, schema: str) -> None:
+        """Have the tables of who keeps more of people in this file."""
+        self._database.execute(schema)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -137,7 +143,8 @@ class People:
     def _nobody(self) -> str:
         return self._words.hash(secrets.token_hex(16))
 
-    def _rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Ask the file; a change is durable when this returns."""
         with self._lock:
             return [tuple(row) for row in self._database.execute(sql, values)]
 
@@ -145,11 +152,11 @@ class People:
 
     def anybody(self) -> bool:
         """Return whether there is a person yet."""
-        return bool(self._rows("SELECT 1 FROM person LIMIT 1"))
+        return bool(self.rows("SELECT 1 FROM person LIMIT 1"))
 
     def all(self) -> list[Person]:
         """Return everybody, by name."""
-        rows = self._rows("SELECT name, role, party FROM person ORDER BY name")
+        rows = self.rows("SELECT name, role, party FROM person ORDER BY name")
         return [Person(*row) for row in rows]
 
     def add(
@@ -160,7 +167,7 @@ class People:
         name = name.strip()
         if not name or len(name) > 60 or not name.isprintable():  # noqa: PLR2004 - as the sentence says
             raise DataError("person_name", _NAME.format(given=name[:60]))
-        if self._rows("SELECT 1 FROM person WHERE name = ?", name):
+        if self.rows("SELECT 1 FROM person WHERE name = ?", name):
             raise DataError("person_there", _THERE.format(given=name))
         if role not in ROLES:
             text = with_meant(_ROLE, meant(role, ROLES), given=role, roles=", ".join(ROLES))
@@ -173,9 +180,9 @@ class People:
 
     def _insert(self, person: Person, password: str) -> None:
         hashed = self._hashed(password)
-        self._rows(
+        self.rows(
             "INSERT INTO person VALUES (?, ?, ?, ?, NULL, ?)",
-            person.name, person.role, person.party, hashed, self._now(),
+            person.name, person.role, person.party, hashed, self.now(),
         )  # fmt: skip
 
     def _hashed(self, password: str) -> str:
@@ -187,27 +194,25 @@ class People:
     def reset(self, name: str, password: str, by: str) -> bool:
         """Give a person a new password and end all sessions; return whether there is one."""
         hashed = self._hashed(password)
-        if not self._rows(
-            "UPDATE person SET password = ? WHERE name = ? RETURNING 1", hashed, name
-        ):
+        if not self.rows("UPDATE person SET password = ? WHERE name = ? RETURNING 1", hashed, name):
             return False
-        self._rows("DELETE FROM session WHERE name = ?", name)
+        self.rows("DELETE FROM session WHERE name = ?", name)
         self.did(by, "password_reset", name)
         return True
 
     def remove(self, name: str, by: str) -> None:
         """Remove a person with all sessions and tokens."""
         for table in ("session", "token", "person"):
-            self._rows(f"DELETE FROM {table} WHERE name = ?", name)  # noqa: S608 - names of ours
+            self.rows(f"DELETE FROM {table} WHERE name = ?", name)  # noqa: S608 - names of ours
         self.did(by, "person_removed", name)
 
     # -- signing in ----------------------------------------------------------------------------
 
     def wait(self, *keys: str) -> float:
         """Return how long whoever fails so often must wait before the next try [s]."""
-        now, longest = self._now(), 0.0
+        now, longest = self.now(), 0.0
         for key in keys:
-            ((count, last),) = self._rows(
+            ((count, last),) = self.rows(
                 "SELECT count(*), coalesce(max(at), 0) FROM failed WHERE key = ? AND at > ?",
                 key, now - _FORGET_S,
             )  # fmt: skip
@@ -221,20 +226,20 @@ class People:
 
         A wrong name takes as long as a wrong password. Ask `wait` before.
         """
-        found = self._rows("SELECT role, party, password FROM person WHERE name = ?", name)
+        found = self.rows("SELECT role, party, password FROM person WHERE name = ?", name)
         kept = found[0][2] if found else self._nobody
         good = self._words.verify(password[:LONGEST], kept) and bool(found)
-        now = self._now()
+        now = self.now()
         if not good:
             for key in (f"name:{name}", f"from:{address}"):
-                self._rows("INSERT INTO failed VALUES (?, ?)", key, now)
-            self._rows("DELETE FROM failed WHERE at < ?", now - _FORGET_S)
+                self.rows("INSERT INTO failed VALUES (?, ?)", key, now)
+            self.rows("DELETE FROM failed WHERE at < ?", now - _FORGET_S)
             self.did(name[:60], "sign_in_failed", address)
             return None
-        self._rows("DELETE FROM failed WHERE key = ?", f"name:{name}")
-        self._rows("DELETE FROM session WHERE ends < ?", now)
+        self.rows("DELETE FROM failed WHERE key = ?", f"name:{name}")
+        self.rows("DELETE FROM session WHERE ends < ?", now - STOPS_S)
         secret, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
-        self._rows(
+        self.rows(
             "INSERT INTO session VALUES (?, ?, ?, ?, ?)",
             _hash(secret), name, csrf, now, now + SESSION_S,
         )  # fmt: skip
@@ -245,16 +250,39 @@ class People:
         """Return the session of a secret; None where there is none, or it is over."""
         if not secret:
             return None
-        rows = self._rows(
+        rows = self.rows(
             "SELECT p.name, p.role, p.party, s.csrf FROM session s JOIN person p USING (name) "
             "WHERE s.hash = ? AND s.ends > ?",
-            _hash(secret), self._now(),
+            _hash(secret), self.now(),
         )  # fmt: skip
         return Session(Person(*rows[0][:3]), rows[0][3]) if rows else None
 
+    def over(self, secret: str | None) -> Session | None:
+        """Return the session of a secret though its time is over; None once it was signed out.
+
+        It is good for what only narrows, and for nothing else.
+        """
+        if not secret:
+            return None
+        rows = self.rows(
+            "SELECT p.name, p.role, p.party, s.csrf FROM session s JOIN person p USING (name) "
+            "WHERE s.hash = ?",
+            _hash(secret),
+        )
+        return Session(Person(*rows[0][:3]), rows[0][3]) if rows else None
+
+    def failed(self, key: str) -> None:
+        """Keep that somebody guessed wrong: who guesses waits."""
+        self.rows("INSERT INTO failed VALUES (?, ?)", key, self.now())
+
+    def failed_factor(self, name: str) -> None:
+        """Keep that a code was wrong."""
+        self.failed(f"factor:{name}")
+        self.did(name, "factor_failed", "")
+
     def sign_out(self, secret: str) -> None:
         """End a session."""
-        rows = self._rows("DELETE FROM session WHERE hash = ? RETURNING name", _hash(secret))
+        rows = self.rows("DELETE FROM session WHERE hash = ? RETURNING name", _hash(secret))
         for (name,) in rows:
             self.did(name, "signed_out", "")
 
@@ -274,11 +302,11 @@ class People:
                     _SCOPE, meant(scope, SCOPES), given=scope, scopes=", ".join(SCOPES)
                 )
                 raise DataError("token_scope", text)
-        secret, now = f"zp_{secrets.token_urlsafe(32)}", self._now()
+        secret, now = f"zp_{secrets.token_urlsafe(32)}", self.now()
         token = Token(
             secrets.token_hex(4), person, label.strip()[:80], frozenset(scopes), now + days * 86_400
         )
-        self._rows(
+        self.rows(
             "INSERT INTO token VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
             _hash(secret), token.id, person.name, token.label, " ".join(sorted(scopes)), now,
             token.ends,
@@ -288,8 +316,8 @@ class People:
 
     def token(self, secret: str) -> Token | None:
         """Return what is kept of a token; None where there is none, or it is over."""
-        now = self._now()
-        rows = self._rows(
+        now = self.now()
+        rows = self.rows(
             "UPDATE token SET used = ? WHERE hash = ? AND ends > ? RETURNING id",
             now, _hash(secret), now,
         )  # fmt: skip
@@ -297,7 +325,7 @@ class People:
 
     def tokens(self) -> list[Token]:
         """Return all tokens, the newest first."""
-        rows = self._rows(
+        rows = self.rows(
             "SELECT t.id, p.name, p.role, p.party, t.label, t.scopes, t.ends, t.used "
             "FROM token t JOIN person p USING (name) ORDER BY t.made DESC"
         )
@@ -308,18 +336,18 @@ class People:
 
     def revoke(self, token: str, by: str) -> None:
         """End a token at once."""
-        self._rows("DELETE FROM token WHERE id = ?", token)
+        self.rows("DELETE FROM token WHERE id = ?", token)
         self.did(by, "token_revoked", token)
 
     # -- what was done -------------------------------------------------------------------------
 
     def did(self, name: str, act: str, what: str) -> None:
         """Keep that somebody did something; never a secret."""
-        self._rows("INSERT INTO done VALUES (?, ?, ?, ?)", self._now(), name, act, what[:200])
+        self.rows("INSERT INTO done VALUES (?, ?, ?, ?)", self.now(), name, act, what[:200])
 
     def acts(self, most: int = 100) -> list[tuple[float, str, str, str]]:
         """Return (when [s since 1970], who, act, what), the newest first."""
-        rows = self._rows("SELECT at, name, act, what FROM done ORDER BY rowid DESC LIMIT ?", most)
+        rows = self.rows("SELECT at, name, act, what FROM done ORDER BY rowid DESC LIMIT ?", most)
         return [(float(at), str(name), str(act), str(what)) for at, name, act, what in rows]
 
 

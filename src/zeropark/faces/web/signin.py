@@ -11,7 +11,7 @@ from fastapi import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from zeropark.faces.web.guard import COOKIE, secret_of
-from zeropark.faces.web.people import SESSION_S
+from zeropark.faces.web.people import SESSION_S, STOPS_S
 from zeropark.faces.web.words import SHELL
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class SignIn:
         there = on if on.startswith("/") and not on.startswith(("//", "/\\")) else "/"
         response = RedirectResponse(there, 303)
         response.set_cookie(
-            COOKIE, found[0], max_age=round(SESSION_S), httponly=True, samesite="lax",
+            COOKIE, found[0], max_age=round(SESSION_S + STOPS_S), httponly=True, samesite="lax",
             secure=self._room.secure,
         )  # fmt: skip
         return response

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _EVERY_S = 1.0
 EMPTY: Mapping[str, Any] = MappingProxyType({})
+_HELD = ("stopped", "locked", "hand_mw", "limits_mw", "asked", "newest")
 _ASK_AGAIN = 30
 """Events after which a stream asks whether its session still holds."""
 
@@ -83,9 +85,16 @@ class Stream:
 
 
 def frame_mark(living: Living) -> str:
-    """Return what changes with every frame of a park."""
-    frame = living.frame
-    return "" if frame is None else f"{frame.life}-{frame.index}"
+    """Return what changes with every frame of a park, and with every order and alarm of it."""
+    frame, status = living.frame, living.status
+    there = "" if frame is None else f"{frame.life}-{frame.index}"
+    if status is None:
+        return there
+    held = {name: status[name] for name in _HELD}
+    held["alarms"] = [(each["id"], each["state"]) for each in status["alarms"]]
+    held["calls"] = [(each["call"], each["stage"]) for each in status["calls"]]
+    said = json.dumps(held, sort_keys=True).encode()
+    return f"{there}-{zlib.crc32(said):08x}"
 
 
 def message(living: Living, language: str, marks: Mapping[str, str] = EMPTY) -> str:

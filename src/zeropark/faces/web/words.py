@@ -43,6 +43,41 @@ SHELL: dict[str, Text] = {
         "Start it: zeropark operate.",
         "operate 无应答，不接受指令；设备由自身看门狗保护。启动：zeropark operate。",
     ),
+    "unreached": Text(
+        "The server was not reached. Send it again: the same command is done once.",
+        "未连上服务器。可再次发送：同一命令只执行一次。",
+    ),
+    "stop": Text("Stop", "急停"),
+    "hold_stop": Text(
+        "Stop the whole park: hold for a second, by mouse or keyboard; no code, the reason may "
+        "follow within an hour",
+        "全园急停：按住一秒，鼠标或键盘均可；无需动态码，理由可在一小时内补写",
+    ),
+    "hold_it": Text(
+        "Hold for a second, by mouse or keyboard; the reason may follow within an hour",
+        "按住一秒，鼠标或键盘均可；理由可在一小时内补写",
+    ),
+    "stopped": Text("The park is stopped", "全园急停中"),
+    "stopped_why": Text(
+        "stores rest and nothing that waits takes power; a dispatcher ends it with reason and code",
+        "储能静置，可等待的负荷不用电；由调度员写明理由并输入动态码解除",
+    ),
+    "resume": Text("End the stop", "解除急停"),
+    "unexplained": Text(
+        "{name} did '{verb}' {on}: the reason is still missing",
+        "{name} 执行了“{verb}”{on}：尚缺理由",
+    ),
+    "minutes_left": Text("{minutes} min left to say why", "剩 {minutes} min 补写"),
+    "explain": Text("Write the reason", "补写理由"),
+    "voided": Text(
+        "Voided: {name}, {verb} {on}: {because}", "已作废：{name}，{verb} {on}：{because}"
+    ),
+    "why": Text("Reason, required, written to the ledger", "理由，必填，写入账本"),
+    "code": Text("Code of your authenticator", "验证器动态码"),
+    "code_why": Text(
+        "or a recovery code; leave empty within 15 min of the last one at this desk",
+        "或恢复码；本席位 15 min 内已验证可留空",
+    ),
     "catching_up": Text(
         "The park lives its first hours; the page fills by itself.",
         "园区正在补算前几小时；本页会自动更新。",

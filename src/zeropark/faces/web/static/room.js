@@ -7,6 +7,7 @@ const SILENCE_MS = 3000;
 let heard = Date.now();
 let frame = document.body.dataset.frame;
 let lost = null;
+let due = false;
 const marks = {};
 
 /** One event stream for all tabs where the browser can share a worker; else one of its own. */
@@ -29,7 +30,10 @@ function take(text) {
   root.dataset.link = said.stale ? "stale" : "there";
   for (const place of document.querySelectorAll("[data-clock]")) place.textContent = said.clock;
   for (const place of document.querySelectorAll("[data-age]")) place.textContent = said.age;
-  if (lost !== null || said.frame !== frame) document.body.dispatchEvent(new CustomEvent("frame"));
+  // What somebody is writing is not taken away; the page is asked for again once it was sent.
+  const writing = document.querySelector("form[data-command][data-dirty]");
+  if (!writing && (due || lost !== null || said.frame !== frame)) document.body.dispatchEvent(new CustomEvent("frame"));
+  due = Boolean(writing) && (due || lost !== null || said.frame !== frame);
   if (lost !== null) { lost = null; document.getElementById("lost").hidden = true; }
   frame = said.frame;
   // A page that keeps work of its own is asked for again when there is news of it.

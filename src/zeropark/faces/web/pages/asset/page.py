@@ -12,6 +12,7 @@ from zeropark.faces.report.words import say as term
 from zeropark.faces.web import numbers
 from zeropark.faces.web.page import Page, View
 from zeropark.faces.web.timeline import Lane, Span, carrier_of, curve, lane
+from zeropark.formulation.reasons import WORDS as REASONS
 from zeropark.units.refusal import meant, with_meant
 from zeropark.units.text import Text
 
@@ -40,6 +41,25 @@ WORDS = {
     "reasons": Text("Set-points and reasons", "定值与理由"),
     "none": Text("No reason stands: nothing is planned for it.", "无理由：没有为其制定计划。"),
     "hand": Text("Hand control", "人工控制"),
+    "by_hand": Text("by hand", "人工"),
+    "locked": Text("locked", "已闭锁"),
+    "no_lever": Text("Nothing of it can be set by hand.", "没有可人工设定的量。"),
+    "point": Text("set-point", "定值"),
+    "shows": Text("shows", "显示"),
+    "is_told": Text("told", "定值"),
+    "limits": Text("limits", "限值"),
+    "set_kw": Text("set to, kW", "设为，kW"),
+    "hold": Text("Set by hand", "人工设定"),
+    "auto": Text("Back to automatic", "恢复自动"),
+    "rest": Text("Safe value: hold 1 s", "安全值：按住 1 s"),
+    "lock": Text("Lock out: hold 1 s", "检修闭锁：按住 1 s"),
+    "unlock": Text("End the lock", "解除闭锁"),
+    "entries": Text("Last commands", "近期命令"),
+    "stage_asked": Text("waits", "等待"),
+    "stage_taken": Text("carried out", "已执行"),
+    "stage_voided": Text("voided", "已作废"),
+    "stage_taken_unrecorded": Text("carried out, not yet recorded", "已执行，待补记"),
+    "stage_asked_unrecorded": Text("waits, not yet recorded", "等待，待补记"),
     "proof": Text("Readings and proof", "读数与证明"),
     "readings": Text("Follow a reading down to its leaf", "追溯读数到账本叶"),
 }
@@ -67,9 +87,47 @@ def context(view: View) -> Mapping[str, Any]:
         "plate": list(_plate(view, asset)),
         "chart": None if view.frame is None else _chart(view, asset),
         "reasons": _reasons(view, asset),
+        "hand": _hand(view, asset),
+        "stages": WORDS,
         "port": next(iter(asset.ports()), ""),
         "run": view.living.ledger_run,
     }
+
+
+def _hand(view: View, asset: Kind) -> dict[str, Any] | None:
+    """Return how the asset stands at operate; None where nothing of it can be set."""
+    status = view.status
+    steered = asset.steered()
+    if status is None or not steered:
+        return None
+    means = {point.name: view.say(point.means) for point in asset.shown_points()}
+    levers = []
+    for each in steered:
+        now = status.get("levers", {}).get(f"{asset.name}/{each.point}", {})
+        told, shown = now.get("told_mw"), now.get("shown_mw")
+        measure = numbers.power(max(abs(each.low), abs(each.high)))
+        unit, factor = view.say(measure.unit), measure.factors[0]
+        levers.append(
+            {
+                "point": each.point,
+                "means": means.get(each.point, each.point),
+                "why": _because(view, str(now.get("why", ""))),
+                "told": numbers.figure(measure, told, view.language),
+                "shown": numbers.figure(measure, shown, view.language),
+                "limits": f"{each.low * factor:,.6g} – {each.high * factor:,.6g} {unit}",
+            }
+        )
+    return {
+        "levers": levers,
+        "held": any(key.partition("/")[0] == asset.name for key in status["hand_mw"]),
+        "locked": asset.name in status["locked"],
+        "done": [each for each in status["asked"] if each["on"] == asset.name][:6],
+    }
+
+
+def _because(view: View, code: str) -> str:
+    words = REASONS.get(code)
+    return code if words is None else view.say(words.words)
 
 
 def _mine(view: View) -> list[Kind]:

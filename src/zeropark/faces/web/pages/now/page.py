@@ -10,6 +10,7 @@ from zeropark.faces.report.words import say
 from zeropark.faces.web import numbers
 from zeropark.faces.web.page import Page, View
 from zeropark.faces.web.timeline import Span, carrier_of, curve, lane, supply, used
+from zeropark.operate.alarms import rows
 from zeropark.operate.today import Today, doing, flows_by_carrier
 from zeropark.units.text import Text
 
@@ -39,6 +40,12 @@ WORDS = {
     "giving": Text("discharging", "放电"),
     "resting": Text("at rest", "静置"),
     "alarms": Text("Alarms", "报警"),
+    "operates": Text("Alarms of operate", "operate 告警"),
+    "open": Text("not acknowledged", "未确认"),
+    "seen": Text("acknowledged", "已确认"),
+    "acknowledge": Text("Acknowledge", "确认"),
+    "shelve": Text("Shelve", "搁置"),
+    "shelve_h": Text("for, h", "时长，h"),
     "no_alarms": Text("Nothing is wrong.", "一切正常。"),
     "sorted": Text("by priority, then by time", "按优先级，其次按时间"),
     "picture": Text("The park, {carrier}", "园区 · {carrier}"),
@@ -90,12 +97,31 @@ def context(view: View) -> Mapping[str, Any]:
         "pictures": list(_pictures(view)),
         "chart": _timeline(view),
         **_automation(view),
+        "operates": _operates(view),
         "alarms": [
             {"p": each.priority, "since": view.clock(each.since), "what": view.say(each.what),
              "text": view.say(each.text)}
             for each in now.alarms
         ],
     }  # fmt: skip
+
+
+def _operates(view: View) -> list[dict[str, Any]]:
+    """Return the alarms that operate raised, in words, worst first."""
+    status = view.status
+    if status is None:
+        return []
+    known = rows()
+    return [
+        {
+            "id": each["id"],
+            "priority": each["priority"],
+            "label": view.say(known[each["id"].partition(":")[0]].title),
+            "advice": view.say(known[each["id"].partition(":")[0]].action),
+            "open": each["state"] != "acknowledged",
+        }
+        for each in status["alarms"]
+    ]
 
 
 def _strip(view: View, now: Today) -> dict[str, Any]:

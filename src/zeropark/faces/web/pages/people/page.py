@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import TYPE_CHECKING, Any
 
 from zeropark.data.errors import DataError
+from zeropark.faces.web.bound import Bounds
+from zeropark.faces.web.commands import numbers
 from zeropark.faces.web.page import Form, Page, View
 from zeropark.faces.web.people import LONGEST, SCOPES, SHORTEST, TOKEN_DAYS
 from zeropark.faces.web.roles import ROLES
@@ -45,6 +48,18 @@ WORDS = {
     "read": Text("read", "读"),
     "try": Text("try a plan", "试算"),
     "metrics": Text("metrics", "运行指标"),
+    "command": Text("command", "下达指令"),
+    "bound_to": Text("A token that commands is bound to", "可下达指令的令牌绑定"),
+    "bound_why": Text(
+        "and waits for its owner's grant on the page Me: who makes it is not who grants it",
+        "并待所有者在“我”页授予：制作者与授予者须为两人",
+    ),
+    "assets": Text("assets, by comma", "资产，逗号分隔"),
+    "low_kw": Text("from, kW", "自，kW"),
+    "high_kw": Text("to, kW", "至，kW"),
+    "address": Text("address it comes from", "来源地址"),
+    "waits": Text("waits for the owner's grant", "待所有者授予"),
+    "granted": Text("granted by {name}", "{name} 已授予"),
 }
 
 _DIGITS = 5
@@ -64,6 +79,7 @@ def context(
              "used": None if each.used is None else _moment(each.used)}
             for each in view.people.tokens()
         ],
+        "bounds": {each.id: each for each in Bounds(view.people).all()},
         "scopes": SCOPES,
         "limits": (SHORTEST, LONGEST, TOKEN_DAYS),
         "said": said,
@@ -110,12 +126,31 @@ def _give(view: View, form: Form) -> str | Mapping[str, Any]:
     try:
         _must_change(view)
         number = int(days) if days.isascii() and days.isdecimal() and len(days) <= _DIGITS else 0
-        secret, _ = view.people.give_token(
-            view.session.person, form.get("label", ""), scopes, number
-        )
+        secret = _made(view, form, scopes, number)
     except DataError as error:
         return context(view, view.say(error.text), given=form)
     return context(view, secret=secret)
+
+
+def _made(view: View, form: Form, scopes: tuple[str, ...], days: int) -> str:
+    """Return the secret of a new token; one that commands is bound before it is made."""
+    me, name = view.session.person, form.get("owner") or view.session.person.name
+    owner = next((each for each in view.people.all() if each.name == name), None)
+    if owner is None or (owner.name != me.name and "command" not in scopes):
+        raise DataError("token_owner", _OWNER)
+    if "command" not in scopes:
+        return view.people.give_token(owner, form.get("label", ""), scopes, days)[0]
+    bounds, found = Bounds(view.people), numbers(form)
+    assets = tuple(part.strip() for part in form.get("assets", "").split(",") if part.strip())
+    low, high = found.get("low", math.nan), found.get("high", math.nan)
+    known = [asset.name for asset in view.living.run.world.assets]
+    address = form.get("address", "").strip()
+    bounds.check(assets, low, high, address, known)
+    if owner.name == me.name:
+        raise DataError("bound_own", _OWNER)
+    secret, token = view.people.give_token(owner, form.get("label", ""), scopes, days)
+    bounds.bind(token, assets, low, high, address, me.name, known)
+    return secret
 
 
 def _revoke(view: View, form: Form) -> str | Mapping[str, Any]:
@@ -127,6 +162,10 @@ def _revoke(view: View, form: Form) -> str | Mapping[str, Any]:
     return "/people"
 
 
+_OWNER = Text(
+    "a token that commands is made for somebody else, who grants it; any other is one's own",
+    "可下达指令的令牌为他人制作并由其授予；其他令牌归自己",
+)
 _MAY_NOT = Text(
     "Your role sees people and changes none; the operator of the system does.",
     "当前角色只能查看人员；由系统管理员更改。",

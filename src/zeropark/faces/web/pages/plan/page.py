@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from zeropark.operate.ahead import Ahead
 
 WORDS = {
+    "step_in": Text("Step in by hand", "人工介入"),
+    "step_in_why": Text(
+        "what is set by hand, locked or stopped the plan works around",
+        "人工设定、闭锁或急停的部分，计划据此绕行",
+    ),
+    "replan": Text("Plan again now", "立即重新计划"),
     "head": Text("Plan", "计划"),
     "none": Text("No plan stands yet; the page fills by itself.", "尚无计划；本页会自动更新。"),
     "grade": Text("grade", "评级"),
@@ -92,6 +98,11 @@ def context(view: View) -> Mapping[str, Any]:
     cost = numbers.cost(ahead.figures["cost_cny"]["total"], view.language)
     return {
         "there": True,
+        "steered": [
+            (asset.name, view.say(asset.shown))
+            for asset in view.living.run.world.assets
+            if asset.steered()
+        ],
         "tried": tried,
         "said": said,
         "hours": round(float(ahead.grid.hours.sum())),
