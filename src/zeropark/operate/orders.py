@@ -209,7 +209,7 @@ class Box:
             asked = replace(asked, recorded=False)
             self.remember(asked)
         # Its time begins with the answer: how long a disk took is not who asks' to bear.
-        asked = replace(asked, deadline=self.steady() + max(asked.seconds, self.least))
+        asked = replace(asked, deadline=self.steady() + asked.seconds)
         with self._lock:
             self._waiting.append(asked)
             if not asked.recorded:
