@@ -314,7 +314,7 @@ def test_every_verb_that_reads_answers(
     described = room.get("/api/v1/openapi.json").json()
     assert described["openapi"] == "3.1.0"
     reading = [p for p, verbs in described["paths"].items() if "get" in verbs]
-    assert len(reading) == 7
+    assert len(reading) == 10
     for path in reading:
         status, _ = api(room, tokens["read"], path.removeprefix("/api/v1").format(name="battery"))
         assert status == 200, path
