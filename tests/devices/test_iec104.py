@@ -347,6 +347,28 @@ def test_a_selection_is_of_one_value_and_ends() -> None:
     run(live())
 
 
+def test_an_execution_that_nobody_took_in_time_is_refused_and_forgotten() -> None:
+    async def live() -> None:
+        clock = Hand()
+        async with connected(clock) as (station, master):
+            for wait, heard in ((10.0, 1), (10.1, 0)):
+                master.ask(SET, iec104.LIMIT, number(2.5, select=True))
+                await master.told()
+                master.ask(SET, iec104.LIMIT, number(2.5))
+                await asyncio.sleep(0.05)
+                clock.now += wait
+                found = await station.hear(0.0)
+                assert found is not None
+                assert len(found.wanted) == heard
+                for each in found.wanted:
+                    await station.tell(each, told(Fate.TAKEN))
+                    assert await master.told() == (SET, Cause.CONFIRMED, False)
+                    assert await master.told() == (SET, Cause.TERMINATED, False)
+            assert await master.told() == (SET, Cause.CONFIRMED, True)
+
+    run(live())
+
+
 def test_without_a_segment_or_a_known_centre_nothing_is_commanded() -> None:
     async def live() -> None:
         async with connected(segment=None) as (_, master):

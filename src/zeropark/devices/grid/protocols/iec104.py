@@ -52,8 +52,8 @@ LIMIT, LET_GO = 25089, 24577
 # acknowledgement is due, t3 a silent line is tested [s]; k frames may be open, w unacknowledged.
 _T1, _T2, _T3 = 15.0, 10.0, 20.0
 _K, _W = 12, 8
-# How long a selection holds [s].
-_SELECTED = 30.0
+# How long a selection holds, and how long an execution may wait for operate [s].
+_SELECTED, _FRESH = 30.0, 10.0
 _MOST_CENTRES = 4
 # A change as small is not told by itself [MW].
 _DEADBAND = 0.005
@@ -62,6 +62,7 @@ _NO_CALL = Text(
     "no dispatch centre has connected to {host}:{port}; name this address there",
     "调度主站尚未连接 {host}:{port}；请在主站填写此地址",
 )
+_LATE = Text("operate did not answer in time", "operate 未及时应答")
 _PORT_TAKEN = Text(
     "{host}:{port} is taken by another program; name another port",
     "{host}:{port} 已被其他程序占用；请换一个端口",
@@ -186,6 +187,7 @@ class Station:
         self._links: set[Link] = set()
         self._new: list[Wanted] = []
         self._gone: list[str] = []
+        self._executed = math.nan
         self._commands: dict[str, list[tuple[Link, Asdu]]] = {}
         self._shown: dict[int, float | None] = {}
         self._at = math.nan
@@ -216,6 +218,12 @@ class Station:
                 self._pace.missed(_NO_CALL.format(**place))
         else:
             self._pace.answered()
+        if self._new and self.clock() - self._executed > _FRESH:
+            # Nobody was there to take it: the centre gave it up long ago.
+            late = Told(Fate.DECLINED, _LATE, {})
+            for each in self._new:
+                await self.tell(each, late)
+            self._new = []
         new = [Wanted(w.id, w.form, now, w.hours, w.power) for w in self._new]
         gone, self._new, self._gone = self._gone, [], []
         return Heard(new, [], whole=False, withdrawn=gone)
@@ -322,6 +330,7 @@ class Station:
         if self._passed(link, asdu, fits=fits, selects=selects):
             id_ = self._limit_id
             self._commands.setdefault(id_, []).append((link, asdu))
+            self._executed = self.clock()
             self._new = [Wanted(id_, Form.LIMIT, math.nan, math.inf, _single(value))]
             self._gone = []
 
