@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from zeropark.operate.told_calls import calls_in, told
 from zeropark.units.text import Text
 
 HOUR = slice(12, 14)
+USC = Path(__file__).parents[3] / "shared/data/dr/usc_dr_events_obs_baselines.tar.gz"
 TERMS = Terms("emergency_response", price=3_000.0, penalty=1_500.0, least=0.5)
 ABLE = Ability("park", 3_600.0, 2.0, 0.8, 0.5, 120.0, 80.0)
 
@@ -39,6 +41,9 @@ def flat(*levels: float) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
         ("high_5_of_10", 8.0),  # of 6 to 10
         ("middle_4_of_6", 7.5),  # of the last six, 5 to 10, without 5 and 10
         ("mean_10_adjusted", 5.5 * 1.1),  # the morning was 10 % above its usual
+        ("matching_3_of_10", 6.0),  # 6.05 is nearest to 5, 6 and 7
+        ("regression_10", 6.05),  # what comes is what was before
+        ("rolling_10", 3.0 * 0.9**5 + 0.1 * (6 * 0.9**4 + 7 * 0.9**3 + 8 * 0.81 + 9 * 0.9 + 10)),
     ],
 )
 def test_a_baseline_by_hand(method: str, answer: float) -> None:
@@ -85,7 +90,8 @@ def test_the_method_is_chosen_by_measured_error() -> None:
     assert best_method(days, HOUR) == min(found, key=lambda name: found[name])
     # Hours before tell the day's level: the adjusted one wins where days wander together.
     wander = flat(*(3.0 + 0.5 * np.sin(np.arange(25))))
-    assert best_method(wander, HOUR) == "mean_10_adjusted"
+    assert best_method(wander, HOUR) == "regression_10"
+    assert errors(wander, HOUR)["mean_10_adjusted"] < errors(wander, HOUR)["mean_10"]
     with pytest.raises(DataError, match="needs 7 days"):
         best_method(flat(1.0, 1.0), HOUR)
 
@@ -95,6 +101,28 @@ def test_who_takes_more_before_a_call_is_seen() -> None:
     assert gaming(days, np.full(24, 5.0), HOUR) == pytest.approx(0.0, abs=1e-9)
     assert gaming(days, np.full(24, 6.0), HOUR) > 3.0
     assert np.isnan(gaming(flat(5.0, 5.0), np.full(24, 5.0), HOUR))
+
+
+def usc_days(building: str) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Return the weekdays of 2012 of a building [kWh a quarter], in the order of the file."""
+    with tarfile.open(USC) as archive:
+        member = archive.extractfile(f"makedatasets/NonDRdataset/{building}-2012.csv")
+        assert member is not None
+        found = np.genfromtxt(member, delimiter=",", skip_header=1)
+    whole = np.isfinite(found[:, :96]).all(axis=1) & (found[:, -7:].argmax(axis=1) < 5)
+    return found[whole, :96]
+
+
+@pytest.mark.skipif(not USC.exists(), reason="the USC events are not at hand")
+def test_methods_on_real_buildings_of_usc() -> None:
+    """Baselines of weekdays from 13:15 to 17:15, the hours of the university's own events."""
+    found = [errors(usc_days(name), slice(53, 69)) for name in ("BKS", "ALM", "LVL", "MHP")]
+    assert all(set(each) == set(METHODS) for each in found)
+    mean = {name: float(np.mean([each[name] for each in found])) for name in METHODS}
+    # What the hours before say helps on real days too: nearer than what looks at days alone.
+    assert min(mean, key=lambda name: mean[name]) in {"matching_3_of_10", "regression_10",
+                                                      "mean_10_adjusted"}  # fmt: skip
+    assert mean["mean_10_adjusted"] < mean["mean_10"] < mean["high_5_of_10"] * 1.5
 
 
 # -- the call ------------------------------------------------------------------------------------

@@ -74,6 +74,14 @@ class Lived:
         """Return the assets of some roles."""
         return [asset for asset in self.assets if asset.role in roles]
 
+    def electric_stores(self) -> list[Kind]:
+        """Return the stores of electricity."""
+        return [
+            asset
+            for asset in self.of_role("store")
+            if "electricity" in {port.carrier for port in asset.ports().values()}
+        ]
+
 
 def headroom(
     meters: Meters, stores: Sequence[Kind], begin: float, count: int, step: float, lasts: float

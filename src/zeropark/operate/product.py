@@ -123,7 +123,8 @@ class Product:
     metered means of equal intervals [MW]. meter: what is metered, the tie's import or the headroom
     of stores. pays: fact of what a MWh is paid where a call names no price, empty where it must
     name one. offered: whether it is offered out of the envelope, or asked by who may not be
-    refused. earns: of what nobody calls, what a lived time brought [CNY], by name.
+    refused. earns: of what nobody calls, what a lived time brought, by name with the unit last;
+    `brought_cny` is the money, NaN where it is not known.
     """
 
     key: str

@@ -72,6 +72,12 @@ COMMANDS = {
             'zeropark alarms --shelve not_following:bat --why "at work" --role dispatcher',
         ),
     ),
+    "brought": Command(
+        "zeropark.faces.cli.brought",
+        "brought",
+        N_("Show what operation brought by day and product, beside rules and foresight."),
+        examples=("zeropark brought microgrid --day 2026-04-17",),
+    ),
     "watchdog": Command(
         "zeropark.faces.cli.watchdog",
         "watchdog",
