@@ -36,7 +36,7 @@ def _earns(lived: Lived) -> Mapping[str, float]:
 
 PRODUCT = Product(
     key="maximum_demand",
-    title=Text("Maximum demand", "最大需量管理"),
+    title=Text("Maximum demand", "最大需量"),
     equation="brought = (max(import + p of stores) - max import) · demand price",
     source="Two-part tariff of the park file; as if the time were the month that is charged",
     adds=Text(
