@@ -26,7 +26,7 @@ from zeropark.operate.diary import Diary, Entry, Page
 from zeropark.operate.envelope import TAPER
 from zeropark.operate.fleet import BackOff, Fleet
 from zeropark.operate.follow import follow
-from zeropark.operate.image import Image, Judge, rules_of
+from zeropark.operate.image import Image, Judge, State, rules_of
 from zeropark.operate.orders import ORDER, Box
 from zeropark.operate.safety import Bumpless, in_order
 
@@ -115,6 +115,7 @@ class Cycle:
         written = {(a.name, p.name) for a in assets for p in a.shown_points() if p.writable}
         self._setpoints_only = written - shown
         names = {device: list(points) for device, points in fleet.names.items()}
+        self._names = names
         rules = rules_of(assets, _FROZEN_AFTER)
         self._judge = Judge(names, rules, self.settings.stale_after)
         count = len(self.levers)
@@ -306,17 +307,20 @@ class Cycle:
         """Return the causes of alarms that last at this moment: (key, source, words)."""
         now = image.at
         found: list[tuple[str, str, str]] = []
+        bad = self._bad(image)
         silent = {a for a, wire in self.fleet.wires.items() if not wire.driver.health().answering}
+        silent |= {asset for asset in bad if self._shows_nothing(asset, image)}
         behind = self.fleet.gateways
         for gateway in set(behind.values()):
             own = {asset for asset, each in behind.items() if each == gateway}
             if len(own) > 1 and own <= silent:
                 found.append(("gateway_silent", gateway, f"{len(own)} devices"))
         found += [("device_silent", asset, "") for asset in silent]
-        for (asset, point), state in image.bad().items():
-            # A set-point that nothing shows back is no reading.
-            if asset not in silent and (asset, point) not in self._setpoints_only:
-                found.append(("reading_bad", f"{asset}/{point}", state.words.en))
+        for asset, states in bad.items():
+            # What is wrong with one device is one alarm, however many points it has.
+            if asset not in silent:
+                said = ", ".join(f"{point}: {state.words.en}" for point, state in states.items())
+                found.append(("reading_bad", asset, said))
         for asset, wire in self.fleet.wires.items():
             ends = wire.driver.health().certificate_ends
             if ends is not None and ends - now < _CERTIFICATE:
@@ -329,6 +333,20 @@ class Cycle:
         if self.late > self.settings.seconds / 2.0:
             found.append(("overrun", "cycle", f"{self.late:.2f} s"))
         return found + self._causes_of_ours()
+
+    def _bad(self, image: Image) -> dict[str, dict[str, State]]:
+        """Return the readings that cannot be believed, by asset and point."""
+        found: dict[str, dict[str, State]] = {}
+        for (asset, point), state in image.bad().items():
+            # A set-point that nothing shows back is no reading.
+            if (asset, point) not in self._setpoints_only:
+                found.setdefault(asset, {})[point] = state
+        return found
+
+    def _shows_nothing(self, asset: str, image: Image) -> bool:
+        """Return whether nothing of a device came, or is of this time."""
+        every = [image.value(asset, point) for point in self._names[asset]]
+        return all(each.state is State.STALE or not np.isfinite(each.at) for each in every)
 
     def _causes_of_ours(self) -> list[tuple[str, str, str]]:
         found = []

@@ -29,7 +29,7 @@ Year = Callable[[dt.date], Advice | None]
 # The simulated plant's own step [min]; its devices mind a silence of this many of them.
 _PLANT_MINUTES, _WATCHDOG_STEPS = 1, 3
 # Wall time of one pass over devices in this process, over wires at most, and of a plan [s].
-_PATIENCE, _LONGEST_PATIENCE, _DEADLINE = 0.5, 2.0, 60.0
+_PATIENCE, _LONGEST_PATIENCE, DEADLINE = 0.5, 2.0, 60.0
 
 
 def untold(day: dt.date) -> None:
@@ -77,7 +77,7 @@ def here(
     )
     settings = settings_of(seconds, speed)
     zone = request.park.place.zone
-    plans = Seasons(request, _DEADLINE, chronicle.planned, year)
+    plans = Seasons(request, DEADLINE, chronicle.planned, year)
     return Service(
         site.assets,
         fleet,
@@ -100,11 +100,13 @@ def over_wires(
     seconds: float,
     leadership: Leadership | None = None,
     year: Year = untold,
+    deadline: float = DEADLINE,
 ) -> Service:
     """Return the service that operates a park over its devices' wires.
 
     clock: the machine's own in the field, a simulated site's where there is one. leadership: the
     lease without which nothing is sent. year: what the plans of a day are told of a year.
+    deadline: longest time a plan may take [s, wall time].
     """
     field = field_of(
         lines,
@@ -114,7 +116,7 @@ def over_wires(
         patience_of(seconds),
         always if leadership is None else leadership.allows,
     )
-    plans = Seasons(request, _DEADLINE, year=year)
+    plans = Seasons(request, deadline, year=year)
     return Service(
         assets_of(request),
         field.fleet,

@@ -48,6 +48,9 @@ def operate(
             help=N_("How long it leads without a word of the database, in the park's time."),
         ),
     ] = "10s",
+    plan_within: Annotated[
+        str, typer.Option(metavar="TIME", help=N_("Longest time a plan may take, in our time."))
+    ] = "60s",
     for_: Annotated[
         str | None,
         typer.Option("--for", metavar="TIME", help=N_("How long; otherwise until it is ended.")),
@@ -104,14 +107,18 @@ def operate(
     lasts = None if for_ is None else amount("--for", for_, "s")
     every = amount("--show-every", show_every, "s")
     hurried = between("--before", amount("--before", before, "s"), 0.0, _MOST_BEFORE, "s")
+    within = between("--plan-within", amount("--plan-within", plan_within, "s"), 0.0, 600.0, "s")
     leased = between("--lease", amount("--lease", lease, "s"), 1.0, 600.0, "s")
     with in_sentences():
         read = read_park(source, kinds())
         request = Asked(start, "1", "15min", None, "plan").request(read, source.parent)
+        within = between(
+            "--plan-within", amount("--plan-within", plan_within, "s"), 0.0, 600.0, "s"
+        )
         operation = Operation(
             park, request, place_of(store), folder, fast, seconds, lasts, leased, site,
             standby=standby, simulated=simulated, once=once, every=every, as_json=as_json,
-            before=hurried, year=year,
+            before=hurried, year=year, plan_within=within,
         )  # fmt: skip
         return live(operation)
 

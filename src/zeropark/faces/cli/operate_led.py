@@ -39,8 +39,8 @@ _PATIENCE, _LEAST_PATIENCE_S = 0.5, 0.5
 class Operation:
     """What a person asked for.
 
-    seconds: of a cycle. lasts: [s] or None. lease, every, before: [s, park]. year: a planned
-    year's file; told: what plans are told of it by day.
+    seconds: of a cycle. lasts: [s] or None. lease, every, before: [s, park]. plan_within: [s].
+    year: a planned year's file; told: what plans are told of it by day.
     """
 
     park: str
@@ -57,6 +57,7 @@ class Operation:
     once: bool
     every: float
     as_json: bool
+    plan_within: float
     before: float = 0.0
     year: Path | None = None
     told: start_of.Year = start_of.untold
@@ -233,7 +234,14 @@ def _service(
 ) -> Service:
     if not operation.simulated:
         return start_of.over_wires(
-            operation.request, lines, store, clock, operation.seconds, leadership, operation.told
+            operation.request,
+            lines,
+            store,
+            clock,
+            operation.seconds,
+            leadership,
+            operation.told,
+            operation.plan_within,
         )
     days = _MONTH_DAYS if operation.lasts is None else int(operation.lasts // 86_400) + 2
     return start_of.here(
