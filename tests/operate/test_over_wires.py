@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.operate.one_way import Proxy
 from tests.operate.site_process import __file__ as site_script
 from zeropark.data.errors import DataError
 from zeropark.operate.socket import NAME, hand_over
@@ -24,7 +25,7 @@ from zeropark.operate.truth import Truth, breaches, read_truth
 
 HERE = Path(__file__).parent
 PARK = HERE / "small.yaml"
-SPEED = 30.0
+SPEED = 15.0
 # Of the standard layout: after so long a silence a device lets go [s of the site].
 OWN_WATCHDOG = 60.0
 
@@ -58,10 +59,17 @@ class Processes:
     def zeropark(self, *words: str) -> subprocess.Popen[bytes]:
         return self.begin("-c", "from zeropark.faces.cli import main; main()", *words)
 
-    def operate(self) -> subprocess.Popen[bytes]:
+    def operate(self, port: int | None = None) -> subprocess.Popen[bytes]:
+        place = f"127.0.0.1:{port or self.port}"
         return self.zeropark(
-            "operate", str(PARK), "--site", f"127.0.0.1:{self.port}", "--start", "2026-04-17",
+            "operate", str(PARK), "--site", place, "--start", "2026-04-17",
             "--speed", str(SPEED), "--cycle", "0.25s", "--store", str(self.folder / "store"),
+        )  # fmt: skip
+
+    def watchdog(self, port: int | None = None) -> subprocess.Popen[bytes]:
+        return self.zeropark(
+            "watchdog", str(PARK), "--site", f"127.0.0.1:{port or self.port}",
+            "--store", str(self.folder / "store"), "--patience", "2s",
         )  # fmt: skip
 
     def truth(self) -> Truth:
@@ -111,12 +119,9 @@ def test_the_park_is_safe_whoever_is_stopped_or_killed(processes: Processes) -> 
     until(lambda: processes.ask(verb="hold", on="bat", value=0.5))
     until(lambda: abs(processes.battery() - 0.5) < 1e-3)
 
-    # The watchdog process acts before the devices' own: 1 s of ours are 30 s there.
-    minding = processes.zeropark(
-        "watchdog", str(PARK), "--site", f"127.0.0.1:{processes.port}",
-        "--store", str(processes.folder / "store"), "--patience", "1s",
-    )  # fmt: skip
-    time.sleep(2.5)
+    # The watchdog process acts before the devices' own: 2 s of ours are 30 s there.
+    minding = processes.watchdog()
+    time.sleep(3.5)
     assert abs(processes.battery() - 0.5) < 1e-3
     os.kill(operate.pid, signal.SIGSTOP)
     assert let_go_after(processes) < 59.0
@@ -133,3 +138,45 @@ def test_the_park_is_safe_whoever_is_stopped_or_killed(processes: Processes) -> 
     processes.operate()
     until(lambda: abs(processes.battery() - 0.5) < 1e-3)
     assert breaches(processes.truth(), reaction=0.0) == []
+
+
+def test_the_park_is_safe_without_its_watchdog_without_both_and_without_a_cable(
+    processes: Processes,
+) -> None:
+    processes.site()
+    until(lambda: processes.truth_file.exists() and processes.truth_file.stat().st_size > 2_000)
+    cable = Proxy(processes.port)
+    operate, minding = processes.operate(cable.port), processes.watchdog(cable.port)
+    until(lambda: processes.ask(verb="hold", on="bat", value=0.5))
+    until(holds := lambda: abs(processes.battery() - 0.5) < 1e-3)
+
+    # Without who minds it, operate goes on.
+    begun = len(processes.truth().at)
+    os.kill(minding.pid, signal.SIGSTOP)
+    until(lambda: len(processes.truth().at) > begun + 60)
+    minding.kill()
+    until(lambda: len(processes.truth().at) > begun + 120)
+    assert processes.truth().column("bat/p")[begun:] == pytest.approx(0.5, abs=1e-3)
+
+    # Operate killed: who minds it acts before the devices do. 2 s of ours are 30 s there.
+    minding = processes.watchdog(cable.port)
+    time.sleep(3.5)
+    operate.kill()
+    assert let_go_after(processes) < OWN_WATCHDOG
+    operate.wait()
+    operate = processes.operate(cable.port)
+    until(holds)
+
+    # Both stopped, and the cable cut: the devices' own watchdogs.
+    for each in (operate, minding):
+        os.kill(each.pid, signal.SIGSTOP)
+    assert let_go_after(processes) <= OWN_WATCHDOG + 30.0
+    for each in (operate, minding):
+        os.kill(each.pid, signal.SIGCONT)
+    until(holds)
+    cable.lets_up = cable.lets_down = False
+    assert let_go_after(processes) <= OWN_WATCHDOG + 30.0
+    cable.lets_up = cable.lets_down = True
+    until(holds)
+    assert breaches(processes.truth(), reaction=0.0) == []
+    cable.close()
