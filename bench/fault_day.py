@@ -79,7 +79,7 @@ class Day:
         """Start a command of zeropark as a process of its own."""
         environment = {**os.environ, **ONE_THREAD}
         with (self.folder / f"{name}.txt").open("ab") as said:
-            self.running[name] = subprocess.Popen(
+            self.running[name] = subprocess.Popen(  # noqa: S603 - our own command
                 [sys.executable, "-c", _MAIN, *words],
                 stdout=said, stderr=said, cwd=ROOT, env=environment,
             )  # fmt: skip
@@ -103,7 +103,8 @@ class Day:
         """Start an instance; the second is one whose solver has no time."""
         within = "60s" if name == "a" else "0.01s"
         self.begin(
-            name, "operate", self.park, "--site", str(self.site), "--cycle", f"{CYCLE:g}s", "--standby",
+            name, "operate", self.park, "--site", str(self.site), "--standby",
+            "--cycle", f"{CYCLE:g}s",
             "--lease", f"{LEASE:g}s", "--folder", str(self.folder / name), "--store", self.address,
             "--plan-within", within,
         )  # fmt: skip
@@ -279,14 +280,14 @@ def data_of(address: str) -> Path:
 
 def restart(data: Path) -> None:
     """Restart the server at once, as after a power failure, or start it where it fell."""
-    owner = data.stat().st_uid
-    who = {"user": owner, "extra_groups": []} if os.getuid() == 0 else {}
     programs = server.programs()
     assert programs is not None, "the server was started with them"
+    owner = data.stat().st_uid if os.getuid() == 0 else None
     command = [str(programs / "pg_ctl"), "-D", str(data), "-w", "-m", "immediate"]
-    subprocess.run(
+    subprocess.run(  # noqa: S603 - the server's own program
         [*command, "-l", str(data.parent / "log"), "restart"], check=False, cwd=data.parent,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **who,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=owner,
+        extra_groups=None if owner is None else [],
     )  # fmt: skip
 
 
@@ -294,7 +295,7 @@ def live(
     day: Day, seconds: float, seed: int, kinds: Sequence[str], say: Callable[[str], None]
 ) -> None:
     """Live for `seconds` of the park with a fault of `kinds` every ten minutes, drawn by `seed`."""
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311 - chance, no secret
     lines = yaml.safe_load((day.site / LINES).read_text(encoding="utf-8"))["devices"]
     assets = sorted({line["asset"] for line in lines})
     begun = day.now()
@@ -335,13 +336,13 @@ def small_disk() -> Iterator[Path | None]:
     """Mount a file system of a few hundred megabytes; None where that is not allowed."""
     place = Path(tempfile.mkdtemp(prefix="zeropark-disk-"))
     command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "tmpfs", str(place)]
-    done = subprocess.run(command, check=False, capture_output=True)
+    done = subprocess.run(command, check=False, capture_output=True)  # noqa: S603 - as written
     place.chmod(0o755)
     try:
         yield place if done.returncode == 0 else None
     finally:
         if done.returncode == 0:
-            subprocess.run(["umount", "-l", str(place)], check=True)  # noqa: S607 - the shell's
+            subprocess.run(["umount", "-l", str(place)], check=True)  # noqa: S603, S607 - as above
         place.rmdir()
 
 

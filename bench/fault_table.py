@@ -14,6 +14,14 @@ from zeropark.operate.truth import Breach, Truth, breaches
 _AFTER = 300.0
 _OURS = ("not_recorded", "not_leading", "plan_old", "overrun")
 _NONE = "nothing"
+_HEAD = """\
+# Fault day
+
+Written by `python -m bench.fault_day --page docs/reference/fault-day.md`; do not edit. {what}. A
+fault every ten minutes, drawn at random, over the park's own protocols, with two instances, a
+watchdog and PostgreSQL as processes of their own. Breaches are counted in the site's truth log;
+alarms are those of the ledger, by the park's clock.
+"""
 
 
 @dataclass(frozen=True)
@@ -156,32 +164,27 @@ def _is_of(case: Case, entry: Mapping[str, Any]) -> bool:
 
 def page_of(found: Judged, what: str) -> str:
     """Return the page of a fault day."""
+    burden = found.burden
+    limits = f"{len(found.broken)}{_named(found.broken)}"
+    every = f"{len(found.every)}{_named(found.every)}"
+    times = sum(row.times for row in found.rows)
+    told = f"{burden['per_hour']:.1f} an operator-hour"
+    most = f"at most {burden['most_in_ten_minutes']:.0f} in ten minutes"
     lines = [
-        "# Fault day",
-        "",
-        "Written by `python -m bench.fault_day --page docs/reference/fault-day.md`; do not edit.",
-        f"{what}. A fault every ten minutes, drawn at random, over Modbus and SunSpec, with two",
-        "instances, a watchdog and PostgreSQL as processes of their own. Breaches are counted in the",
-        "site's truth log; alarms are those of the ledger, by the park's clock.",
-        "",
-        f"- {found.hours:.1f} h lived, {sum(row.times for row in found.rows)} faults.",
-        f"- Limits broken for longer than {found.reaction:g} s: {len(found.broken)}"
-        f"{_named(found.broken)}; broken at all: {len(found.every)}{_named(found.every)}.",
+        _HEAD.format(what=what),
+        f"- {found.hours:.1f} h lived, {times} faults.",
+        f"- Limits broken for longer than {found.reaction:g} s: {limits}; at all: {every}.",
         f"- Acknowledged commands: {found.orders}, of which lost: {len(found.missing)}.",
-        f"- Leaves of the log seen while the day went on: {found.leaves}, of which lost: {found.lost}.",
-        f"- Alarms: {found.burden['per_hour']:.1f} an operator-hour, at most "
-        f"{found.burden['most_in_ten_minutes']:.0f} in ten minutes, "
-        f"{found.burden['chattering']:.0f} chattering; "
-        f"{_shares(found.burden)}.",
+        f"- Leaves of the log seen meanwhile: {found.leaves}, of which lost: {found.lost}.",
+        f"- Alarms: {told}, {most}, {burden['chattering']:.0f} chattering; {_shares(burden)}.",
         "",
         "| fault | times | alarmed | by | longest to find s | longest to be over s |",
         "| --- | ---: | ---: | --- | ---: | ---: |",
     ]
     for row in found.rows:
         by = ", ".join(row.alarms) or row.said or _NONE
-        lines.append(
-            f"| {row.kind} | {row.times} | {row.alarmed} | {by} | {_s(row.found)} | {_s(row.over)} |"
-        )
+        found_over = f"{_s(row.found)} | {_s(row.over)}"
+        lines.append(f"| {row.kind} | {row.times} | {row.alarmed} | {by} | {found_over} |")
     return "\n".join(lines) + "\n"
 
 

@@ -59,9 +59,9 @@ STORE = Template.model_validate(
 
 
 @asynccontextmanager
-async def broker(pem: Path | None = None) -> AsyncIterator[int]:
+async def broker(pem: Path | None = None, port: int | None = None) -> AsyncIterator[int]:
     """Run a broker that lets anybody in, in TLS with a certificate and its key; yield its port."""
-    port = free_port()
+    port = port or free_port()
     tls = {} if pem is None else {"ssl": True, "certfile": str(pem), "keyfile": str(pem)}
     config: dict[str, Any] = {
         "listeners": {"default": {"type": "tcp", "bind": f"{LOOPBACK}:{port}", **tls}},

@@ -52,7 +52,8 @@ def wrong_points(template: Template) -> Iterable[tuple[str, Text]]:
             yield place, _WRONG_ADDRESS.format(given=address)
 
 
-def _split(address: int | str) -> tuple[str, tuple[str, ...]]:
+def way_of(address: int | str) -> tuple[str, tuple[str, ...]]:
+    """Return (topic below the branch, keys of the way into its JSON) of an address."""
     topic, _, way = str(address).partition("#")
     return topic, tuple(way.split(".")) if way else ()
 
@@ -190,7 +191,7 @@ class MqttDriver:
 
     def _number(self, address: int | str) -> tuple[float, float] | None:
         """Return (number, when it was heard) at an address; None where there is none."""
-        topic, way = _split(address)
+        topic, way = way_of(address)
         said, heard = self._said.get(topic, (None, math.nan))
         for key in way:
             said = said.get(key) if isinstance(said, dict) else None
@@ -246,7 +247,7 @@ class MqttDriver:
             for each, raw in sent:
                 if not self._wire.may_send(self._wire.timeout):
                     return Outcome.NOT_LEADING
-                topic, way = _split(each.set_address or each.address)
+                topic, way = way_of(each.set_address or each.address)
                 await self._client.publish(f"{self._wire.topic}/{topic}", _message(way, raw), qos=1)
         except aiomqtt.MqttError:
             return Outcome.NO_ANSWER
