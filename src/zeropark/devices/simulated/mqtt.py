@@ -21,6 +21,8 @@ BY_UNIT = False
 # How often a device publishes on the site's clock [s]; how often it looks at that, and how long it
 # waits before it seeks its broker again, on ours [s].
 _EVERY, _LOOKS, _AGAIN = 1.0, 0.1, 0.2
+# How long its answers are waited for, also to a good-bye [s].
+_PATIENCE = 2.0
 # How late a slow device is [s], and how often a flooding one says the same.
 _SLOW, _FLOOD = 3.0, 100
 
@@ -68,7 +70,10 @@ class Host:
         living, self._living, self._ending = self._living, None, True
         if living is not None:
             living.cancel()
-            await asyncio.gather(living, return_exceptions=True)
+            while not living.done():
+                # What a library makes of a cancellation is not always an end.
+                await asyncio.wait([living], timeout=_PATIENCE)
+                living.cancel()
 
     async def say(self) -> None:
         """Have every device publish what it shows now; the broker keeps the last of it."""
@@ -99,7 +104,7 @@ class Host:
 
     async def _at_broker(self) -> None:
         host, port = self._at
-        async with aiomqtt.Client(host, port, tls_context=self._tls) as client:
+        async with aiomqtt.Client(host, port, tls_context=self._tls, timeout=_PATIENCE) as client:
             for topic, device in self._devices.items():
                 for below in {way_of(p.set_address or p.address)[0] for p in _set(device)}:
                     await client.subscribe(f"{topic}/{below}", qos=1)
