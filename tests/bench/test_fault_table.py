@@ -15,7 +15,7 @@ HEAD = {"step": 60.0, "limits": {"tie/p": [-1.0, 2.0], "bat/soc": [0.1, 0.9]}}
 
 
 def truth(tie: list[float], soc: float = 0.5) -> Truth:
-    at = START + 60.0 * np.arange(len(tie))
+    at = np.array([START + 60.0 * i for i in range(len(tie))])
     values = np.stack([np.array(tie), np.full(len(tie), soc)], axis=1)
     return Truth(HEAD, ("tie/p", "bat/soc"), at, values, ())
 
