@@ -18,6 +18,8 @@ import pytest
 from tests.devices.served import free_port
 from tests.faces.test_device_commands import PARK
 from zeropark.data.errors import DataError
+from zeropark.devices.catalogue import DeviceError
+from zeropark.devices.grid.named import protocol
 from zeropark.devices.grid.openadr3_vtn import BASE
 from zeropark.faces.cli.door import answer
 from zeropark.faces.cli.grid_commands import read_clients
@@ -85,6 +87,18 @@ def test_the_protocols_are_listed_with_what_they_are(capsys: pytest.CaptureFixtu
     shown = capsys.readouterr().out
     assert "openadr3" in shown
     assert "OpenADR 3 as VEN" in shown
+
+
+def test_a_library_that_is_not_installed_is_named_with_its_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "openleadr", None)
+    monkeypatch.delitem(sys.modules, "zeropark.devices.grid.protocols.openadr2b", raising=False)
+    with pytest.raises(DeviceError) as refused:
+        protocol("openadr2b")
+    assert refused.value.text.en == (
+        "openadr2b needs a library that is not installed (openleadr); install zeropark[openadr2b]"
+    )
 
 
 def test_a_caller_nobody_named_is_a_sentence(

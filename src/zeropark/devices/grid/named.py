@@ -25,9 +25,11 @@ _NO_TIE = Text(
     "“{given}”是 {kind}，不是联络线；调用方要求减少受电，请填联络线",
 )
 _NEEDS = Text(
-    "{protocol} needs a library that is not installed ({name}); install zeropark[field]",
-    "{protocol} 所需的库未安装（{name}）；请安装 zeropark[field]",
+    "{protocol} needs a library that is not installed ({name}); install zeropark[{extra}]",
+    "{protocol} 所需的库未安装（{name}）；请安装 zeropark[{extra}]",
 )
+# Protocols whose library is not in the extra `field`, since its pins are narrow.
+_EXTRAS = {"openadr2b": "openadr2b"}
 
 
 def protocols() -> tuple[str, ...]:
@@ -45,7 +47,8 @@ def protocol(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("zeropark"):
             raise
-        raise DeviceError(_NEEDS.format(protocol=name, name=error.name)) from None
+        extra = _EXTRAS.get(name, "field")
+        raise DeviceError(_NEEDS.format(protocol=name, name=error.name, extra=extra)) from None
 
 
 def _unknown(name: str) -> Text:
