@@ -90,7 +90,7 @@ def test_the_protocols_are_listed_with_what_they_are(capsys: pytest.CaptureFixtu
 
 
 def test_a_library_that_is_not_installed_is_named_with_its_extra(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "openleadr", None)
     monkeypatch.delitem(sys.modules, "zeropark.devices.grid.protocols.openadr2b", raising=False)
@@ -99,6 +99,8 @@ def test_a_library_that_is_not_installed_is_named_with_its_extra(
     assert refused.value.text.en == (
         "openadr2b needs a library that is not installed (openleadr); install zeropark[openadr2b]"
     )
+    assert answer(["grid", "list"]) == 0
+    assert "install zeropark[openadr2b]" in capsys.readouterr().out
 
 
 def test_a_caller_nobody_named_is_a_sentence(

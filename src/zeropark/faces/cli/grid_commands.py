@@ -38,18 +38,26 @@ def listed(
     as_json: AsJson = False,
 ) -> int:
     """Show protocols, or a park's callers; return 0."""
-    from zeropark.devices.grid.named import protocol, protocols  # noqa: PLC0415 - lazily
+    from zeropark.devices.grid.named import protocols  # noqa: PLC0415 - lazily
 
     if park is not None:
         rows = [line.model_dump(exclude_none=True) for line in _read(park)[0].callers]
         _show(rows, ("name", "protocol", "asset", "host", "port", "programme"), as_json=as_json)
         return DONE
-    rows = [
-        {"protocol": name, "means": (protocol(name).__doc__ or "").partition(":")[0]}
-        for name in protocols()
-    ]
+    rows = [{"protocol": name, "means": _what(name)} for name in protocols()]
     _show(rows, ("protocol", "means"), as_json=as_json)
     return DONE
+
+
+def _what(name: str) -> str:
+    """Return what a protocol is, or which library it lacks here."""
+    from zeropark.devices.catalogue import DeviceError  # noqa: PLC0415 - as above
+    from zeropark.devices.grid.named import protocol  # noqa: PLC0415
+
+    try:
+        return (protocol(name).__doc__ or "").partition(":")[0]
+    except DeviceError as error:
+        return error.text.in_language(language())
 
 
 def listen(
