@@ -44,6 +44,7 @@ class Said:
     heard: Heard | None = None
     told: list[tuple[str, Fate]] = field(default_factory=list)
     takes: bool = True
+    ends: float | None = None
 
     async def hear(self, now: float) -> Heard | None:
         del now
@@ -58,7 +59,7 @@ class Said:
         assert "at" in status
 
     def health(self) -> Health:
-        return Health(answering=True, since=0.0)
+        return Health(answering=True, since=0.0, certificate_ends=self.ends)
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -356,6 +357,14 @@ def test_without_operate_nothing_is_promised_and_it_is_said_once(life: Life) -> 
     life.deaf = False
     life.live(3)
     assert life.side.told == [("e1/0", Fate.TAKEN)]
+
+
+def test_a_certificate_is_spoken_of_once_thirty_days_before_its_end(life: Life) -> None:
+    life.side.ends = life.at(5.0) + 30 * 86_400.0
+    life.live(2)
+    assert life.said == []
+    life.live(3)
+    assert life.said == ["a certificate of aggregator expires on 2026-05-16; have it renewed"]
 
 
 def test_what_a_caller_did_not_take_is_told_again(life: Life) -> None:

@@ -29,6 +29,8 @@ _QUARTER_S = 900.0
 _ROLE = "dispatcher"
 # A call is settled soon after its end; one that is not after this long never will be [s].
 _UNSETTLED_S = 3600.0
+# A certificate is spoken of so long before it expires [s].
+_AHEAD_S = 30 * 86_400.0
 _OVER = frozenset({"settled", "shared"})
 _NEVER = frozenset({"refused", "lapsed"})
 _SAME_MW = 1e-6
@@ -54,6 +56,10 @@ _DELIVERED = Text(
 )
 _UNSETTLED = Text("{id} is over; operate shows no settlement", "{id} 已结束；operate 未显示结算")
 _WITHDRAWN = Text("{id} is withdrawn", "{id} 已撤回")
+_EXPIRES = Text(
+    "a certificate of {name} expires on {day}; have it renewed",
+    "{name} 的证书将于 {day} 到期；请更换",
+)
 _KEPT = Text(
     "{id} was withdrawn or changed after it was taken; the park keeps what it took",
     "{id} 在接受后被撤回或更改；园区维持原承诺",
@@ -143,7 +149,8 @@ def _wanted(said: Mapping[str, Any]) -> Wanted:
 class Bridge:
     """Hands one caller's wishes to operate.
 
-    steady: counts seconds, never back. refused: changes that were, to be told.
+    steady: counts seconds, never back. refused: changes that were, to be told. expiring: the end
+    of a certificate that was spoken of, POSIX s.
     """
 
     line: CallerLine
@@ -154,6 +161,7 @@ class Bridge:
     heard_at: float = -math.inf
     silent: Text | None = None
     refused: list[tuple[Wanted, Text]] = field(default_factory=list)
+    expiring: float = math.nan
 
     async def once(self) -> list[Text]:
         """Look once; return what there is to say of it, each thing once.
@@ -182,7 +190,16 @@ class Bridge:
         if said:
             self.journal.write()
         await self._tell()
-        return said
+        return said + self._expires(now)
+
+    def _expires(self, now: float) -> list[Text]:
+        """Say once of each certificate that it expires soon."""
+        ends = self.side.health().certificate_ends
+        if ends is None or ends - now > _AHEAD_S or ends == self.expiring:
+            return []
+        self.expiring = ends
+        day = dt.datetime.fromtimestamp(ends, dt.UTC).date()
+        return [_EXPIRES.format(name=self.line.name, day=day)]
 
     def _once_silent(self, text: Text) -> list[Text]:
         was, self.silent = self.silent, text
