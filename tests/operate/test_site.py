@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from tests.devices.served import free_port
 from zeropark.assets import kinds
 from zeropark.devices.catalogue import DeviceError
 from zeropark.devices.contract import Driver, Outcome, Quality
@@ -306,5 +307,50 @@ def test_two_inverters_share_a_battery_and_each_shows_its_part(tmp_path: Path) -
             assert here.site.plant.read()["bat"]["p"] == pytest.approx(0.4)
             assert await power(here.drivers["b1"]) == pytest.approx(0.1, abs=1e-4)
             assert await power(here.drivers["b2"]) == pytest.approx(0.3, abs=1e-4)
+
+    asyncio.run(live())
+
+
+HUB = """\
+  - kind: ev_hub
+    name: hub
+    node: bus
+    p_nom: 200 kW
+    connectors: [{name: dc, count: 4, p_nom: 60 kW}]
+"""
+CHARGER = """\
+devices:
+  - {name: cp, asset: hub, template: ocpp201-charger, host: 192.0.2.9, topic: CP-7, segment: site}
+"""
+
+
+def test_a_site_has_chargers_that_call_whoever_operates_it(tmp_path: Path) -> None:
+    async def live() -> None:
+        request = RunRequest(parse_park(PARK + HUB + CHARGER, kinds()), tmp_path, "2026-04-17")
+        clock = HandClock()
+        (line,) = (each for each in site_lines(request) if each.name == "cp")
+        line = line.model_copy(update={"port": free_port()})
+        site = Site(request, [line], clock, 1.0, tmp_path / "truth.jsonl")
+        clock.wall = float(site.grid.starts[0].astype("datetime64[s]").astype(np.int64))
+        (served,) = site.served
+        driver = open_driver(line, served.asset, tmp_path, clock.now, 5.0)
+        await driver.read()
+        await site.open()
+        try:
+            outcome = Outcome.NO_ANSWER
+            while outcome is Outcome.NO_ANSWER:
+                await asyncio.sleep(0.01)
+                outcome = (await driver.write({"charge": 0.05}))["charge"].outcome
+            assert outcome is Outcome.TAKEN
+            assert served.device.setpoints() == {"charge": pytest.approx(0.05)}
+            site.catch_up()
+            site.truth.close()
+            told = [e for e in read_truth(tmp_path / "truth.jsonl").events if "charge" in e]
+            assert [(e["event"], e["asset"], e["charge"]) for e in told] == [
+                ("setpoints", "hub", pytest.approx(0.05))
+            ]
+        finally:
+            await driver.close()
+            await site.close()
 
     asyncio.run(live())
