@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from zeropark.devices.catalogue import DeviceError
+from tests.devices.served import LOOPBACK, free_port
+from zeropark.devices.catalogue import DeviceError, read_template
 from zeropark.devices.named import read_secret
+from zeropark.devices.simulated.calling import simulated
+from zeropark.devices.simulated.ocpp201 import Host
 from zeropark.faces.cli.device_commands import with_device
 from zeropark.faces.cli.door import answer
 
@@ -185,3 +191,39 @@ def test_a_device_nobody_named_is_refused_with_its_nearest(
     path.write_text(PARK + BMS, encoding="utf-8")
     assert answer(["device", "test", str(path), "bmss"]) == 2
     assert "Did you mean 'bms'?" in capsys.readouterr().err
+
+
+def test_a_charger_is_waited_for_until_it_calls(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port, template = free_port(), read_template("ocpp201-charger")
+    told = {"name": "cp", "asset": "hub", "template": "ocpp201-charger", "host": LOOPBACK}
+    row = ", ".join(f"{k}: {v}" for k, v in {**told, "port": port, "topic": "CP-7"}.items())
+    hub = "  - {kind: ev_hub, name: hub, node: bus, p_nom: 1 MW, "
+    hub += "connectors: [{name: a, count: 1, p_nom: 7 kW}]}\n"
+    path = tmp_path / "park.yaml"
+    path.write_text(f"{TINY}{hub}devices:\n  - {{{row}}}\n", encoding="utf-8")
+    tested = threading.Event()
+
+    async def charge() -> None:
+        host = Host(LOOPBACK, port)
+        device = simulated(template, time.time, {})
+        device.show({"charge": 0.05})
+        host.add(1, "CP-7", device)
+        await host.start()
+        await asyncio.to_thread(tested.wait)
+        await host.stop()
+
+    charger = threading.Thread(target=lambda: asyncio.run(charge()))
+    charger.start()
+    try:
+        assert answer(["device", "test", str(path), "cp", "--wait", "30", "--json"]) == 0
+    finally:
+        tested.set()
+        charger.join()
+    said = json.loads(capsys.readouterr().out)
+    (row_,) = (point for point in said["points"] if point["point"] == "charge")
+    assert (row_["value"], row_["unit"]) == (50000.0, "W")
+    assert answer(["device", "test", str(path), "cp", "--wait", "0", "--json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said["said"].startswith("charger CP-7 has not called at 127.0.0.1:")

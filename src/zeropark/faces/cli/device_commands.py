@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _GAP = 2
 # How long a person waits for one answer of a device [s].
 _WAIT = 3.0
+# How long a charger may take to call, and how often we look whether it has [s].
+_CALL, _LOOK = 90.0, 0.2
 AsJson = Annotated[bool, typer.Option("--json", help=N_("Print the result as JSON."))]
 ParkFile = Annotated[
     str, typer.Argument(metavar="PARK", help=N_("A shipped park's name, or a park file."))
@@ -113,10 +115,14 @@ def probe(
     park: ParkFile,
     name: Annotated[str, typer.Argument(metavar="DEVICE", help=N_("A device of the park file."))],
     *,
+    wait: Annotated[
+        float,
+        typer.Option(min=0.0, help=N_("How long to wait for a device that calls us, in seconds.")),
+    ] = _CALL,
     as_json: AsJson = False,
 ) -> int:
     """Read a device once; return 0 where it answers, 1 where it does not."""
-    from zeropark.devices.catalogue import DeviceError  # noqa: PLC0415 - as above
+    from zeropark.devices.catalogue import DeviceError, protocol  # noqa: PLC0415 - as above
     from zeropark.devices.named import open_driver, template_of, wire_of  # noqa: PLC0415
     from zeropark.devices.wire import why_only_read  # noqa: PLC0415
 
@@ -136,7 +142,8 @@ def probe(
         driver = open_driver(line, asset, file.parent, time.time, _WAIT)
     except DeviceError as error:
         raise Refused(error.text.in_language(language())) from None
-    readout = asyncio.run(_read_once(driver))
+    patience = wait if protocol(template.protocol).LISTENS else 0.0
+    readout = asyncio.run(_read_once(driver, patience))
     health = driver.health()
     rows = _rows(template, readout)
     if as_json:
@@ -151,9 +158,15 @@ def probe(
     return DONE if health.answering else NO
 
 
-async def _read_once(driver: Driver) -> Readout:
+async def _read_once(driver: Driver, patience: float) -> Readout:
+    """Return what a device shows; one that calls us is waited for, `patience` [s] at most."""
+    until = time.monotonic() + patience
     try:
-        return await driver.read()
+        readout = await driver.read()
+        while not readout.good() and time.monotonic() < until:
+            await asyncio.sleep(_LOOK)
+            readout = await driver.read()
+        return readout
     finally:
         await driver.close()
 
