@@ -20,7 +20,8 @@ _HEAD = """\
 Written by `python -m bench.fault_day --page docs/reference/fault-day.md`; do not edit. {what}. A
 fault every ten minutes, drawn at random, over the park's own protocols, with two instances, a
 watchdog and PostgreSQL as processes of their own. Breaches are counted in the site's truth log;
-alarms are those of the ledger, by the park's clock.
+alarms are those of the ledger, by the park's clock. A change of leader shows as an epoch in the
+ledger and is no alarm. Not drawn: a broker that restarts, and a clock of the machine that is set.
 """
 
 
