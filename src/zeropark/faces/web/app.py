@@ -247,6 +247,7 @@ class Pages:
         key = (
             page.name, view.rest, tuple(sorted(view.query.items())), view.language, view.theme,
             person.role, person.party, frame_mark(view.living), view.living.stale(),
+            tuple(view.roles_asked),
         )  # fmt: skip
         if page.live and given is None and (kept := self._kept.get(key)) is not None:
             return kept

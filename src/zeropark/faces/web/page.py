@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 
-from zeropark.faces.web.roles import may, roles_for
+from zeropark.faces.web.roles import ROLES, may, roles_for
 from zeropark.operate.authority import VERBS
 from zeropark.units.text import Text
 from zeropark.units.timegrid import to_local
@@ -121,6 +122,17 @@ class View:
     def status(self) -> Mapping[str, Any] | None:
         """How operate says things stand; None where it does not answer."""
         return self.living.status
+
+    @property
+    def roles_asked(self) -> list[tuple[str, str, int]]:
+        """Who gave himself a role that commands, which, and in how many hours it holds."""
+        from zeropark.faces.web.granting import Granting  # noqa: PLC0415 - it asks the roles
+
+        now = self.people.now()
+        return [
+            (each.name, self.say(ROLES[each.role]), math.ceil((each.ends - now) / 3_600.0))
+            for each in Granting(self.people).waiting()
+        ]
 
     @property
     def own_only(self) -> bool:

@@ -43,6 +43,11 @@ SHELL: dict[str, Text] = {
         "Start it: zeropark operate.",
         "operate 无应答，不接受指令；设备由自身看门狗保护。启动：zeropark operate。",
     ),
+    "role_waits": Text(
+        "{name} gave himself the role {role}, which commands: it holds in {hours} h unless an "
+        "operator of the system refuses it on the page People",
+        "{name} 自授可下达指令的角色“{role}”：{hours} h 后生效，除非系统管理员在“人员”页拒绝",
+    ),
     "unreached": Text(
         "The server was not reached. Send it again: the same command is done once.",
         "未连上服务器。可再次发送：同一命令只执行一次。",

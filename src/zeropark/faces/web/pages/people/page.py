@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zeropark.data.errors import DataError
 from zeropark.faces.web.bound import Bounds
 from zeropark.faces.web.commands import numbers
+from zeropark.faces.web.granting import Granting
 from zeropark.faces.web.page import Form, Page, View
 from zeropark.faces.web.people import LONGEST, SCOPES, SHORTEST, TOKEN_DAYS
 from zeropark.faces.web.roles import ROLES
@@ -49,6 +50,13 @@ WORDS = {
     "try": Text("try a plan", "试算"),
     "metrics": Text("metrics", "运行指标"),
     "command": Text("command", "下达指令"),
+    "change": Text("Change", "更改"),
+    "asked": Text(
+        "{name} asked for the role {role}; it holds from {ends} unless it is refused",
+        "{name} 申请角色“{role}”；如未拒绝，{ends} 起生效",
+    ),
+    "grant": Text("Grant", "授予"),
+    "refuse": Text("Refuse", "拒绝"),
     "bound_to": Text("A token that commands is bound to", "可下达指令的令牌绑定"),
     "bound_why": Text(
         "and waits for its owner's grant on the page Me: who makes it is not who grants it",
@@ -79,6 +87,10 @@ def context(
              "used": None if each.used is None else _moment(each.used)}
             for each in view.people.tokens()
         ],
+        "waiting": [
+            {"name": each.name, "role": view.say(ROLES[each.role]), "ends": _moment(each.ends)}
+            for each in Granting(view.people).waiting()
+        ],
         "bounds": {each.id: each for each in Bounds(view.people).all()},
         "scopes": SCOPES,
         "limits": (SHORTEST, LONGEST, TOKEN_DAYS),
@@ -105,6 +117,33 @@ def _add(view: View, form: Form) -> str | Mapping[str, Any]:
     except DataError as error:
         kept = {name: value for name, value in form.items() if name != "password"}
         return context(view, view.say(error.text), given=kept)
+    return "/people"
+
+
+def _role(view: View, form: Form) -> str | Mapping[str, Any]:
+    parties = tuple(party.name for party in view.park.parties)
+    name, role = form.get("name", ""), form.get("role", "")
+    try:
+        _must_change(view)
+        Granting(view.people).change(
+            name, role, view.session.person.name, form.get("party") or None, parties
+        )
+    except DataError as error:
+        return context(view, view.say(error.text), given=form)
+    view.living.post("people", {"act": "role", "name": name, "role": role})
+    return "/people"
+
+
+def _decide(view: View, form: Form) -> str | Mapping[str, Any]:
+    granting, me, name = Granting(view.people), view.session.person.name, form.get("name", "")
+    try:
+        _must_change(view)
+        if form.get("grant"):
+            granting.grant(name, me)
+        else:
+            granting.refuse(name, me)
+    except DataError as error:
+        return context(view, view.say(error.text))
     return "/people"
 
 
@@ -180,5 +219,9 @@ def _must_change(view: View) -> None:
 PAGE = Page(
     "people", Text("People", "人员"), WORDS, context, order=9, key="e", verb="see_people",
     live=False,
-    posts={"add": _add, "remove": _remove, "token": _give, "revoke": _revoke},
+    posts={"add": _add, "remove": _remove, "token": _give, "revoke": _revoke,
+           "role": _role, "decide": _decide},
+    acts={"role_asked": Text("asked for a role that commands", "申请可下达指令的角色"),
+          "role_changed": Text("changed a role", "更改角色"),
+          "role_refused": Text("refused a role", "拒绝角色")},
 )  # fmt: skip
