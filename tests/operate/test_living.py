@@ -248,6 +248,16 @@ def test_what_people_write_is_posted_by_operate(park: Lived) -> None:
     assert not alone.post("handover", {})
 
 
+def test_the_hours_that_are_hurried_through_are_lived_like_any_other(park: Lived) -> None:
+    _, columns = park.living.history()
+    # The store works, and is not found not to follow for the pace.
+    assert np.ptp(columns["battery/soc_pu"]) > 0.1
+    status = park.living.status
+    assert status is not None
+    assert "not_following:battery" not in {each["id"] for each in status["alarms"]}
+    assert np.abs(columns["battery/p_mw"]).max() > 0.1
+
+
 def test_what_it_lived_is_posted_step_by_step(park: Lived) -> None:
     living, place = park.living, park.living.place
     assert place is not None

@@ -36,6 +36,15 @@ class ScaledClock:
     start: float | None = None
     _begun: float = field(default_factory=time.monotonic, init=False)
     _skipped: float = field(default=0.0, init=False)
+    _held: bool = field(default=False, init=False)
+
+    def hold(self) -> None:
+        """Stand still but for what is skipped."""
+        self._skipped, self._held = self.steady(), True
+
+    def go(self) -> None:
+        """Run again."""
+        self._begun, self._held = time.monotonic(), False
 
     def skip(self, seconds: float) -> None:
         """Let so much of the park's time pass at once [s]."""
@@ -48,7 +57,8 @@ class ScaledClock:
 
     def steady(self) -> float:
         """Return the park's seconds since this clock was made."""
-        return (time.monotonic() - self._begun) * self.speed + self._skipped
+        ran = 0.0 if self._held else time.monotonic() - self._begun
+        return ran * self.speed + self._skipped
 
 
 @dataclass

@@ -462,6 +462,10 @@ class Cycle:
         self.desk.ask(Request(image.at, image.readings(), without, why, dict(told), promises))
         return why
 
+    def plan_soon(self) -> None:
+        """Have the next cycle ask for a plan."""
+        self._planned_at = -np.inf
+
     @property
     def without(self) -> frozenset[str]:
         """Assets that a plan may not count on: left out, locked, or in somebody's hand."""

@@ -39,8 +39,8 @@ from zeropark.units.text import Text
 
 # Days a season of plans is made for: today, and as far as a horizon looks.
 _SEASON_DAYS = 4
-# Cycles left out at a time while the first hours are hurried through: as long as devices wait.
-_HURRY_CYCLES = 3.0
+# Cycles at a time while the first hours are hurried through: fewer than devices wait for.
+_HURRY_CYCLES = 2.0
 _NO_TRIAL = Text(
     "this park's operate keeps no plan to try another by; trials need --simulated",
     "该园区的 operate 不保留可试算的计划；试算需要 --simulated",
@@ -369,13 +369,16 @@ class Service:
             return
         until = clock.now() + before
         self.desk.waited_for = chronicle.catching_up = True
+        clock.hold()
         while clock.now() < until and not self.stopping:
             self.report = await self.cycle.once()
             heart.beat()
             clock.skip(_HURRY_CYCLES * self.settings.seconds)
             # Others want the processor too, such as who answers at the socket.
             await asyncio.sleep(0)
+        clock.go()
         self.desk.waited_for = chronicle.catching_up = False
+        self.cycle.plan_soon()
 
     async def _cycles(
         self, heart: Heart, until: float, live: Callable[[Report], None], *, leaving: bool

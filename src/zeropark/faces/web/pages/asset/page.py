@@ -55,6 +55,16 @@ WORDS = {
     "lock": Text("Lock out: hold 1 s", "检修闭锁：按住 1 s"),
     "unlock": Text("End the lock", "解除闭锁"),
     "entries": Text("Last commands", "近期命令"),
+    "why_rest": Text("at rest", "静置"),
+    "why_out_of_service": Text("left out: locked, or does not follow", "停用：闭锁或未跟随"),
+    "why_stop": Text("the park is stopped", "全园急停中"),
+    "why_charge_band": Text("at an end of its band", "到储量限值"),
+    "why_charge_unknown": Text("its charge is not known", "荷电未知"),
+    "why_flow_limit": Text("keeps a flow within its limit", "守住潮流限值"),
+    "why_call": Text("keeps what a call has promised", "兑现调用"),
+    "why_blind": Text("a flow cannot be seen", "潮流无读数"),
+    "why_ramp": Text("rises no faster than agreed", "按约定爬坡"),
+    "why_standing": Text("may stand without a watchdog", "可长期保持的定值"),
     "stage_asked": Text("waits", "等待"),
     "stage_taken": Text("carried out", "已执行"),
     "stage_voided": Text("voided", "已作废"),
@@ -127,7 +137,10 @@ def _hand(view: View, asset: Kind) -> dict[str, Any] | None:
 
 def _because(view: View, code: str) -> str:
     words = REASONS.get(code)
-    return code if words is None else view.say(words.words)
+    if words is not None:
+        return view.say(words.words)
+    own = WORDS.get(f"why_{code.partition(':')[0]}")
+    return code if own is None else view.say(own)
 
 
 def _mine(view: View) -> list[Kind]:
