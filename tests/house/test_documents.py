@@ -39,7 +39,8 @@ def commands() -> dict[str, set[str]]:
         said = re.match(r"\s*(?:\$ )?(?:\.venv/bin/)?zeropark(?= |$)(.*)", line)
         if said:
             verb = re.match(
-                r" (ledger key [a-z]+|(?:ledger|site|device|grid|user) [a-z]+|[a-z]+)(?= |$)", said[1]
+                r" (ledger key [a-z]+|(?:ledger|site|device|grid|user) [a-z]+|[a-z]+)(?= |$)",
+                said[1],
             )
             found.setdefault(verb[1] if verb else "", set()).update(OPTION.findall(said[1]))
     return found
