@@ -44,11 +44,11 @@ check: .venv/ready-dev ## lint, types, import law, catalogues
 
 .PHONY: test
 test: .venv/ready-dev ## all tests that need no system package
-	$(VENV)/python -m pytest -n 2 -m "not browser and not peers and not stores"
+	$(VENV)/python -m pytest -n 2 -m "not attack and not browser and not peers and not stores"
 
 .PHONY: test-all
 test-all: .venv/ready-dev ## all that CI runs beside check: tests, docs, browser, servers, a short benchmark
-	@for part in test docs browser peers stores smoke; do \
+	@for part in test docs attack browser peers stores smoke; do \
 	  from=$$SECONDS; \
 	  $(MAKE) --no-print-directory $$part; \
 	  echo "== make $$part: $$((SECONDS - from)) s"; \
@@ -61,6 +61,16 @@ browser: .venv/ready-dev .venv/ready-debian
 .PHONY: peers
 peers: .venv/ready-dev .venv/ready-peers
 	$(VENV)/python -m pytest -n 0 -m peers
+
+.PHONY: attack
+attack: .venv/ready-dev
+	$(VENV)/python -m pytest -n 0 -m attack
+
+.PHONY: audit
+audit: .venv-audit/ready ## ask the advisory database about every pinned version (needs the network)
+	for file in requirements.txt requirements-dev.txt requirements-tools.txt requirements-node.txt; do \
+	  .venv-audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement $$file; \
+	done
 
 .PHONY: stores
 stores: .venv/ready-dev .venv/ready-postgresql
@@ -87,7 +97,7 @@ setup: .venv/ready-dev ## set up everything but the peers
 .PHONY: lock
 lock: $(UV) ## pin the requirements again (LOCK=--upgrade for newer versions)
 	for set in requirements requirements-dev requirements-bench requirements-bench-flixopt \
-	  requirements-tools requirements-node; do \
+	  requirements-tools requirements-node requirements-audit; do \
 	  $(UV) pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	    --no-emit-index-url --no-header $(LOCK) $$set.in --output-file $$set.txt; \
 	done
@@ -102,7 +112,7 @@ catalogues: .venv/ready-dev ## bring the catalogues of words up to date with the
 
 .PHONY: clean
 clean: ## remove everything that was made: environments, caches, results
-	rm -rf .venv .venv-bench .venv-bench-flixopt .tools node_modules site dist build runs \
+	rm -rf .venv .venv-audit .venv-bench .venv-bench-flixopt .tools node_modules site dist build runs \
 	  .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \
 	  src/zeropark/faces/vendor
 	find src tests bench -name __pycache__ -prune -exec rm -rf {} +
@@ -133,6 +143,11 @@ $(UV): requirements-tools.txt
 .venv/ready-dev: requirements-dev.txt .venv/ready-run
 	@echo "set-up: what checks, tests and documentation need"
 	@$(INSTALL) --python $(VENV)/python -r requirements-dev.txt
+	@touch $@
+
+.venv-audit/ready: requirements-audit.txt | $(UV)
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-audit
+	@$(INSTALL) --python .venv-audit/bin/python -r requirements-audit.txt
 	@touch $@
 
 .venv-bench/ready: requirements-bench.txt | $(UV)

@@ -198,7 +198,7 @@ class Pages:
             return self._to_sign_in(request)
         page = self._room.pages.get(name)
         view = self._view(request, session, rest)
-        if page is None:
+        if page is None or not page.has(rest):
             return self._refused(view, 404, SHELL["no_page"])
         if not view.may(page.verb):
             return self._refused(view, 403, SHELL["not_yours"])

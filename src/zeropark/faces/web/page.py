@@ -51,8 +51,8 @@ class Page:
     whether it changes with every step of the park. keeper: makes what the page keeps, in a folder
     of its own; a change of its mark reaches the browser as an event of the page's name. acts: words
     of what the page notes that somebody did. paper: last word of the address of the page as PDF;
-    "" where it is not made, as of a page whose charts scripts draw. folder: of the template
-    `page.html.j2`.
+    "" where it is not made, as of a page whose charts scripts draw. deep: whether
+    something may stand behind its name in an address. folder: of the template `page.html.j2`.
     """
 
     name: str
@@ -70,7 +70,12 @@ class Page:
     keeper: Callable[[Path], Keeper] | None = None
     acts: Mapping[str, Text] = field(default_factory=dict)
     paper: str = ""
+    deep: bool = False
     folder: Path = FOLDER
+
+    def has(self, rest: str) -> bool:
+        """Return whether there is something behind the page's name in an address."""
+        return self.deep or rest in {"", *self.files, self.paper}
 
 
 @dataclass(frozen=True)

@@ -276,5 +276,5 @@ def _reasons(view: View, asset: Kind) -> list[tuple[str, str]]:
 
 
 PAGE = Page(
-    "asset", Text("Assets", "资产"), WORDS, context, order=7, key="a", verb="see_own"
+    "asset", Text("Assets", "资产"), WORDS, context, order=7, key="a", verb="see_own", deep=True
 )  # fmt: skip
