@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.faces.test_web import WORDS, living, park, people, room, secrets, tokens
+from zeropark.faces.web import log
 from zeropark.faces.web.app import application
 from zeropark.faces.web.guard import COOKIE
 from zeropark.faces.web.people import People
@@ -157,6 +159,25 @@ def test_no_secret_reaches_a_log_or_the_list_of_acts(
     for secret in (
         WORDS, "another wrong one", secrets["auditor"], tokens["read"], "zp_not-a-token-of-ours",
     ):  # fmt: skip
+        assert secret not in said
+
+
+def test_a_line_of_the_log_says_what_was_asked_and_nothing_else(
+    living: Living, people: People, secrets: dict[str, str], tokens: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv(*log.AS_LINES)
+    with TestClient(application(living, people), follow_redirects=False) as client:
+        client.get("/static/x/room.css")
+        client.get(f"/asset/battery?token={tokens['read']}", headers={"Cookie": f"{COOKIE}=abc"})
+        client.post("/sign-in", data={"name": "nobody", "password": "a wrong password"})
+    said = capsys.readouterr().err
+    lines = [json.loads(line) for line in said.splitlines()]
+    assert [(each["method"], each["path"], each["status"]) for each in lines] == [
+        ("GET", "/asset/battery", 303), ("POST", "/sign-in", 403),
+    ]  # fmt: skip
+    assert all(set(each) == {"at", "method", "path", "status", "ms", "from"} for each in lines)
+    for secret in (tokens["read"], "abc", "a wrong password", secrets["auditor"]):
         assert secret not in said
 
 

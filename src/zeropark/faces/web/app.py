@@ -17,6 +17,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from zeropark.data.errors import DataError
+from zeropark.faces.web import log
 from zeropark.faces.web.bound import Bounds
 from zeropark.faces.web.commands import Commands
 from zeropark.faces.web.factors import Factors
@@ -91,6 +92,8 @@ def application(
     app.state.room = room
     app.add_middleware(GZipMiddleware, minimum_size=1_000)
     app.add_middleware(Guard, secure=secure)
+    if log.wanted():
+        app.add_middleware(log.Log)
     from zeropark.faces.web.api import attach  # noqa: PLC0415 - it needs `Room`
 
     _plain_doors(app, room)
