@@ -231,7 +231,7 @@ def test_what_is_in_force_is_what_operate_says_with_the_end_of_each_shelf(
     told = {
         "stopped": True, "locked": ["hub"], "hand_mw": {"battery/p": -1.25},
         "limits_mw": {"tie": [0.0, 1.5]}, "shelved_s": {"soft:b": 5_400.0, "soft:a": 29.0},
-        "alarms": [{"id": "lost:hub", "title": "No reading", "priority": "high"}],
+        "alarms": [{"id": "not_following:hub", "priority": "high"}],
     }  # fmt: skip
     monkeypatch.setattr(type(living), "status", told)
     page = get(room, secrets["auditor"], "/handover")
@@ -240,7 +240,7 @@ def test_what_is_in_force_is_what_operate_says_with_the_end_of_each_shelf(
     )
     assert rows == [
         ("stop", "the park is stopped", "", ""),
-        ("alarm", "lost:hub", "No reading", ""),
+        ("alarm", "hub", "Device does not follow", ""),
         ("hand control", "battery/p", "-1,250 kW", ""),
         ("lock-out", "hub", "", ""),
         ("limit of the grid operator", "tie", "0 – 1,500 kW", ""),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zeropark.operate.alarms import rows
 from zeropark.units.text import Text
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def _of_service(told: Mapping[str, Any]) -> Iterator[Open]:
     if told.get("stopped"):
         yield Open(_KINDS["stop"], _STOPPED, _NONE, _NONE)
     for each in told.get("alarms", ()):
-        yield Open(_KINDS["alarm"], _plain(each["id"]), _plain(each["title"]), _NONE)
+        key, _, source = str(each["id"]).partition(":")
+        yield Open(_KINDS["alarm"], _plain(source), rows()[key].title, _NONE)
     for name, value in told.get("hand_mw", {}).items():
         yield Open(_KINDS["hand"], _plain(name), _plain(f"{value * 1e3:,.0f} kW"), _NONE)
     for name in told.get("locked", ()):
