@@ -228,10 +228,13 @@ def test_other_roles_read_hand_overs_and_make_none(
 def test_what_is_in_force_is_what_operate_says_with_the_end_of_each_shelf(
     room: TestClient, living: Living, secrets: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    living.look()
+    assert living.status is not None
     told = {
+        **living.status,
         "stopped": True, "locked": ["hub"], "hand_mw": {"battery/p": -1.25},
         "limits_mw": {"tie": [0.0, 1.5]}, "shelved_s": {"soft:b": 5_400.0, "soft:a": 29.0},
-        "alarms": [{"id": "not_following:hub", "priority": "high"}],
+        "alarms": [{"id": "not_following:hub", "priority": "high", "state": "unacknowledged"}],
     }  # fmt: skip
     monkeypatch.setattr(type(living), "status", told)
     page = get(room, secrets["auditor"], "/handover")
