@@ -47,7 +47,6 @@ WORDS = {
     "point": Text("set-point", "定值"),
     "shows": Text("shows", "显示"),
     "is_told": Text("told", "定值"),
-    "limits": Text("limits", "限值"),
     "set_kw": Text("set to, kW", "设为，kW"),
     "hold": Text("Set by hand", "人工设定"),
     "auto": Text("Back to automatic", "恢复自动"),
@@ -124,7 +123,9 @@ def _hand(view: View, asset: Kind) -> dict[str, Any] | None:
                 "why": _because(view, str(now.get("why", ""))),
                 "told": numbers.figure(measure, told, view.language),
                 "shown": numbers.figure(measure, shown, view.language),
-                "limits": f"{each.low * factor:,.6g} – {each.high * factor:,.6g} {unit}",
+                "limits": f"{each.low * factor:,.6g} – {each.high * factor:,.6g} {unit}".replace(
+                    "-", "−"
+                ),
             }
         )
     return {
