@@ -128,6 +128,7 @@ class Cycle:
         self.back_off = BackOff()
         self.caller: Caller | None = None
         self._doubt = _Doubt()
+        self._held_to = np.full(count, np.nan)
         self._planned_at = -np.inf
         self._asked_for = ("", frozenset[str]())
         self._kept_at = -np.inf
@@ -169,6 +170,8 @@ class Cycle:
         told = self._told(bands)
         due = self._due(told, image.steady) if leads else {}
         written = await self.fleet.write(self._with_heartbeats(due))
+        # What devices show was read before this write: they are held to the one before it.
+        self._held_to = self._bumpless.last.copy()
         self._note_written(bands, due, written, image.steady)
         causes = self._causes(image, bands, written)
         changes = self.alarms.look(causes, image.steady, self.fleet.gateways)
@@ -412,7 +415,7 @@ class Cycle:
 
         Less than told is no fault: cells taper near the ends of their band, to nothing at last.
         """
-        lever, told, shown = self.levers[i], float(self._bumpless.last[i]), float(bands.shown[i])
+        lever, told, shown = self.levers[i], float(self._held_to[i]), float(bands.shown[i])
         span = float(self._spans[i])
         if np.isnan(shown) or not np.isfinite(span) or not np.isfinite(told):
             return False
