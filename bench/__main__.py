@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import cases, commands, fleet, gateway, proof, report, store
+from bench import cases, commands, fleet, gateway, park_day, proof, report, store
 from bench.findings import Findings
 from bench.process import ROOT, is_installed, python_of
 
@@ -18,6 +18,7 @@ CASES: dict[str, Callable[[cases.Effort], Findings]] = {
     "scenarios": cases.scenarios,
     "fleet": fleet.fleet,
     "command": commands.command,
+    "nanchuan": park_day.nanchuan,
     "year": commands.year,
     "proof": proof.proof,
     "store": store.store,

@@ -35,14 +35,14 @@ def command(effort: Effort) -> Findings:
         folder = Path(empty)
         firsts, cached, lived, helps = _lists(4)
         # Whoever uses it has Python's compiled files, as an installed package does.
-        _run(("--help",), folder / "none", None)
+        zeropark(("--help",), folder / "none", None)
         for repeat in range(effort.repeats):
             say(f"zeropark plan and run, {repeat + 1} of {effort.repeats}")
             cache = folder / f"cache-{repeat}"
-            firsts.append(_run(plan, cache, None))
-            cached.append(_run(plan, cache, None))
-            lived.append(_run(asked, cache, folder / "out"))
-            helps.append(_run(("--help",), cache, None))
+            firsts.append(zeropark(plan, cache, None))
+            cached.append(zeropark(plan, cache, None))
+            lived.append(zeropark(asked, cache, folder / "out"))
+            helps.append(zeropark(("--help",), cache, None))
     times = {
         f"`zeropark plan {PARK}`, first": firsts,
         f"`zeropark plan {PARK}`, weather cached": cached,
@@ -85,7 +85,7 @@ def year(effort: Effort) -> Findings:
         for name, (days, *words) in asked.items():
             say(f"zeropark run, {days} days by {name}")
             line = ("run", PARK, "--days", days, *words, "--json")
-            ended[name] = _run(line, folder / "cache", folder / "out")
+            ended[name] = zeropark(line, folder / "cache", folder / "out")
     rows = [
         (
             name,
@@ -113,7 +113,7 @@ def year(effort: Effort) -> Findings:
     return Findings([table], numbers)
 
 
-def _run(asked: Sequence[str], cache: Path, out: Path | None) -> Ended:
+def zeropark(asked: Sequence[str], cache: Path, out: Path | None) -> Ended:
     """Run zeropark with its cache in `cache` and return how it ended."""
     program = python_of("zeropark").with_name("zeropark")
     line = [str(program), *asked, *(("--out", str(out)) if out else ())]

@@ -357,6 +357,20 @@ class Program:
                     _put(block.figures[name], np.asarray(numbers, dtype=float).reshape(-1, 1))
         self._write()
 
+    def settle(self) -> None:
+        """Let go of what only an update or a solver needs; amounts and costs are read as before.
+
+        For a year's program whose numbers another one holds.
+        """
+        self._writers, self._standing = [], {}
+        none = np.zeros(0)
+        self._raw = self._raw_cost = self.value = none
+        self.lower = self.upper = self.row_lower = self.row_upper = none
+        nowhere = np.zeros(0, dtype=np.int32)
+        self.index = self.start = self.entry_row = self._cost_columns = nowhere
+        self._entry = np.zeros(0, dtype=np.intp)
+        self.slot_columns = self.slot_rows = nowhere
+
     def _write(self) -> None:
         """Write what stands on a number that was set since the last time; sum what is summed."""
         first, begun = self._written < 0, self._written

@@ -104,30 +104,45 @@ class SizingProgram:
         part: Weighed,
         whole: Weighed,
     ) -> None:
-        self.program, self.free = program, free
+        self.free = free
+        self._least = np.array([f.least for f in free])
+        self._most = np.array([f.most for f in free])
         self._count = program.column_count
         self.column_count = self._count + len(free) + 2
         self._whole, self._missed = self.column_count - 2, self.column_count - 1
         numbers = Numbers.of(program)
         self._bound(numbers)
-        rows = [self._own_rows(), *self._bound_rows(numbers), *self._share_rows(part, whole)]
+        rows = [self._own_rows(program), *self._bound_rows(numbers), *self._share_rows(part, whole)]
         matrix = sparse.vstack(rows, format="csr")
+        del rows
         matrix.sort_indices()
         self.row_count = matrix.shape[0]
         self.start = matrix.indptr.astype(np.int32)
         self.index = matrix.indices.astype(np.int32)
         self.value = matrix.data
         prices = [f.price for f in free]
+        self.nonzeros = len(self.value)
         self._cost = np.concatenate([_priced(program), prices, [0.0, _PRICE_OF_SHARE]])
-        self._highs: highspy.Highs | None = None
         self.seconds = 0.0
+        self._highs = self._handed_over()
+
+    def _handed_over(self) -> highspy.Highs:
+        """Hand the numbers to HiGHS and let go of them: a year's would double what it holds."""
+        highs = quiet_highs(_SETTINGS)
+        bounds = (
+            self._lower, self._upper,
+            np.concatenate(self._row_lower), np.concatenate(self._row_upper),
+        )  # fmt: skip
+        pass_model(highs, self, bounds, self._cost)
+        del self._lower, self._upper, self._row_lower, self._row_upper, self._cost
+        del self._moving_lower, self._moving_upper, self.start, self.index, self.value, self.free
+        return highs
 
     # -- structure --------------------------------------------------------------------------------
 
     def _bound(self, numbers: Numbers) -> None:
         """Set the bounds of all columns; those that move become as wide as they can get."""
-        least = np.array([f.least for f in self.free])
-        most = np.array([f.most for f in self.free])
+        least, most = self._least, self._most
         self._moving_lower = _stack(self.free, "lower", self._count)
         self._moving_upper = _stack(self.free, "upper", self._count)
         lower, upper = numbers.lower.copy(), numbers.upper.copy()
@@ -147,9 +162,8 @@ class SizingProgram:
             left = numbers - moved
         return np.where(np.abs(left) <= _STILL * np.abs(moved), 0.0, left)
 
-    def _own_rows(self) -> sparse.csr_array:
+    def _own_rows(self, program: Program) -> sparse.csr_array:
         """Return the program's rows; what moves their bounds goes to their left side."""
-        program = self.program
         own = sparse.csr_array(
             (program.value, program.index, program.start),
             shape=(program.row_count, program.column_count),
@@ -214,7 +228,7 @@ class SizingProgram:
         Where that cannot be, the optimum says by how much it is missed. Raises `NoPlanError`.
         """
         begun = self.seconds
-        highs = self._ready()
+        highs = self._highs
         last = self.row_count - 1
         highs.changeCoeff(last, self._whole, -(1.0 - (share or 0.0)))
         highs.changeRowBounds(last, -np.inf, np.inf if share is None else 0.0)
@@ -223,25 +237,10 @@ class SizingProgram:
         x = np.array(highs.getSolution().col_value)
         return Sized(
             x[: self._count],
-            np.clip(x[self._count : self._whole], *self._allowed()),
+            np.clip(x[self._count : self._whole], self._least, self._most),
             float(x[self._missed]),
             self.seconds - begun,
         )
-
-    def _allowed(self) -> tuple[Floats, Floats]:
-        return np.array([f.least for f in self.free]), np.array([f.most for f in self.free])
-
-    def _ready(self) -> highspy.Highs:
-        if self._highs is not None:
-            return self._highs
-        highs = quiet_highs(_SETTINGS)
-        bounds = (
-            self._lower, self._upper,
-            np.concatenate(self._row_lower), np.concatenate(self._row_upper),
-        )  # fmt: skip
-        pass_model(highs, self, bounds, self._cost)
-        self._highs = highs
-        return highs
 
     def _run(self, highs: highspy.Highs) -> None:
         begun = time.perf_counter()

@@ -136,7 +136,7 @@ def size(
         answer,
         reached,
         frontier,
-        (program.column_count, program.row_count, len(program.value)),
+        (program.column_count, program.row_count, program.nonzeros),
         time.perf_counter() - begun,
         program.seconds,
     )
@@ -160,9 +160,11 @@ class _Study:
         most = plain.with_assets(at(plain, {one: one.most for one in wanted}))
         self._program = most.program(most.lag)
         self._wanted = wanted
-        self._free = columns_for(most, self._program, wanted)
+        free = columns_for(most, self._program, wanted)
+        self._prices = [each.price for each in free]
         self._imported, self._used = clean_parts(most, self._program)
-        self.program = SizingProgram(self._program, self._free, self._imported, self._used)
+        self.program = SizingProgram(self._program, free, self._imported, self._used)
+        self._program.settle()
 
     def point(self, share: float | None) -> Point:
         """Return the cheapest plan with that clean share, or the nearest to it."""
@@ -174,8 +176,8 @@ class _Study:
         costs["capital"] = sum(one.price * value for one, value in pairs)
         # What stands in store at the start is bought as what is left at the end is sold.
         costs["ends"] = costs.get("ends", 0.0) + sum(
-            (free.price - one.price) * value
-            for free, (one, value) in zip(self._free, pairs, strict=True)
+            (price - one.price) * value
+            for price, (one, value) in zip(self._prices, pairs, strict=True)
         )
         names = {f"{one.asset}.{one.parameter}": value for one, value in pairs}
         return Point(share, clean, names, costs, self._gave_way(found), found.seconds)
