@@ -51,8 +51,9 @@ ReservePrice = Annotated[float, Unit("CNY/MWh-h")]
 _DOUBTFUL = 1.0
 # By how much of the way from best to ordinary use the efficiency falls at full power [1].
 _FALLS = 1.6
-# Powers at which the curve of losses is exact [1 of rated].
+# Powers at which the curve of losses is exact [1 of rated]; a bound is worth more of them.
 _TOUCH = (0.0, 0.25, 0.8)
+_FINE_TOUCH = (0.0, 0.12, 0.25, 0.4, 0.6, 0.85)
 # Most of the rated energy that is kept for it [1]: more would cost the peaks it is to spare.
 _MOST_KEPT = 0.07
 # What it is taken to cost that this is not kept [CNY/MWh-h]; see decision 0006.
@@ -67,8 +68,9 @@ def _by_power(m: Block, way: str, moved: Linear, share: Value, sign: float) -> t
     """
     cells, whole = Linear([]), Linear([])
     bend: Value | float = 0.0
-    for k in range(len(_TOUCH)):
-        last = k == len(_TOUCH) - 1
+    pieces = len(_FINE_TOUCH if m.exact else _TOUCH)
+    for k in range(pieces):
+        last = k == pieces - 1
         before, bend = bend, 1.0 if last else m.signal(f"bend_{way}_{k}")
         # That a piece is full is no limit of anything: it is the next one's turn.
         width = (bend - before) * m["p_nom"] * m.hours
@@ -239,18 +241,18 @@ class Battery(Kind):
             "charge_limit": charge[None, :],
             "discharge_limit": discharge[None, :],
             "efficiency": np.full((1, count), self.efficiency_best),
-            # At its best nothing is lost by standing: a store that rests may fall below its floor.
-            "keep": np.full((1, count), 1.0 if best else self.keep),
+            "keep": np.full((1, count), self.keep),
         }
-        return found | {name: np.full((1, count), n) for name, n in self._bends().items()}
+        bends = self._bends(_FINE_TOUCH if best else _TOUCH)
+        return found | {name: np.full((1, count), n) for name, n in bends.items()}
 
-    def _bends(self) -> dict[str, float]:
+    def _bends(self, touches: Sequence[float]) -> dict[str, float]:
         """Return where tangents of the loss curves meet [1 of p_nom], and how much worse each is.
 
         The latter is what the next tangent loses more of each MWh [1]. Losses grow with the square
         of the power, so that tangents never overstate them, and a bound may use them.
         """
-        touch = np.array(_TOUCH)
+        touch = np.array(touches)
         falls = _FALLS * (self.efficiency_best - self.efficiency)
         at = self.efficiency_best - falls * touch
         curves = {
@@ -272,9 +274,9 @@ class Battery(Kind):
         worth = np.zeros((1, len(horizon.grid)))
         worth[0, -1] = horizon.worth_of(self.name, horizon.end_price * self.efficiency)
         energy = float(readings["energy"])
-        # At its floor and with nothing to charge from, a store still loses by standing.
-        resting = energy * self.keep ** np.cumsum(horizon.grid.hours)
-        lowest = np.minimum(self.e_floor, resting)[None, :]
+        # A store at its floor loses by standing, sooner or later: that it may be there is no limit.
+        stands = self.keep ** np.cumsum(horizon.grid.hours)
+        lowest = (min(energy, self.e_floor) * stands)[None, :]
         doubtful = np.full(len(horizon.grid), self.e_floor)
         if horizon.doubt is not None:
             doubtful = doubtful + np.minimum(

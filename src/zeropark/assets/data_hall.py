@@ -37,7 +37,7 @@ _MIXED, _COMPRESSOR = 4, 5
 # (docs/explanation/data-hall.md).
 _PIECES = 5
 # A bound has more, so that it lies close below what a plant can do.
-_FINE_PIECES = 20
+_FINE_PIECES = 32
 _KELVIN = 273.15
 _SEA_DENSITY = 1.204  # [kg/m3] dry air at 20 degC, 101.325 kPa (ISO 2533 gas constant)
 _LEAST_LIFT = 12.0  # [K] what a machine keeps between its two sides however cold it is outside
@@ -232,12 +232,13 @@ class DataHall(Kind):
     def pieces(self, number: int = _PIECES) -> Floats:
         """Return the ends of the straight pieces of machine power [MW], shape (number + 1,).
 
-        One ends where the fans leave their least flow; the others share the rise of the slope
-        evenly.
+        One ends where the fans leave their least flow, of many pieces an eighth before it; the
+        others share the rise of the slope evenly.
         """
         fine = np.linspace(self.p_idle, self.p_nom, 2001)
         start = max(self.p_idle, min(self.p_nom, self.flow_min * self.p_nom))
-        first = [self.p_idle] if start <= self.p_idle else [self.p_idle, start]
+        below = 1 + number // 8
+        first = np.linspace(self.p_idle, start, below + 1 if start > self.p_idle else 1)
         rest = fine[fine >= start]
         count = number + 1 - len(first)
         if len(rest) < count + 1:
