@@ -2,11 +2,14 @@
 
 Sizes are facts (`data/facts/forecast.yaml`): day-ahead root mean square errors of temperature and
 of sun and wind, and the error's correlation over an hour. A forecast is frozen when it is issued.
+Several issues that speak of one step say more of it than the newest alone: see `blend` and
+`docs/decisions/0027-because-the-sun-is-seen-within-the-step.md`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,12 +17,15 @@ import numpy.typing as npt
 
 from zeropark.data.published import fact
 from zeropark.data.weather import Weather
+from zeropark.data.weather.weather import COLUMNS
 
 Floats = npt.NDArray[np.float64]
 # A numerical forecast knows nothing finer than this [h].
 _FINEST = 1.0
 # Share of the day-ahead error that is there from the first hour on [1].
 _AT_ISSUE = 0.35
+# From this lead on an error grows no more [h].
+GROWS_TO = 48.0
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ def foresee(truth: Weather, errors: WeatherErrors, random: np.random.Generator) 
     """Return a forecast issued at the start of `truth`'s grid for the whole of it."""
     hours = truth.grid.hours
     lead = np.cumsum(hours) - hours
-    size = _AT_ISSUE + (1.0 - _AT_ISSUE) * np.sqrt(np.minimum(lead / 24.0, 2.0))
+    size = error_size(lead)
     warmer = errors.temperature * size * _wander(hours, errors.correlation, random)
     clearer = np.clip(
         1.0 + errors.clearness * size * _wander(hours, errors.correlation, random), 0.1, 1.7
@@ -71,6 +77,38 @@ def foresee(truth: Weather, errors: WeatherErrors, random: np.random.Generator) 
         t_dew=np.minimum(truth.t_dew + warmer * 0.3, t_air),
         wind_speed=truth.wind_speed * windier,
     )
+
+
+def error_size(lead: Floats) -> Floats:
+    """Return how large errors are at a lead [h], as a share of those a day ahead [1]."""
+    grown = np.sqrt(np.minimum(lead, GROWS_TO) / 24.0)
+    return np.asarray(_AT_ISSUE + (1.0 - _AT_ISSUE) * grown)
+
+
+def blend(issues: Sequence[Weather]) -> Weather:
+    """Return what forecasts of one place say together of the steps of the newest, the first.
+
+    issues: each on steps of one length from its own issue on; the older may end earlier. Every
+    step has their mean, each weighed by one over the square of its error's size at that lead, as is
+    best where errors of issues are of chance of their own (lagged average forecasting, Hoffman and
+    Kalnay, Tellus 35A, 1983, recalled).
+    """
+    newest = issues[0]
+    count, hours = len(newest.grid), newest.grid.hours
+    weights, parts = np.zeros(count), {name: np.zeros(count) for name in COLUMNS}
+    for issue in issues:
+        age = float((newest.grid.start - issue.grid.start) / np.timedelta64(1, "s")) / 3600.0
+        first = round(age / float(hours[0]))
+        reach = min(count, len(issue.grid) - first)
+        if reach <= 0:
+            continue
+        lead = age + np.cumsum(hours[:reach]) - hours[:reach]
+        weight = error_size(lead) ** -2.0
+        weights[:reach] += weight
+        for name, part in parts.items():
+            part[:reach] += weight * getattr(issue, name)[first : first + reach]
+    columns = {name: part / weights for name, part in parts.items()}
+    return Weather.of(newest.grid, newest.place, columns)
 
 
 def _wander(hours: Floats, correlation: float, random: np.random.Generator) -> Floats:

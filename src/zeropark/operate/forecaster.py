@@ -13,8 +13,9 @@ import numpy.typing as npt
 from zeropark.assets.kind import Kind, Readings
 from zeropark.data.outlook import Outlook
 from zeropark.data.published import fact
+from zeropark.data.weather import Weather
 from zeropark.forecast.nowcast import correct, hold
-from zeropark.forecast.weather import WeatherErrors, foresee
+from zeropark.forecast.weather import GROWS_TO, WeatherErrors, blend, foresee
 from zeropark.operate.horizon import Steps
 from zeropark.operate.world import World
 
@@ -35,6 +36,14 @@ class Issued:
     outlook: Outlook
 
 
+@dataclass(frozen=True)
+class _Skies:
+    """The weather of an issue: the park's, and that of nodes that lie elsewhere."""
+
+    weather: Weather | None
+    skies: Mapping[str, Weather]
+
+
 class Forecaster:
     """Issues forecasts from the world's truth by adding errors; a planner sees nothing else of it.
 
@@ -53,6 +62,8 @@ class Forecaster:
         for asset in world.assets:
             self._kinds.setdefault(asset.kind, []).append(asset)
         self._held: Issued | None = None
+        # The weather of the newest issues by the step they began at, the newest last.
+        self._issues: dict[int, _Skies] = {}
         # What was expected of a step and what it then showed, by signal and step.
         self._said: dict[tuple[str, str], dict[int, tuple[Floats, Floats]]] = {}
         day = dt.date.fromisoformat(str(world.grid.local()[0].astype("datetime64[D]")))
@@ -71,17 +82,47 @@ class Forecaster:
         window = world.truth_window(at, last)
         outlook = replace(window, tables={})
         if self._errors is not None:
-            random = np.random.default_rng([world.seed, 7919, at])
-            weather = window.weather
-            foreseen = None if weather is None else foresee(weather, self._errors, random)
-            skies = {n: foresee(sky, self._errors, random) for n, sky in window.skies.items()}
+            issues = self._newest(at, self._errors)
+            weather = [each.weather for each in issues if each.weather is not None]
+            skies = {n: blend([each.skies[n] for each in issues]) for n in window.skies}
             series = world.foreseen_series(at, last)
-            outlook = replace(outlook, weather=foreseen, skies=skies, series=series)
+            outlook = replace(
+                outlook, weather=blend(weather) if weather else None, skies=skies, series=series
+            )
         signals: Signals = {}
         for kind, assets in self._kinds.items():
             own = [asset.signals(outlook) for asset in assets]
             signals[kind] = {name: np.vstack([one[name] for one in own]) for name in own[0]}
         return Issued(at, signals, world.foreseen_arrivals(at, last), outlook)
+
+    def _newest(self, at: int, errors: WeatherErrors) -> list[_Skies]:
+        """Return the issues that still speak of the steps from `at` on, the newest first.
+
+        Those of the time before the run are made when the run begins.
+        """
+        world, every = self._world, self._every
+        oldest = max(
+            at - round(GROWS_TO / world.grid.step_hours),
+            at - every - self._horizon + 1,
+            -len(world.past.grid),
+        )
+        wanted = [at - back for back in range(0, at - oldest + 1, every)]
+        found: dict[int, _Skies] = {}
+        for begun in reversed(wanted):
+            held = self._issues.get(begun)
+            found[begun] = self._foresee(begun, errors) if held is None else held
+        self._issues = found
+        return [found[begun] for begun in wanted]
+
+    def _foresee(self, at: int, errors: WeatherErrors) -> _Skies:
+        """Return the weather as an issue at step `at` foresees it, before the run where at < 0."""
+        last = min(at + self._every + self._horizon, len(self._world.truth.grid))
+        truth = self._world.lived_window(at, last)
+        # Two streams: a seed is not negative.
+        stream = [7919, at] if at >= 0 else [7920, -at]
+        random = np.random.default_rng([self._world.seed, *stream])
+        weather = None if truth.weather is None else foresee(truth.weather, errors, random)
+        return _Skies(weather, {n: foresee(s, errors, random) for n, s in truth.skies.items()})
 
     def window(
         self, index: int, steps: Steps, readings: Mapping[str, Readings]

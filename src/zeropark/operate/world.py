@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -58,6 +58,21 @@ class World:
     def truth_window(self, first: int, last: int) -> Outlook:
         """Return what happens in the steps `first` to `last` (exclusive)."""
         return self.truth.window(first, last)
+
+    def lived_window(self, first: int, last: int) -> Outlook:
+        """Return weather and skies of the steps `first` to `last`; before 0 is what was before.
+
+        Of the time before the run that far as it is known.
+        """
+        if first >= 0:
+            return self.truth.window(first, last)
+        count = len(self.past.grid)
+        before, after = self.past.window(max(0, count + first), count), self.truth.window(0, last)
+        weather = before.weather
+        if weather is not None and after.weather is not None:
+            weather = weather.followed_by(after.weather)
+        skies = {name: sky.followed_by(after.skies[name]) for name, sky in before.skies.items()}
+        return replace(after, weather=weather, skies=skies)
 
     def foreseen_series(self, at: int, last: int) -> dict[str, Floats]:
         """Return the series of the steps `at` to `last` as one may know them at `at`.
