@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from zeropark.assets import kinds
+from zeropark.model.park import Study
 from zeropark.model.parkfile import read_park
 from zeropark.operate.build import RunRequest
 from zeropark.operate.controllers import Controller, Played
@@ -104,8 +105,10 @@ def live_day(day: str, seed: int, park: str = PARK) -> Day:
     """Live through a local day by rules and plan, see it with foresight, and play that."""
     file = ROOT / "parks" / park / "park.yaml"
     read = read_park(file, kinds())
-    horizon = read.studies[0].horizon if read.studies else 48.0
-    run = Run(RunRequest(read, file.parent, day, seed=seed, horizon_hours=horizon))
+    study = read.studies[0] if read.studies else Study(name="usual", start=dt.date(2026, 1, 1))
+    horizon, courses = study.horizon, study.courses
+    asked = RunRequest(read, file.parent, day, seed=seed, horizon_hours=horizon, courses=courses)
+    run = Run(asked)
     seen = run.foresight()
     starts = np.searchsorted(run.world.grid.starts, seen.grid.starts).tolist()
     return Day(

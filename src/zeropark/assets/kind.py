@@ -204,6 +204,14 @@ class Adjustable(Protocol):
 
 
 @runtime_checkable
+class Offering(Protocol):
+    """A device that nature gives to, as it will: sun or wind."""
+
+    def offers(self, index: int) -> float:
+        """Return the most it can give in step `index` [MW]."""
+
+
+@runtime_checkable
 class Deferrable(Adjustable, Protocol):
     """An adjustable device, some of whose flow in the present step can wait at no loss."""
 

@@ -29,6 +29,10 @@ class SourceDevice:
         """Return power and available power [MW]."""
         return {"p": self.p, "available": self.available}
 
+    def offers(self, index: int) -> float:
+        """Return the most it can give in step `index` [MW]."""
+        return self._able[index]
+
     def account(self) -> Account:
         """Return the energy nature offered, and what was lost or not taken of it."""
         drawn, lost = self._in_step()

@@ -187,6 +187,15 @@ class Study(_Part):
     horizon: Annotated[
         Duration, Field(ge=1, description="how far a plan looks", title="计划前瞻")
     ] = 48.0
+    courses: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=4,
+            description="smaller and larger amounts of sun, so many each, a step is planned for",
+            title="步内光照情景数",
+        ),
+    ] = 0
     seed: Annotated[int, Field(ge=0, description="seed of all chance", title="随机种子")] = 1
     free: Annotated[
         tuple[FreeParameter, ...], Field(description="parameters to be sized", title="自由参数")

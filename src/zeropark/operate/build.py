@@ -43,6 +43,7 @@ class RunRequest:
     coarse_hours: hourly steps behind them.
     policy: plan or rules. files: the user's own, by what they say: weather, load, price, jobs,
     cars, outages. peak_so_far: highest demand of the first month before the run [MW].
+    courses: for how many smaller and how many larger amounts of sun each first step is planned.
     compare: whether rules, foresight and the played plan are run beside it. history_days: how much
     of the time before it is made up, for forecasts.
     """
@@ -58,6 +59,7 @@ class RunRequest:
     seed: int = 1
     files: Mapping[str, Path] = field(default_factory=dict)
     peak_so_far: float = 0.0
+    courses: int = 0
     compare: bool = True
     history_days: int = HISTORY_DAYS
 

@@ -15,6 +15,7 @@ from zeropark.assets.kind import Horizon, Readings, RuleView
 from zeropark.formulation.carried import Carried
 from zeropark.formulation.plan import Plan
 from zeropark.operate.called import Called, called_in
+from zeropark.operate.courses import Courses, shares
 from zeropark.operate.forecaster import Forecaster, Signals
 from zeropark.operate.planner import Planner, Setpoints
 from zeropark.operate.product import Promise
@@ -149,7 +150,9 @@ class Planned:
 
     without: assets that a plan may not count on: their means to act are taken as nothing. promises:
     what calls ask of the first tie and of stores. asked: of the newest plan, for
-    who wants to try what another would be. year: what a window does not see; None where no year
+    who wants to try what another would be. each_side: for how many smaller and how many larger
+    amounts of sun the first step is also planned; courses: what that came to for the newest plan,
+    None where it was not. year: what a window does not see; None where no year
     was planned.
     """
 
@@ -162,14 +165,22 @@ class Planned:
     without: frozenset[str] = frozenset()
     promises: Sequence[Promise] = ()
     asked: Asked | None = None
+    each_side: int = 0
+    courses: Courses | None = None
     year: Beyond | None = None
     known: Carried = field(default_factory=Carried)
 
     def decide(self, index: int, readings: Mapping[str, Readings]) -> Setpoints:
         """Plan from here to the horizon or the run's end; return the first step's set-points."""
         plan = self.plan(index, readings)
+        self.courses = None
         if plan is None:
             return self.rules.decide(index, readings)
+        if self.each_side and self.asked is not None:
+            hours = self.asked.horizon.grid.hours
+            self.courses = self.planner.courses(
+                plan, self.asked.signals, hours, shares(self.each_side)
+            )
         if len(self.plans) < self.keep:
             self.plans.append(plan)
         return self.planner.setpoints(plan, index)

@@ -82,11 +82,11 @@ def live(
     try:
         for index in range(len(world.grid)):
             known, setpoints = readings, controller.decide(index, readings)
-            plant.write(setpoints)
+            plant.write(setpoints, controller.courses if isinstance(controller, Planned) else None)
             plant.step(index)
             readings = plant.read()
             if note is not None:
-                note(index, known, setpoints, readings)
+                note(index, known, plant.held, readings)
             outcome.readings = readings
             row = row_of(points, readings, plant.flows)
             _note_plan(controller, index, row, outcome)

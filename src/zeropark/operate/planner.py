@@ -16,8 +16,9 @@ from zeropark.formulation.commitment import Commitments
 from zeropark.formulation.layout import Layout
 from zeropark.formulation.linear import Indices
 from zeropark.formulation.plan import Plan
-from zeropark.formulation.program import Balance, Program
+from zeropark.formulation.program import Balance, Inputs, Program
 from zeropark.formulation.solver import Grade, NoPlanError, Option, Solution, Solver
+from zeropark.operate.courses import Courses
 from zeropark.operate.horizon import Steps
 
 Floats = npt.NDArray[np.float64]
@@ -28,6 +29,8 @@ _DECIDED_EVERY = 1.0
 
 # From so many columns on steepest edge takes fewer pivots than devex, a third of the time of a day.
 _LARGE = 20_000
+# Less sun than this share of the most that is foreseen is night [1].
+_HARDLY = 0.01
 
 
 def _options(program: Program) -> dict[str, Option]:
@@ -148,6 +151,44 @@ class Planner:
         solution = Solution(np.clip(columns, lower, upper), duals, np.nan, lambda: reduced)
         return Plan(program, solution, Grade.LAST_GOOD, index, program.layout.open())
 
+    def courses(
+        self, plan: Plan, signals: Signals, hours: Floats, shares: Sequence[float]
+    ) -> Courses | None:
+        """Return the set-points of a plan's first step, also for other amounts of sun and wind.
+
+        plan: the newest. signals, hours: it was made from. shares: of what is foreseen [1]; the
+        program, its prices and the plan stay as they are. None where nothing is offered, where a
+        limit gave way, or past the deadline.
+        """
+        first = {
+            kind: np.asarray(signals[kind]["available"])
+            for kind, assets in self.kinds.items()
+            if assets[0].role == "source" and "available" in assets[0].measured
+        }
+        foreseen = float(sum(offered[:, 0].sum() for offered in first.values()))
+        most = max((float(offered.max()) for offered in first.values()), default=0.0)
+        if foreseen <= _HARDLY * most or plan.solution.elastic or plan.grade is not Grade.OPTIMAL:
+            return None
+        begun = time.perf_counter()
+        found = {1.0: self.setpoints(plan, plan.made_at)}
+        try:
+            for share in shares:
+                self.program.update(_sunny(first, share), hours)
+                other = self.solver.solve(self.deadline - (time.perf_counter() - begun))
+                if not other.elastic:
+                    each = Plan.read(self.program, other, plan.made_at)
+                    found[share] = self.setpoints(each, plan.made_at)
+        except NoPlanError:
+            return None
+        finally:
+            self.program.update(_sunny(first, 1.0), hours)
+            self.timing.solve += time.perf_counter() - begun
+            self.timing.highs = self.solver.seconds_in_highs
+            self.timing.steps[-1] += time.perf_counter() - begun
+        rising = sorted(found)
+        sources = [asset.name for kind in first for asset in self.kinds[kind]]
+        return Courses(sources, [s * foreseen for s in rising], [found[s] for s in rising])
+
     # -- set-points ----------------------------------------------------------------------------
 
     def _place_assets(self) -> list[tuple[Kind, list[int], dict[str, Indices], dict[str, Indices]]]:
@@ -194,6 +235,16 @@ class Planner:
             found[asset.name] = asset.setpoints(step)
         self.timing.read += time.perf_counter() - begun
         return found
+
+
+def _sunny(available: Mapping[str, Floats], share: float) -> dict[str, Inputs]:
+    """Return what each kind is told where the first step has a share of the foreseen [1]."""
+    found = {}
+    for kind, offered in available.items():
+        other = offered.copy()
+        other[:, 0] *= share
+        found[kind] = Inputs({"available": other})
+    return found
 
 
 class _InSlot(Mapping[str, Floats]):

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from zeropark.assets.kind import Adjustable, Deferrable, Device, Kind, Tolled, per_step
+from zeropark.assets.kind import Adjustable, Deferrable, Device, Kind, Offering, Tolled, per_step
 from zeropark.data.outlook import Outlook
+from zeropark.operate.courses import Courses, Setpoints
 from zeropark.operate.follow import follow
 
-Setpoints = Mapping[str, Mapping[str, float]]
 # What a node may miss before someone has to give way [MW]: the arithmetic's own noise.
 _NOISE = 1e-9
 # A store is asked first, then what makes more or less, then what carries on, then loads by their
@@ -68,6 +68,9 @@ class Plant:
             if asset.role == "convert" and "compute" in ports:
                 self._halls.setdefault((ports["node"], ports["compute"]), []).append(asset)
         self._written: dict[str, Mapping[str, float]] = {}
+        self._courses: Courses | None = None
+        self.held: Setpoints = {}
+        """What was asked of the devices in the step that is over."""
         self.flows: dict[str, dict[str, float]] = {}
         self.spilled: dict[str, float] = {}
         self.residual = 0.0
@@ -78,9 +81,12 @@ class Plant:
         """Return all points of all assets in one pass."""
         return {name: device.read() for name, device in self.devices.items()}
 
-    def write(self, setpoints: Setpoints) -> None:
-        """Take set-points by asset and point; they hold for the next step only."""
-        self._written = dict(setpoints)
+    def write(self, setpoints: Setpoints, courses: Courses | None = None) -> None:
+        """Take set-points by asset and point; they hold for the next step only.
+
+        courses: what holds instead, by what sun and wind turn out to offer in it.
+        """
+        self._written, self._courses = dict(setpoints), courses
 
     def health(self) -> dict[str, bool]:
         """Return whether each asset answers; a simulated one does unless a fault is injected."""
@@ -99,6 +105,7 @@ class Plant:
         at_node: dict[str, float] = dict.fromkeys(self._spills, 0.0)
         self.flows = {}
         self._refusing.clear()
+        self._see_the_sun(index)
         for asset in self._assets:
             name, ports = asset.name, self._ports[asset.name]
             if asset.kind == "grid_tie":
@@ -111,7 +118,15 @@ class Plant:
                 if port in ports:
                     at_node[ports[port]] += flow
         self._balance_rest(hours, at_node)
-        self._written = {}
+        self.held, self._written = self._written, {}
+
+    def _see_the_sun(self, index: int) -> None:
+        """Let local controllers hold the course that belongs to what sun and wind offer now."""
+        courses, self._courses = self._courses, None
+        if courses is not None:
+            devices = [self.devices[name] for name in courses.sources]
+            offered = sum(d.offers(index) for d in devices if isinstance(d, Offering))
+            self._written = dict(courses.at(offered))
 
     def _balance_before(
         self, tie: Kind, index: int, hours: float, at_node: dict[str, float]

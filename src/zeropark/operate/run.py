@@ -87,7 +87,9 @@ class Run:
         errors = None if perfect else usual_errors(at)
         forecaster = Forecaster(self.world, errors, every, steps.span)
         beyond = None if self.year is None else self.year.beyond()
-        return Planned(self.world, planner, forecaster, self.rules(), year=beyond)
+        each_side = request.courses
+        rules = self.rules()
+        return Planned(self.world, planner, forecaster, rules, each_side=each_side, year=beyond)
 
     def rules(self) -> Rules:
         """Return the rules with their tuned thresholds."""

@@ -73,6 +73,7 @@ class Asked:
             files=self.files,
             peak_so_far=_not_negative("--peak-so-far", self.peak_so_far),
             compare=self.compare,
+            courses=study.courses,
         )
 
 
