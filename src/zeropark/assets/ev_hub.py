@@ -104,7 +104,7 @@ class EvHub(Kind):
     settled[t] = settled[t-1] + charge[t] + short[t], latest ≤ settled ≤ earliest (the curves of all
     plugged and expected cars, see `formulation.queue`); charge ≤ p_nom · h; electricity = charge /
     efficiency. cost = price_unserved · short. A plan has each car ready by a share of its stay
-    that 99 of 100 cars of the past stayed, where it can be: some leave before the stated time. A
+    that every car of the past stayed, where it can be: some leave before the stated time. A
     split by least laxity keeps a plan open for every car. In the plant: sessions by chance or from
     a file, cars that leave before or after the stated time, efficiency by load, and a taper as a
     battery fills.

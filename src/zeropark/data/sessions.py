@@ -22,8 +22,6 @@ _SATURDAY = 5
 _HISTORY = 672.0  # [h] four weeks
 # A stay shorter than this is no visit [h].
 _SHORTEST = 0.2
-# How many leave before a stay is taken as sure [1].
-_HARDLY_ANY = 0.01
 _TOLERANCE = 1e-6  # [h]
 
 
@@ -95,8 +93,8 @@ class ExpectedSessions:
 
     amount [MWh], rate [MW], arrival, deadline [h since 1970]: shape (pieces,). leave_rate: chance
     that a car leaves in the next hour, before its stated time [1/h]. sure_stay: share of the stated
-    stay that 99 of 100 cars stayed [1]. true: whether it is no expectation but what truly comes,
-    all of it.
+    stay that each car of the past stayed [1]. true: whether it is no expectation but what truly
+    comes, all of it.
     """
 
     amount: Floats
@@ -208,14 +206,12 @@ def expect_sessions(table: SessionTable, ahead: TimeGrid) -> ExpectedSessions:
 
 
 def _sure_stay(past: SessionTable, now: float) -> float:
-    """Return the share of the stated stay that nearly all who have left had stayed [1]."""
+    """Return the share of the stated stay that all who have left had stayed [1]."""
     seen = past.some(past.departure < now)
     if not len(seen.arrival):
         return 1.0
-    stayed = np.sort((seen.departure - seen.arrival) / (seen.stated - seen.arrival))
-    # Not `np.quantile`: its first call imports masked arrays, which a plan need not wait for.
-    last = len(stayed) - 1
-    return min(1.0, float(np.interp(_HARDLY_ANY * last, np.arange(last + 1), stayed)))
+    stayed = (seen.departure - seen.arrival) / (seen.stated - seen.arrival)
+    return min(1.0, float(stayed.min()))
 
 
 def _leave_rate(past: SessionTable, now: float) -> float:
