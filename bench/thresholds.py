@@ -22,9 +22,9 @@ PARK = ROOT / "parks" / "microgrid" / "park.yaml"
 TABLE = ROOT / "tests" / "operate" / "thresholds.json"
 DAYS = tuple(f"2026-{month:02d}-{day:02d}" for month in range(1, 13) for day in (5, 27))
 SEED = 11
-TARGETS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
-FILLS = (0.1, 0.2, 0.3, 0.45, 0.6, 0.9, 0.95)
-STARTS = (0.05, 0.1, 0.2, 0.4)
+TARGETS = (0.05, 0.1, 0.15, 0.2)
+FILLS = (0.2, 0.45, 0.6, 0.9, 0.95)
+STARTS = (0.05, 0.1, 0.2)
 
 
 def cells() -> list[Thresholds]:
