@@ -193,7 +193,7 @@ class Study(_Part):
             ge=0,
             le=4,
             description="smaller and larger amounts of sun, so many each, a step is planned for",
-            title="步内光照情景数",
+            title="步内情景数",
         ),
     ] = 0
     seed: Annotated[int, Field(ge=0, description="seed of all chance", title="随机种子")] = 1

@@ -49,8 +49,8 @@ class Thresholds:
     """
 
     target: float = 0.1
-    fill: float = 0.9
-    start_surplus: float = 0.1
+    fill: float = 0.95
+    start_surplus: float = 0.2
 
 
 class Beyond(Protocol):
