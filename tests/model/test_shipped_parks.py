@@ -46,14 +46,14 @@ def test_a_park_folder_names_itself(park: Park) -> None:
     assert park.name in {path.parent.name for path in PARKS}
 
 
-def test_the_microgrid_has_the_sizes_of_the_feature_report_and_of_decision_0016(
+def test_the_microgrid_has_the_sizes_of_the_feature_report_and_of_decision_0028(
     microgrid: Park,
 ) -> None:
     sizes = {asset.name: asset.model_dump() for asset in microgrid.assets}
     assert sizes["turbines"]["count"] == 3
     assert sizes["roofs"]["p_nom"] + 0.03 == pytest.approx(6.0)
     assert sum(array["share"] for array in sizes["roofs"]["arrays"]) == pytest.approx(1.0)
-    assert (sizes["battery"]["p_nom"], sizes["battery"]["e_nom"]) == (3.0, 10.0)
+    assert (sizes["battery"]["p_nom"], sizes["battery"]["e_nom"]) == (3.0, 12.0)
     # Export is capped at 80 % of the PV, rounded up to 100 kW.
     assert sizes["tie"]["export_max"] == pytest.approx(0.8 * 5.97, abs=0.05)
     halls = [sizes[name] for name in ("hall1", "hall2")]

@@ -241,7 +241,8 @@ class Battery(Kind):
             "charge_limit": charge[None, :],
             "discharge_limit": discharge[None, :],
             "efficiency": np.full((1, count), self.efficiency_best),
-            "keep": np.full((1, count), self.keep),
+            # Of a store that stood part of an hour a bound by the hour lets nothing be lost.
+            "keep": np.full((1, count), self.keep if same or not best else 1.0),
         }
         bends = self._bends(_FINE_TOUCH if best else _TOUCH)
         return found | {name: np.full((1, count), n) for name, n in bends.items()}
@@ -274,9 +275,11 @@ class Battery(Kind):
         worth = np.zeros((1, len(horizon.grid)))
         worth[0, -1] = horizon.worth_of(self.name, horizon.end_price * self.efficiency)
         energy = float(readings["energy"])
-        # A store at its floor loses by standing, sooner or later: that it may be there is no limit.
+        # At its floor, with nothing to charge from, a store still loses by standing; a bound lets it
+        # have been there from the first step on.
         stands = self.keep ** np.cumsum(horizon.grid.hours)
-        lowest = (min(energy, self.e_floor) * stands)[None, :]
+        resting = (min(energy, self.e_floor) if horizon.exact else energy) * stands
+        lowest = np.minimum(self.e_floor, resting)[None, :]
         doubtful = np.full(len(horizon.grid), self.e_floor)
         if horizon.doubt is not None:
             doubtful = doubtful + np.minimum(
