@@ -275,8 +275,8 @@ class Battery(Kind):
         worth = np.zeros((1, len(horizon.grid)))
         worth[0, -1] = horizon.worth_of(self.name, horizon.end_price * self.efficiency)
         energy = float(readings["energy"])
-        # At its floor, with nothing to charge from, a store still loses by standing; a bound lets it
-        # have been there from the first step on.
+        # At its floor, with nothing to charge from, a store still loses by standing. A bound lets
+        # it have been there from the first step on.
         stands = self.keep ** np.cumsum(horizon.grid.hours)
         resting = (min(energy, self.e_floor) if horizon.exact else energy) * stands
         lowest = np.minimum(self.e_floor, resting)[None, :]
