@@ -100,7 +100,7 @@ def test_a_converter_never_makes_more_than_its_best(kind: str, product: str, rat
 
 @pytest.mark.parametrize("p", np.linspace(-1.0, 1.0, 41).tolist())
 def test_a_bound_on_a_battery_lies_close_and_never_below_what_it_stores(p: float) -> None:
-    """Half a percent of the power is all that a tangent gives away."""
+    """A twentieth of a percent of the power is all that a tangent gives away."""
     found = next(a for a in parse(kinds()["battery"].example) if isinstance(a, Battery))
     battery = found.model_copy(update={"room_temperature": 35.0, "room_leak": 0.0})
     truth = outlook_of(day())
@@ -108,9 +108,11 @@ def test_a_bound_on_a_battery_lies_close_and_never_below_what_it_stores(p: float
     says = {
         name: float(given.array[0, -1]) for name, given in program.blocks["battery"].signals.items()
     }
+    bends = sum(name.startswith("bend_in_") for name in says)
     hard = {
         way: sum(
-            says[f"worse_{way}_{k}"] * max(0.0, abs(p) - says[f"bend_{way}_{k}"]) for k in range(2)
+            says[f"worse_{way}_{k}"] * max(0.0, abs(p) - says[f"bend_{way}_{k}"])
+            for k in range(bends)
         )
         for way in ("in", "out")
     }
@@ -120,7 +122,7 @@ def test_a_bound_on_a_battery_lies_close_and_never_below_what_it_stores(p: float
     device.step(0, 0.1, {"p": p}, {})
     grown = (device.read()["energy"] - before * battery.keep**0.1) / 0.1
     assert grown <= best + 1e-12
-    assert best - grown <= 0.005
+    assert best - grown <= 0.0005
 
 
 def test_the_tariff_of_these_tests_sells_no_dearer_than_it_buys() -> None:
