@@ -67,9 +67,9 @@ def test_sums_of_the_day_are_those_of_its_hours(living: Living, frame: Frame) ->
     assert found.day.co2_t == pytest.approx(0.1796 * imported.sum())
     assert found.peak_at == living.history()[0][24 + int(np.argmax(imported))]
     assert found.imported == imported[-1]
-    # The park of the file: a contract of 2,000 kW, a battery of 6,000 kWh.
+    # The park of the file: a contract of 2,000 kW, a battery of 12,000 kWh.
     assert found.contract == 2.0
-    assert found.stored.capacity == pytest.approx(10.0, rel=0.01)
+    assert found.stored.capacity == pytest.approx(12.0, rel=0.01)
 
 
 def test_every_carrier_of_energy_balances_in_what_is_shown(living: Living, frame: Frame) -> None:
