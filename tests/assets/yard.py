@@ -155,13 +155,15 @@ def program_of(
     *,
     nodes: Sequence[Balance] = NODES,
     end_price: float = END_PRICE,
+    called: bool = False,
 ) -> Program:
     """The program of the assets over the outlook's grid, from how their devices begin."""
     grouped, hours = by_kind(assets), outlook.grid.hours
     lag = max(asset.lookback(float(hours.min())) for asset in assets)
     used = {node for asset in assets for node in asset.port_nodes().values()}
     here = [node for node in nodes if node.name in used]
-    program = Program(here, grouped, Layout(hours, lag), exact=outlook.best_case)
+    layout = Layout(hours, lag)
+    program = Program(here, grouped, layout, exact=outlook.best_case, called=called)
     program.update(inputs_of(grouped, outlook, end_price=end_price))
     return program
 

@@ -297,7 +297,7 @@ def _named(program: Program, kind: str) -> Iterator[str]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_whatever_binds_or_gives_way_has_words_in_both_languages(kind: str) -> None:
     assets = parse(kinds()[kind].example)
-    program = program_of(assets, with_arrivals(outlook_of(day(4, 60)), assets))
+    program = program_of(assets, with_arrivals(outlook_of(day(4, 60)), assets), called=True)
     known = {**WORDS, **kinds()[kind].limits}
     named = set(_named(program, kind))
     assert not named - set(known), "a limit has no words"

@@ -66,7 +66,7 @@ COMMANDS = {
     "alarms": Command(
         "zeropark.faces.cli.alarms",
         "alarms",
-        N_("Show how alarms stand and what they asked of people; acknowledge or shelve one."),
+        N_("How alarms stand and what they ask; acknowledge or shelve one."),
         examples=(
             "zeropark alarms --last 24h",
             'zeropark alarms --shelve not_following:bat --why "at work" --role dispatcher',
@@ -75,7 +75,7 @@ COMMANDS = {
     "brought": Command(
         "zeropark.faces.cli.brought",
         "brought",
-        N_("Show what operation brought by day and product, beside rules and foresight."),
+        N_("What operation brought by day and product, beside the rules."),
         examples=("zeropark brought microgrid --day 2026-04-17",),
     ),
     "watchdog": Command(
