@@ -137,7 +137,6 @@ class Standby:
         Raises `DataError` while the database does not answer: then nobody's beat is known, and
         waiting begins anew.
         """
-        before = self.clock.steady()
         try:
             seen = self.seat.look()
         except DataError:
