@@ -84,8 +84,10 @@ class _Patient(psycopg.Connection[Any]):
         """Wait for an answer; see psycopg."""
         try:
             return super().wait(gen, interval, self.patience if timeout is None else timeout)
-        except psycopg.OperationalError:
-            self.pgconn.finish()
+        except psycopg.OperationalError as error:
+            # What the server itself says, as that its disk is full, is an answer.
+            if error.sqlstate is None:
+                self.pgconn.finish()
             raise
 
 
