@@ -7,6 +7,7 @@ import base64
 import contextlib
 import math
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
@@ -95,7 +96,7 @@ def _set_by_profile(template: Template) -> str:
     return next(p.name for p in template.points if PROFILE in (p.address, p.set_address))
 
 
-class CallingHost:
+class CallingHost(ABC):
     """Chargers that call one address."""
 
     SUBPROTOCOL: ClassVar[str]
@@ -109,9 +110,9 @@ class CallingHost:
         self.lines: dict[str, Line] = {}
         self.called: dict[str, asyncio.Event] = {}
 
+    @abstractmethod
     def line(self, name: str, connection: ClientConnection, connectors: Connectors) -> Line:
         """Return a charger on a line."""
-        raise NotImplementedError
 
     def add(self, unit_id: int, topic: str, device: PointDevice) -> None:
         """Have a device answer as a connector of the charger `topic`."""

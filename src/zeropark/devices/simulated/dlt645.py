@@ -86,6 +86,7 @@ class Host:
                 if frame is not None:
                     writer.write(await self._answer(frame))
         except (ConnectionError, asyncio.CancelledError):
+            # A converter whose master hung up, or that is switched off, owes nobody a word.
             pass
         finally:
             self._calls.discard(task)

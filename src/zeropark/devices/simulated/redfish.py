@@ -79,6 +79,7 @@ class Host:
             writer.write(head.encode() + said)
             await writer.drain()
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            # A service whose client hung up, or that is switched off, owes nobody a word.
             pass
         finally:
             self._calls.discard(task)

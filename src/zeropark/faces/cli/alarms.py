@@ -53,12 +53,15 @@ def alarms(
         raise Refused(_("Name --acknowledge or --shelve, not both."))
     for verb, alarm in (("acknowledge", acknowledge), ("shelve", shelve)):
         if alarm is not None:
-            return _ask(store, verb, alarm, hours, why, role)
+            return _ask(store, verb, alarm, hours, why, role, as_json=as_json)
     return _show(store, hour, as_json=as_json)
 
 
-def _ask(store: Path, verb: str, alarm: str, hours: str, why: str, role: str) -> int:
+def _ask(
+    store: Path, verb: str, alarm: str, hours: str, why: str, role: str, *, as_json: bool
+) -> int:
     from zeropark.faces.cli.asked import amount  # noqa: PLC0415 - pydantic is slow to import
+    from zeropark.faces.cli.command_park import tell  # noqa: PLC0415 - as above
     from zeropark.faces.cli.sentences import in_sentences  # noqa: PLC0415 - as above
     from zeropark.operate.socket import NAME, hand_over  # noqa: PLC0415 - as above
 
@@ -67,8 +70,7 @@ def _ask(store: Path, verb: str, alarm: str, hours: str, why: str, role: str) ->
         said["hours"] = amount("--hours", hours, "h")
     with in_sentences():
         answer = hand_over(store / NAME, said)
-    sentence = _("Order {order} is in the ledger; it is taken within {seconds:g} s or voided.")
-    print(sentence.format(order=answer["order"], seconds=answer["within_s"]))  # noqa: T201 - the answer of a command
+    tell(answer, as_json=as_json)
     return DONE
 
 

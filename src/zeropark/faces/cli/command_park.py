@@ -101,11 +101,12 @@ def command(
     said |= {name: written for name, written in named.items() if written is not None}
     with in_sentences():
         answer = hand_over(store / NAME, said)
-    _tell(answer, as_json=as_json)
+    tell(answer, as_json=as_json)
     return DONE
 
 
-def _tell(answer: dict[str, Any], *, as_json: bool) -> None:
+def tell(answer: dict[str, Any], *, as_json: bool) -> None:
+    """Print what operate answered to an order, and whether the ledger has it."""
     if as_json:
         print(json.dumps(answer, ensure_ascii=False, indent=1))  # noqa: T201 - the answer of a command
         return

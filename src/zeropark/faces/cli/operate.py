@@ -112,9 +112,6 @@ def operate(
     with in_sentences():
         read = read_park(source, kinds())
         request = Asked(start, "1", "15min", None, "plan").request(read, source.parent)
-        within = between(
-            "--plan-within", amount("--plan-within", plan_within, "s"), 0.0, 600.0, "s"
-        )
         operation = Operation(
             park, request, place_of(store), folder, fast, seconds, lasts, leased, site,
             standby=standby, simulated=simulated, once=once, every=every, as_json=as_json,
